@@ -1,0 +1,60 @@
+import { z } from "zod";
+
+import { admission, breaker, health, retry } from "./schema/care.ts";
+import { frontend, observability } from "./schema/frontend.ts";
+import { hub, model } from "./schema/model.ts";
+import { createRoutingSchema } from "./schema/routing.ts";
+import { server } from "./schema/server.ts";
+import { engineTransport, workers } from "./schema/workers.ts";
+
+/**
+ * The one schema of the router: every flag, variable and file key comes from it.
+ * @param policies names of the routing policies the app knows
+ */
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the schema is its own type
+export function createRouterSchema(policies: readonly string[]) {
+  return z
+    .strictObject({
+      server,
+      workers,
+      engineTransport,
+      routing: createRoutingSchema(policies),
+      admission,
+      retry,
+      breaker,
+      health,
+      model,
+      hub,
+      frontend,
+      observability,
+    })
+    .superRefine((config, context) => {
+      if (config.retry.maxBackoffMs < config.retry.initialBackoffMs) {
+        context.addIssue({
+          code: "custom",
+          path: ["retry", "maxBackoffMs"],
+          message: `must not be less than --retry-initial-backoff-ms (${config.retry.initialBackoffMs})`,
+        });
+      }
+      const { fingerprintMode, fingerprintValue } = config.frontend;
+      if (fingerprintMode === "custom" && fingerprintValue === undefined) {
+        context.addIssue({
+          code: "custom",
+          path: ["frontend", "fingerprintValue"],
+          message: "must be set with --fingerprint-mode custom",
+        });
+      }
+    });
+}
+
+/** The schema object. */
+export type RouterSchema = ReturnType<typeof createRouterSchema>;
+
+type DeepReadonly<T> = T extends readonly (infer TItem)[]
+  ? readonly DeepReadonly<TItem>[]
+  : T extends object
+    ? { readonly [TKey in keyof T]: DeepReadonly<T[TKey]> }
+    : T;
+
+/** The router's configuration after all sources were merged and checked. */
+export type RouterConfig = DeepReadonly<z.output<RouterSchema>>;

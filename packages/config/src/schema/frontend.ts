@@ -1,0 +1,65 @@
+import { z } from "zod";
+
+import { setting } from "../setting.ts";
+
+/** vLLM's front-end switches that change what a client sees. */
+export const frontend = z
+  .strictObject({
+    responseRole: setting(z.string().min(1).default("assistant"), {
+      doc: "Role of generated chat messages.",
+      flag: "response-role",
+      placeholder: "ROLE",
+    }),
+    returnTokensAsTokenIds: setting(z.boolean().default(false), {
+      doc: "Show tokens in logprobs as token_id:N.",
+      flag: "return-tokens-as-token-ids",
+    }),
+    enablePromptTokensDetails: setting(z.boolean().default(false), {
+      doc: "Report cached prompt tokens in usage.",
+      flag: "enable-prompt-tokens-details",
+    }),
+    enableForceIncludeUsage: setting(z.boolean().default(false), {
+      doc: "Send usage with every stream, asked for or not.",
+      flag: "enable-force-include-usage",
+    }),
+    enableServerLoadTracking: setting(z.boolean().default(false), {
+      doc: "Count running requests for GET /load.",
+      flag: "enable-server-load-tracking",
+    }),
+    fingerprintMode: setting(z.enum(["full", "hash", "custom", "none"]).default("full"), {
+      doc: "What system_fingerprint holds.",
+      flag: "fingerprint-mode",
+    }),
+    fingerprintValue: setting(z.string().optional(), {
+      doc: "The fingerprint of --fingerprint-mode custom.",
+      flag: "fingerprint-value",
+      placeholder: "TEXT",
+    }),
+  })
+  .meta({ title: "Front end" });
+
+/** Logs and metrics. */
+export const observability = z
+  .strictObject({
+    logLevel: setting(z.enum(["trace", "debug", "info", "warn", "error", "critical"]).default("info"), {
+      doc: "Least level that is logged.",
+      flag: "log-level",
+      aliases: ["uvicorn-log-level"],
+      synonyms: { warning: "warn" },
+    }),
+    disableAccessLog: setting(z.boolean().default(false), {
+      doc: "No log line at the end of each request.",
+      flag: "disable-uvicorn-access-log",
+    }),
+    prometheusHost: setting(z.string().min(1).default("127.0.0.1"), {
+      doc: "Address of the second listener that serves only /metrics.",
+      flag: "prometheus-host",
+      placeholder: "HOST",
+    }),
+    prometheusPort: setting(z.int().min(0).max(65_535).default(29_000), {
+      doc: "Port of that listener; 0 turns it off (/metrics stays on the main port).",
+      flag: "prometheus-port",
+      placeholder: "PORT",
+    }),
+  })
+  .meta({ title: "Logs and metrics" });

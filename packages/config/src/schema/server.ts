@@ -1,0 +1,49 @@
+import { z } from "zod";
+
+import { setting } from "../setting.ts";
+
+/** The listening side: address, limits, shutdown. */
+export const server = z
+  .strictObject({
+    host: setting(z.string().min(1).default("127.0.0.1"), {
+      doc: "Address to listen on; 0.0.0.0 for all interfaces.",
+      flag: "host",
+      placeholder: "HOST",
+    }),
+    port: setting(z.int().min(0).max(65_535).default(30_000), {
+      doc: "Port to listen on; 0 takes any free one.",
+      flag: "port",
+      placeholder: "PORT",
+    }),
+    maxPayloadBytes: setting(z.int().min(1).default(536_870_912), {
+      doc: "Largest request body in bytes; a larger one is answered with 413.",
+      flag: "max-payload-size",
+      placeholder: "BYTES",
+    }),
+    rootPath: setting(z.string().optional(), {
+      doc: "Path prefix under which a reverse proxy publishes this server.",
+      flag: "root-path",
+      placeholder: "PATH",
+    }),
+    requestIdHeaders: setting(
+      z
+        .array(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is not a header name"))
+        .default(["x-request-id", "x-correlation-id", "x-trace-id", "request-id"]),
+      {
+        doc: "Request headers that may carry the request id; the first one present wins.",
+        flag: "request-id-headers",
+        placeholder: "NAME",
+        splitOnComma: true,
+      },
+    ),
+    enableRequestIdHeaders: setting(z.boolean().default(false), {
+      doc: "Send X-Request-Id with every answer.",
+      flag: "enable-request-id-headers",
+    }),
+    drainTimeoutSecs: setting(z.number().min(0).default(60), {
+      doc: "Longest time that running answers may take to end after SIGTERM or SIGINT, in seconds; a second signal stops at once.",
+      flag: "drain-timeout-secs",
+      placeholder: "SECS",
+    }),
+  })
+  .meta({ title: "Server" });

@@ -1,0 +1,44 @@
+import { z } from "zod";
+
+import { setting } from "../setting.ts";
+
+const workerUrl = z.string().refine(
+  (text) => {
+    const url = URL.parse(text);
+    return url !== null && /^(https?|grpcs?):$/.test(url.protocol) && url.hostname !== "";
+  },
+  { error: "is not a worker address; write http://, https://, grpc:// or grpcs:// and host:port" },
+);
+
+/** The engines behind the router and how to reach them. */
+export const workers = z
+  .strictObject({
+    urls: setting(z.array(workerUrl).min(1, "needs at least one address"), {
+      doc: "Addresses of the engines. http://host:port is probed and may be a gRPC engine or a plain vLLM server; grpc://, grpcs:// and https:// say it outright.",
+      flag: "worker-urls",
+      placeholder: "URL",
+      splitOnComma: true,
+    }),
+    startupTimeoutSecs: setting(z.number().positive().default(600), {
+      doc: "Longest wait at the start for the first healthy worker, in seconds; then the start fails.",
+      flag: "worker-startup-timeout-secs",
+      placeholder: "SECS",
+    }),
+    startupCheckIntervalSecs: setting(z.number().positive().default(30), {
+      doc: "Longest pause between two probes of a worker that is not up yet, in seconds.",
+      flag: "worker-startup-check-interval",
+      placeholder: "SECS",
+    }),
+    requestTimeoutSecs: setting(z.number().positive().default(1_800), {
+      doc: "Longest time one request may take in total, body included, in seconds.",
+      flag: "request-timeout-secs",
+      placeholder: "SECS",
+    }),
+  })
+  .meta({ title: "Workers" });
+
+/** How token streams are carried. */
+export const engineTransport = setting(z.enum(["http2", "grpc-js"]).default("http2"), {
+  doc: "Transport of token streams: http2 is our own framing, grpc-js the gRPC library.",
+  flag: "engine-transport",
+});

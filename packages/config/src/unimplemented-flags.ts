@@ -1,0 +1,176 @@
+/** A flag of the Rust router or of vLLM's front end that stops the start, since it would not be honoured. */
+export interface UnimplementedFlag {
+  /** Name without dashes. */
+  readonly flag: string;
+  /** Where users know it from. */
+  readonly from: "router" | "vllm";
+  /** What to do, as the second half of a sentence. */
+  readonly instead: string;
+}
+
+const LEAVE_OUT = "leave it out";
+const PROXY_IN_FRONT = "put a proxy in front that does it, or leave it out";
+const ONE_LEG = "give all engines with --worker-urls";
+const LIST_WORKERS = "list the engines with --worker-urls";
+const NO_PARSERS = "answers carry the model's text unparsed when it is left out";
+const NO_PYTHON = "the router runs no Python";
+
+/** Known flags without an implementation, by what to do instead. */
+const groups: readonly {
+  readonly from: UnimplementedFlag["from"];
+  readonly instead: string;
+  readonly flags: readonly string[];
+}[] = [
+  {
+    from: "router",
+    instead: "run it inside a private network",
+    flags: ["api-key", "api-key-validation-urls"],
+  },
+  {
+    from: "router",
+    instead: ONE_LEG,
+    flags: [
+      "vllm-pd-disaggregation",
+      "pd-disaggregation",
+      "prefill",
+      "decode",
+      "prefill-policy",
+      "decode-policy",
+      "prefill-selector",
+      "decode-selector",
+      "kv-connector",
+    ],
+  },
+  {
+    from: "router",
+    instead: LIST_WORKERS,
+    flags: [
+      "vllm-discovery-address",
+      "service-discovery",
+      "selector",
+      "service-discovery-port",
+      "service-discovery-namespace",
+      "enable-igw",
+    ],
+  },
+  {
+    from: "router",
+    instead: "list each rank's own address, or let the engine balance its ranks",
+    flags: ["intra-node-data-parallel-size", "data-parallel-size", "dp-aware"],
+  },
+  {
+    from: "router",
+    instead: "redirect the log of standard output",
+    flags: ["log-dir"],
+  },
+  {
+    from: "router",
+    instead: LEAVE_OUT,
+    flags: [
+      "backend",
+      "runtime",
+      "enable-trace",
+      "otlp-traces-endpoint",
+      "otel-sampling-ratio",
+      "otel-excluded-paths",
+      "history-backend",
+      "profile",
+      "enable-program-scheduling",
+      "program-scheduling-config-json",
+      "wasm-middleware",
+      "wasm-middleware-sha256",
+      "wasm-middleware-route",
+      "mini-lb",
+      "kv-events-endpoint",
+      "kv-events-port",
+      "kv-events-topic-filter",
+      "kv-model",
+      "kv-tokenizer-path",
+      "kv-hash-algo",
+      "kv-block-size",
+      "kv-hash-seed",
+    ],
+  },
+  {
+    from: "router",
+    instead: "limit with --max-concurrent-requests",
+    flags: ["rate-limit-tokens-per-second"],
+  },
+  {
+    from: "router",
+    instead: PROXY_IN_FRONT,
+    flags: ["cors-allowed-origins"],
+  },
+  {
+    from: "vllm",
+    instead: PROXY_IN_FRONT,
+    flags: [
+      "allow-credentials",
+      "allowed-origins",
+      "allowed-methods",
+      "allowed-headers",
+      "ssl-keyfile",
+      "ssl-certfile",
+      "ssl-ca-certs",
+      "ssl-cert-reqs",
+      "ssl-ciphers",
+      "enable-ssl-refresh",
+    ],
+  },
+  { from: "vllm", instead: "listen with --host and --port", flags: ["uds"] },
+  {
+    from: "vllm",
+    instead: NO_PARSERS,
+    flags: [
+      "enable-auto-tool-choice",
+      "tool-call-parser",
+      "exclude-tools-when-tool-choice-none",
+      "tool-strict-level",
+      "tool-server",
+      "reasoning-parser",
+    ],
+  },
+  {
+    from: "vllm",
+    instead: NO_PYTHON,
+    flags: ["middleware", "tool-parser-plugin", "reasoning-parser-plugin", "io-processor-plugin"],
+  },
+  {
+    from: "vllm",
+    instead: LEAVE_OUT,
+    flags: [
+      "lora-modules",
+      "trust-request-mm-kwargs",
+      "allowed-local-media-path",
+      "allowed-media-domains",
+      "media-io-kwargs",
+      "interleave-mm-strings",
+      "disable-access-log-for-endpoints",
+      "disable-fastapi-docs",
+      "enable-offline-docs",
+      "h11-max-incomplete-event-size",
+      "h11-max-header-count",
+      "enable-log-requests",
+      "enable-log-outputs",
+      "enable-log-deltas",
+      "max-log-len",
+      "log-error-stack",
+      "log-config-file",
+      "enable-per-request-metrics",
+      "enable-tokenizer-info-endpoint",
+      "tokens-only",
+      "enable-scale-out",
+      "sse-keep-alive-interval",
+      "reasoning-effort-budgets",
+      "anthropic-disabled-thinking-effort",
+      "cohere-format",
+      "cohere-is-reasoning-model",
+      "enable-flash-late-interaction",
+    ],
+  },
+];
+
+/** Every known flag that is not implemented yet. A name never is both here and in the schema. */
+export const unimplementedFlags: readonly UnimplementedFlag[] = groups.flatMap(({ from, instead, flags }) =>
+  flags.map((flag) => ({ flag, from, instead })),
+);
