@@ -1,1 +1,27 @@
-export {};
+export {
+  type EngineCapabilities,
+  type EngineDialect,
+  type EngineFinishReason,
+  type GenerateCall,
+  type GenerateRequest,
+  type GenerateSink,
+  OPTIONAL_FIELDS,
+  type OptionalField,
+  type OutputLogprobs,
+  type PromptLogprobs,
+  type ProxyEngine,
+  type ProxyHead,
+  type ProxyRequest,
+  type ProxySink,
+  type SamplingParameters,
+  type SequenceFinish,
+  type StructuredOutput,
+  type TokenEngine,
+  type TokenOutput,
+} from "./engine.ts";
+export {
+  ENGINE_ERROR_CODES,
+  EngineError,
+  type EngineErrorCode,
+  type EngineErrorOptions,
+} from "./engine-error.ts";

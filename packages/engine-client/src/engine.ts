@@ -1,0 +1,221 @@
+import type { EngineError } from "./engine-error.ts";
+
+/**
+ * Request fields that not every dialect can carry. The names are those of vLLM's HTTP API, so that a refusal can name
+ * the field the client sent. The list is closed: a new field is added here first, then to each dialect.
+ */
+export const OPTIONAL_FIELDS = [
+  "allowed_token_ids",
+  "bad_words",
+  "cache_salt",
+  "ec_transfer_params",
+  "kv_transfer_params",
+  "logit_bias",
+  "logprob_token_ids",
+  "lora",
+  "n",
+  "priority",
+  "prompt_embeds",
+  "prompt_logprobs_ranks",
+  "repetition_detection",
+  "session_id",
+  "stream_interval",
+  "structured_outputs",
+  "structured_outputs.disable_any_whitespace",
+  "structured_outputs.disable_additional_properties",
+  "structured_outputs.whitespace_pattern",
+  "thinking_token_budget",
+  "vllm_xargs",
+] as const;
+
+/** One of {@link OPTIONAL_FIELDS}. */
+export type OptionalField = (typeof OPTIONAL_FIELDS)[number];
+
+/** The protocols an engine may speak. */
+export type EngineDialect = "vllm-engine" | "vllm-inference" | "http";
+
+/** What a dialect can express. The router re-routes or refuses the rest; nothing is ever dropped. */
+export interface EngineCapabilities {
+  readonly dialect: EngineDialect;
+  /** Fields this dialect has no place for. */
+  readonly unsupportedFields: ReadonlySet<OptionalField>;
+  /** True when one call may return several sequences (`n` > 1); otherwise the router fans out. */
+  readonly severalSequences: boolean;
+  /** True when the engine reports how many prompt tokens came from its prefix cache. */
+  readonly reportsCachedTokens: boolean;
+}
+
+/** The constraint an output has to satisfy; at most one per generation. */
+export type StructuredOutput =
+  | { readonly kind: "json-schema"; readonly schema: string }
+  | { readonly kind: "json-object" }
+  | { readonly kind: "regex"; readonly pattern: string }
+  | { readonly kind: "choice"; readonly choices: readonly string[] }
+  | { readonly kind: "grammar"; readonly grammar: string }
+  | { readonly kind: "structural-tag"; readonly tag: string };
+
+/**
+ * Sampling parameters with every default already applied (vLLM's generation_config included): an engine gets explicit
+ * numbers, never "unset", because the dialects disagree about what unset means.
+ */
+export interface SamplingParameters {
+  /** 0 is greedy. */
+  readonly temperature: number;
+  /** In (0, 1]. */
+  readonly topP: number;
+  /** 0 disables. */
+  readonly topK: number;
+  readonly minP: number;
+  readonly frequencyPenalty: number;
+  readonly presencePenalty: number;
+  /** Greater than 0; 1 is neutral. */
+  readonly repetitionPenalty: number;
+  /** Output tokens at most; always set. */
+  readonly maxTokens: number;
+  readonly minTokens: number;
+  /** Stop strings; the router's own matcher is the authority, the engine stops early by the same strings. */
+  readonly stop: readonly string[];
+  readonly stopTokenIds: readonly number[];
+  readonly ignoreEos: boolean;
+  readonly skipSpecialTokens: boolean;
+  readonly spacesBetweenSpecialTokens: boolean;
+  readonly includeStopStringInOutput: boolean;
+  /** Sequences wanted from this call, at least 1. */
+  readonly n: number;
+  readonly seed: number | undefined;
+  /** Alternatives per output token; undefined for none, 0 for the sampled token alone. */
+  readonly logprobs: number | undefined;
+  /** Alternatives per prompt token; undefined for none. */
+  readonly promptLogprobs: number | undefined;
+  readonly logitBias: ReadonlyMap<number, number> | undefined;
+  readonly structuredOutput: StructuredOutput | undefined;
+}
+
+/** One generation as an engine needs it. */
+export interface GenerateRequest {
+  readonly requestId: string;
+  /** Prompt token ids. Not copied: leave them alone until the call ends. */
+  readonly tokenIds: Int32Array;
+  readonly sampling: SamplingParameters;
+  /** True for outputs as they come, false for one output per sequence with everything in it. */
+  readonly stream: boolean;
+  /** Instant (milliseconds since the epoch) at which the call fails with `deadline_exceeded`; undefined for none. */
+  readonly deadlineAtMs: number | undefined;
+  /** Data-parallel rank; undefined lets the engine choose. */
+  readonly rank: number | undefined;
+  /** JSON text handed to the KV connector as it is. */
+  readonly kvTransferParams: string | undefined;
+  /** Call metadata such as `traceparent`; lower-case names. */
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+}
+
+/** Logprobs of the tokens of one output, parallel to its ids. */
+export interface OutputLogprobs {
+  readonly tokenLogprobs: readonly number[];
+  /** Per token, the alternatives in the engine's order: sampled token first, then by rank. */
+  readonly topTokenIds: readonly (readonly number[])[];
+  readonly topLogprobs: readonly (readonly number[])[];
+}
+
+/** Logprobs of the prompt tokens; the first token has none (`undefined`). */
+export interface PromptLogprobs {
+  readonly tokenIds: readonly number[];
+  readonly tokenLogprobs: readonly (number | undefined)[];
+  readonly topTokenIds: readonly (readonly number[])[];
+  readonly topLogprobs: readonly (readonly number[])[];
+}
+
+/** One engine message for one sequence. The object and its arrays are reused: copy what you keep. */
+export interface TokenOutput {
+  /** Sequence within the call, 0-based. */
+  readonly index: number;
+  /** New token ids in `tokenIds[0..tokenCount)`; the array may be longer. */
+  readonly tokenIds: ArrayLike<number>;
+  readonly tokenCount: number;
+  readonly logprobs: OutputLogprobs | undefined;
+  /** Only with the first output of a sequence, when asked for. */
+  readonly promptLogprobs: PromptLogprobs | undefined;
+  /** Prompt length as the engine counts it. */
+  readonly promptTokens: number;
+  /** Prompt tokens found in the engine's prefix cache; 0 when unknown. */
+  readonly cachedTokens: number;
+}
+
+/** Why the engine ended a sequence. `error` must become an error to the client. */
+export type EngineFinishReason = "stop" | "length" | "abort" | "error" | "repetition";
+
+/** The end of one sequence. Reused like {@link TokenOutput}. */
+export interface SequenceFinish {
+  readonly reason: EngineFinishReason;
+  /** The stop token id or stop string that matched; undefined for end of sequence and length. */
+  readonly matchedStop: number | string | undefined;
+  /** JSON text returned by the KV connector. */
+  readonly kvTransferParams: string | undefined;
+}
+
+/**
+ * Receives one call's messages, synchronously, on the transport's own turn.
+ * Never called inside `generate()`; silent after `cancel()`; exactly one of `end` and `error`, exactly once, last.
+ */
+export interface GenerateSink {
+  /** One engine message. May call `cancel()`. */
+  output(output: TokenOutput): void;
+  /** Once per sequence, after its last output. */
+  finish(index: number, finish: SequenceFinish): void;
+  /** Before the transport gives control back to the event loop, once per turn that had output or finish: write now. */
+  flush(): void;
+  /** The call ended well, after the last finish and flush. */
+  end(): void;
+  /** The call failed; nothing follows. */
+  error(error: EngineError): void;
+}
+
+/** Handle of a running call. All methods are idempotent and legal inside the sink's methods. */
+export interface GenerateCall {
+  /** Ends the engine's work; the sink hears nothing more, not even this call's end. */
+  cancel(): void;
+  /** Nothing but `error` reaches the sink until {@link GenerateCall.resume}; bytes held are at most the stream's window. */
+  pause(): void;
+  resume(): void;
+}
+
+/** An engine that takes token ids and gives token ids (gRPC dialects). */
+export interface TokenEngine {
+  readonly capabilities: EngineCapabilities;
+  generate(request: GenerateRequest, sink: GenerateSink): GenerateCall;
+}
+
+/** An HTTP request passed on as it is. */
+export interface ProxyRequest {
+  readonly method: string;
+  /** Path with query string. */
+  readonly path: string;
+  /** Name, value, name, value …, as received, without hop-by-hop headers. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array | undefined;
+  /** As in {@link GenerateRequest}. */
+  readonly deadlineAtMs: number | undefined;
+}
+
+/** Head of a worker's answer. */
+export interface ProxyHead {
+  readonly status: number;
+  /** Name, value, name, value …, without hop-by-hop headers. */
+  readonly headers: readonly string[];
+}
+
+/** Receives one proxied answer; same rules as {@link GenerateSink}. */
+export interface ProxySink {
+  head(head: ProxyHead): void;
+  /** Bytes of the body; valid only during the call. */
+  data(bytes: Uint8Array): void;
+  flush(): void;
+  end(): void;
+  error(error: EngineError): void;
+}
+
+/** An engine that speaks vLLM's HTTP API (`vllm serve`). */
+export interface ProxyEngine {
+  readonly capabilities: EngineCapabilities;
+  forward(request: ProxyRequest, sink: ProxySink): GenerateCall;
+}
