@@ -67,7 +67,7 @@ function describeLeaf(leaf: z.ZodType, place: LeafPlace): Setting {
     .toUpperCase();
   return {
     path,
-    group: place.group,
+    group: meta.group ?? place.group,
     kind,
     flag: meta.flag,
     aliases: meta.aliases ?? [],

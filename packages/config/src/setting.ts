@@ -6,6 +6,8 @@ export interface SettingMeta {
   readonly doc: string;
   /** Name of the flag without dashes; null when there is no flag (secrets). */
   readonly flag: string | null;
+  /** Title of the section it is shown under; default the section's own. */
+  readonly group?: string;
   /** Other flags that set the same value. */
   readonly aliases?: readonly string[];
   /** Environment variables read after `VLLM_ROUTER_<FLAG>`, in this order. */

@@ -157,6 +157,7 @@ const groups: readonly {
       "log-error-stack",
       "log-config-file",
       "enable-per-request-metrics",
+      "per-request-spec-decode-metrics",
       "enable-tokenizer-info-endpoint",
       "tokens-only",
       "enable-scale-out",

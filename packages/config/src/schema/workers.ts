@@ -41,4 +41,5 @@ export const workers = z
 export const engineTransport = setting(z.enum(["http2", "grpc-js"]).default("http2"), {
   doc: "Transport of token streams: http2 is our own framing, grpc-js the gRPC library.",
   flag: "engine-transport",
+  group: "Workers",
 });
