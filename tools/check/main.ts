@@ -5,7 +5,7 @@ import { boundaryComplaints } from "./boundaries.ts";
 import { fileRuleComplaints } from "./file-rules.ts";
 import { generatedComplaints } from "./generated.ts";
 import { packedComplaints } from "./packed.ts";
-import { commandStep, complaintStep, type Step } from "./step.ts";
+import { commandStep, complaintStep, type Step, type StepResult } from "./step.ts";
 import { vitestStep } from "./tests.ts";
 
 const STEPS: readonly Step[] = [
@@ -43,7 +43,7 @@ async function runSteps(steps: readonly Step[]): Promise<void> {
   let failed = 0;
   for (const step of steps) {
     const startedAtMs = performance.now();
-    const result = await step.run();
+    const result = await runSafely(step);
     const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
     passed += result.passed;
     failed += result.failed;
@@ -58,4 +58,17 @@ async function runSteps(steps: readonly Step[]): Promise<void> {
     process.exitCode = 1;
   }
   console.log(`${passed} passed, ${failed} failed`);
+}
+
+/** A check that throws has failed; the others still run. */
+async function runSafely(step: Step): Promise<StepResult> {
+  try {
+    return await step.run();
+  } catch (error) {
+    return {
+      passed: 0,
+      failed: 1,
+      report: `${step.name}: ${error instanceof Error ? error.stack : String(error)}`,
+    };
+  }
 }

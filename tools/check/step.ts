@@ -43,7 +43,7 @@ export function runCommand(
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: `${root}/${folder}`,
-      env: childEnvironment(),
+      env: { ...childEnvironment(), ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }) },
       stdio: ["ignore", isShown ? "inherit" : "pipe", isShown ? "inherit" : "pipe"],
     });
     let output = "";

@@ -21,7 +21,7 @@ async function runVitest(projects: readonly string[]): Promise<StepResult> {
   const file = join(folder, "report.json");
   try {
     const selection = projects.flatMap((project) => ["--project", project]);
-    const reporters = ["--reporter=dot", "--reporter=json", `--outputFile.json=${file}`];
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
     const { code } = await runCommand("vitest", ["run", ...selection, ...reporters], { isShown: true });
     if (!existsSync(file)) return { passed: 0, failed: 1, report: "vitest ended without a report" };
     return count(JSON.parse(readFileSync(file, "utf8")) as VitestReport, code);
