@@ -20,7 +20,7 @@ export default defineConfig({
         name: basename(root),
         environment: "node",
         include: ["**/*.test.ts"],
-        exclude: ["**/node_modules/**", "**/dist/**", "real-vllm/suite/**"],
+        exclude: ["**/node_modules/**", "**/dist/**"],
         globals: false,
         restoreMocks: true,
         unstubEnvs: true,
