@@ -1,1 +1,93 @@
-export {};
+export type { Clock } from "./clock.ts";
+export { createSeededRandom, type RandomSource } from "./random-source.ts";
+export { ROUTING_ERROR_CODES, RoutingError, type RoutingErrorCode } from "./routing-error.ts";
+
+export type { Generation } from "./generation.ts";
+export {
+  type BreakerState,
+  createSnapshot,
+  createWorkerView,
+  type EngineLoad,
+  type Snapshot,
+  type WorkerDescription,
+  type WorkerRole,
+  type WorkerSlot,
+  type WorkerView,
+} from "./snapshot.ts";
+export { createWorkerSlots, type WorkerSlots, type WorkerSlotsOptions } from "./worker-slots.ts";
+
+export {
+  createLedger,
+  type Ledger,
+  ledgerBufferSizeBytes,
+  type LedgerBooking,
+  type LedgerEntry,
+  type LedgerOptions,
+} from "./ledger.ts";
+export {
+  type BlockHasher,
+  type BlockHasherOptions,
+  type BlockKeys,
+  createBlockHasher,
+  DEFAULT_BLOCK_CHARACTERS,
+  DEFAULT_BLOCK_TOKENS,
+  type PrefixRoot,
+} from "./prefix/block-keys.ts";
+export type {
+  PrefixIndex,
+  PrefixIndexOptions,
+  PrefixIndexStats,
+  PrefixReader,
+  PrefixWriter,
+} from "./prefix/prefix-index.ts";
+export { createPrefixIndex } from "./prefix/prefix-table.ts";
+
+export {
+  type Decision,
+  type DecisionLeg,
+  type LegRole,
+  NONE_REASONS,
+  type NoneDecision,
+  type NoneReason,
+  PLACE_REASONS,
+  type PlaceDecision,
+  type PlaceReason,
+  type WaitDecision,
+} from "./decision/decision.ts";
+export { type Verdict, VERDICTS } from "./decision/candidate-filter.ts";
+export type { DecisionInput } from "./decision/decision-input.ts";
+export { decide } from "./decision/decide.ts";
+export {
+  type BreakerGuard,
+  createDispatcher,
+  type Dispatcher,
+  type DispatcherOptions,
+} from "./decision/dispatcher.ts";
+export type { AttemptOutcome, OutcomeSink, Settlement } from "./decision/settlement.ts";
+
+export type { Choice, Policy, PolicyContext } from "./policy/policy.ts";
+export { definePolicy, type PolicyDefinition, type PolicyParameter } from "./policy/policy-definition.ts";
+export {
+  createPolicy,
+  DEFAULT_POLICY,
+  isPolicyName,
+  POLICIES,
+  POLICY_NAMES,
+  type PolicyName,
+} from "./policy/policy-registry.ts";
+
+export {
+  type Admission,
+  ADMISSION_DEFAULTS,
+  type AdmissionAnswer,
+  type AdmissionOptions,
+  type AdmissionState,
+  type AdmissionTicket,
+  createAdmission,
+} from "./resilience/admission.ts";
+export {
+  type AdmissionGate,
+  type AdmissionGateOptions,
+  createAdmissionGate,
+} from "./resilience/admission-gate.ts";
+export { createTokenBucket, type TokenBucket, type TokenBucketOptions } from "./resilience/token-bucket.ts";

@@ -1,0 +1,118 @@
+import type { WorkerSlot } from "../snapshot.ts";
+
+/**
+ * Everything a policy may look at, flat: element i of each array belongs to candidate i, elements from
+ * `candidateCount` on are meaningless. Written by `gather`, reused by the next `gather`; a policy only reads it.
+ */
+export interface DecisionInput {
+  /** Counts the inputs of one dispatcher. */
+  readonly sequence: number;
+  /** The policy's name and its parameters: with the figures below all that `decide` depends on. */
+  readonly policyName: string;
+  readonly policyParameters: Readonly<Record<string, number>>;
+  readonly atMs: number;
+  readonly snapshotVersion: number;
+  readonly snapshotAgeMs: number;
+  /** Highest verdict code (`VERDICT_CODE`) any worker of the snapshot reached; -1 when there is no worker. */
+  readonly closestVerdict: number;
+  /** Length of the prompt in tokens, estimated where only text is known. */
+  readonly promptTokens: number;
+  readonly maxTokens: number;
+  readonly candidateCount: number;
+  readonly slots: Int32Array;
+  readonly ranks: Int32Array;
+  /** Ids of the candidates' workers. */
+  readonly workers: readonly string[];
+  /** Leading prompt tokens the candidate is believed to have in its cache; at most `promptTokens`. */
+  readonly matchedTokens: Int32Array;
+  /** From the ledger at this instant. */
+  readonly inFlightRequests: Int32Array;
+  readonly prefillTokens: Int32Array;
+  readonly decodeTokens: Int32Array;
+  /** As reported by the engine; NaN where it has reported nothing. */
+  readonly runningRequests: Float64Array;
+  readonly waitingRequests: Float64Array;
+  readonly kvCacheUsage: Float64Array;
+  /** Age of the three figures above; Infinity where there are none. */
+  readonly loadAgeMs: Float64Array;
+  readonly weights: Float64Array;
+  readonly costs: Float64Array;
+  /** The policy's own state, per candidate, as it put it there in its `gather`. */
+  readonly policyValues: Float64Array;
+  /** As many random numbers in [0, 1) as the policy asked for. */
+  readonly draws: Float64Array;
+  /** Scratch that `decide` fills: the policy's score per candidate. */
+  readonly scores: Float64Array;
+}
+
+const INITIAL_CANDIDATES = 16;
+
+/** The one {@link DecisionInput} that a dispatcher writes again and again. */
+export class DecisionInputBuffer implements DecisionInput {
+  sequence = 0;
+  policyName = "";
+  policyParameters: Readonly<Record<string, number>> = {};
+  atMs = 0;
+  snapshotVersion = 0;
+  snapshotAgeMs = 0;
+  closestVerdict = -1;
+  promptTokens = 0;
+  maxTokens = 0;
+  candidateCount = 0;
+  workers: string[] = [];
+  slots = new Int32Array(0);
+  ranks = new Int32Array(0);
+  matchedTokens = new Int32Array(0);
+  inFlightRequests = new Int32Array(0);
+  prefillTokens = new Int32Array(0);
+  decodeTokens = new Int32Array(0);
+  runningRequests = new Float64Array(0);
+  waitingRequests = new Float64Array(0);
+  kvCacheUsage = new Float64Array(0);
+  loadAgeMs = new Float64Array(0);
+  weights = new Float64Array(0);
+  costs = new Float64Array(0);
+  policyValues = new Float64Array(0);
+  scores = new Float64Array(0);
+  draws: Float64Array;
+
+  constructor(drawCount: number) {
+    this.draws = new Float64Array(drawCount);
+    this.reserve(INITIAL_CANDIDATES);
+  }
+
+  /** Makes room for so many candidates. Called before any is added: what was there is lost. */
+  reserve(candidates: number): void {
+    if (candidates <= this.slots.length) {
+      return;
+    }
+    const capacity = Math.max(candidates, 2 * this.slots.length);
+    this.slots = new Int32Array(capacity);
+    this.ranks = new Int32Array(capacity);
+    this.matchedTokens = new Int32Array(capacity);
+    this.inFlightRequests = new Int32Array(capacity);
+    this.prefillTokens = new Int32Array(capacity);
+    this.decodeTokens = new Int32Array(capacity);
+    this.runningRequests = new Float64Array(capacity);
+    this.waitingRequests = new Float64Array(capacity);
+    this.kvCacheUsage = new Float64Array(capacity);
+    this.loadAgeMs = new Float64Array(capacity);
+    this.weights = new Float64Array(capacity);
+    this.costs = new Float64Array(capacity);
+    this.policyValues = new Float64Array(capacity);
+    this.scores = new Float64Array(capacity);
+  }
+
+  /** Adds a candidate with nothing known but its place; returns its index. */
+  addCandidate(worker: string, slot: WorkerSlot, rank: number): number {
+    const candidate = this.candidateCount;
+    this.candidateCount = candidate + 1;
+    this.workers[candidate] = worker;
+    this.slots[candidate] = slot;
+    this.ranks[candidate] = rank;
+    this.matchedTokens[candidate] = 0;
+    this.policyValues[candidate] = 0;
+    this.scores[candidate] = 0;
+    return candidate;
+  }
+}

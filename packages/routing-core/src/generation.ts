@@ -1,0 +1,30 @@
+/**
+ * What the router knows about one generation when it asks for a worker. Plain data; nothing here is kept after
+ * `settle` has returned.
+ */
+export interface Generation {
+  /** Identifies the generation in records and logs. */
+  readonly requestId: string;
+  /** The served model name asked for. Empty: any worker's model will do. */
+  readonly model: string;
+  /** The prompt as token ids. Where present, prefix matching is exact to the token. */
+  readonly tokenIds?: Int32Array | undefined;
+  /** The prompt (or what is known of it) as text, used for prefix matching only where `tokenIds` is missing. */
+  readonly text?: string | undefined;
+  /** Length of the prompt in tokens; 0 when unknown, it is then estimated as a quarter of the text's UTF-16 units. */
+  readonly promptTokens: number;
+  /** Most tokens the generation may produce; 0 when unlimited or unknown. */
+  readonly maxTokens: number;
+  /** Affinity key (session, user, …), see {@link routingKeyOf}. */
+  readonly routingKey?: string | undefined;
+  /** LoRA adapter; prompts under different adapters share no cache. */
+  readonly loraName?: string | undefined;
+  /** vLLM's `cache_salt`; prompts under different salts share no cache. */
+  readonly cacheSalt?: string | undefined;
+  /** Data-parallel rank the client insists on; any rank when missing. */
+  readonly rank?: number | undefined;
+  /** Names of request fields that the worker's dialect must be able to express. */
+  readonly requiredFields: readonly string[];
+  /** Ids of workers that earlier attempts have used up. */
+  readonly excludedWorkers: readonly string[];
+}

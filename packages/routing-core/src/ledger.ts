@@ -1,0 +1,195 @@
+import { RoutingError } from "./routing-error.ts";
+import type { WorkerSlot } from "./snapshot.ts";
+
+/**
+ * Who has how much in flight at this instant, per slot. The counters live in one buffer; over a SharedArrayBuffer
+ * several threads book into the same ledger, each through its own `Ledger` object.
+ */
+export interface Ledger {
+  readonly slotCapacity: number;
+  /** Pass it to `createLedger` in another thread. Shared only when it was created so. */
+  readonly buffer: ArrayBufferLike;
+  /** Generations in flight. */
+  requests(slot: WorkerSlot): number;
+  /** Prompt tokens still to be computed by the engine: promised and without a first output yet. */
+  prefillTokens(slot: WorkerSlot): number;
+  /** Tokens of the sequences being decoded: their prompts and what they have produced. */
+  decodeTokens(slot: WorkerSlot): number;
+  /** True when all three counters of the slot are zero. */
+  isIdle(slot: WorkerSlot): boolean;
+  /** Books one generation and returns the handle that unbooks it. */
+  acquire(slot: WorkerSlot, booking: LedgerBooking): LedgerEntry;
+  /** Generations in flight over all slots. */
+  totalRequests(): number;
+  /** How often an entry of this object was released again after its release: always a caller's bug, never booked. */
+  readonly doubleReleases: number;
+}
+
+/** What one generation adds to a slot. */
+export interface LedgerBooking {
+  /** Prompt tokens the engine must compute (the prompt less what its cache is believed to hold). */
+  readonly prefillTokens: number;
+  /** Whole prompt length; becomes decode tokens at the first output. */
+  readonly promptTokens: number;
+}
+
+/** One booked generation. */
+export interface LedgerEntry {
+  readonly slot: WorkerSlot;
+  readonly isReleased: boolean;
+  /** The prompt has been computed: moves the booking from prefill to decode. Later calls do nothing. */
+  firstOutput(): void;
+  /** Adds generated tokens to the decode tokens. Ignored before `firstOutput` and after `release`. */
+  addOutput(tokens: number): void;
+  /** Takes everything back. Returns false, and counts a double release, when that has happened before. */
+  release(): boolean;
+}
+
+/** Options of {@link createLedger}. */
+export interface LedgerOptions {
+  /** Number of slots; at least 1. */
+  readonly slotCapacity: number;
+  /** Counters of an existing ledger to attach to. A new plain buffer is made when missing. */
+  readonly buffer?: ArrayBufferLike;
+}
+
+const REQUESTS = 0;
+const PREFILL = 1;
+const DECODE = 2;
+// One cache line per slot, so that threads booking on different workers do not slow each other down.
+const WORDS_PER_SLOT = 16;
+
+/** Size of a ledger's buffer, for callers that allocate a SharedArrayBuffer themselves. */
+export function ledgerBufferSizeBytes(slotCapacity: number): number {
+  return slotCapacity * WORDS_PER_SLOT * Int32Array.BYTES_PER_ELEMENT;
+}
+
+/** Creates a ledger over a new buffer, or attaches to the given one. Throws when the buffer is too small. */
+export function createLedger(options: LedgerOptions): Ledger {
+  return new CounterLedger(options);
+}
+
+class CounterLedger implements Ledger {
+  readonly slotCapacity: number;
+  readonly buffer: ArrayBufferLike;
+  doubleReleases = 0;
+  readonly #counters: Int32Array;
+  readonly #isShared: boolean;
+
+  constructor({ slotCapacity, buffer }: LedgerOptions) {
+    const neededBytes = ledgerBufferSizeBytes(slotCapacity);
+    this.slotCapacity = slotCapacity;
+    this.buffer = buffer ?? new ArrayBuffer(neededBytes);
+    if (this.buffer.byteLength < neededBytes) {
+      throw new RoutingError(
+        "invalid_parameter",
+        `ledger buffer has ${this.buffer.byteLength} bytes, ${slotCapacity} slots need ${neededBytes}`,
+      );
+    }
+    this.#counters = new Int32Array(this.buffer);
+    this.#isShared = typeof SharedArrayBuffer !== "undefined" && this.buffer instanceof SharedArrayBuffer;
+  }
+
+  requests(slot: WorkerSlot): number {
+    return this.#read(slot, REQUESTS);
+  }
+
+  prefillTokens(slot: WorkerSlot): number {
+    return this.#read(slot, PREFILL);
+  }
+
+  decodeTokens(slot: WorkerSlot): number {
+    return this.#read(slot, DECODE);
+  }
+
+  isIdle(slot: WorkerSlot): boolean {
+    return (
+      this.#read(slot, REQUESTS) === 0 && this.#read(slot, PREFILL) === 0 && this.#read(slot, DECODE) === 0
+    );
+  }
+
+  totalRequests(): number {
+    let total = 0;
+    for (let slot = 0; slot < this.slotCapacity; slot += 1) {
+      total += this.#read(slot, REQUESTS);
+    }
+    return total;
+  }
+
+  acquire(slot: WorkerSlot, booking: LedgerBooking): LedgerEntry {
+    if (!(slot >= 0 && slot < this.slotCapacity)) {
+      throw new RoutingError(
+        "invalid_parameter",
+        `slot ${slot} is outside the ledger's ${this.slotCapacity}`,
+      );
+    }
+    return new BookedEntry(this, slot, booking);
+  }
+
+  /** For this module's entries only. */
+  add(slot: WorkerSlot, column: number, amount: number): void {
+    const position = slot * WORDS_PER_SLOT + column;
+    if (this.#isShared) {
+      Atomics.add(this.#counters, position, amount);
+    } else {
+      this.#counters[position]! += amount;
+    }
+  }
+
+  #read(slot: WorkerSlot, column: number): number {
+    const position = slot * WORDS_PER_SLOT + column;
+    return this.#isShared ? Atomics.load(this.#counters, position) : (this.#counters[position] ?? 0);
+  }
+}
+
+class BookedEntry implements LedgerEntry {
+  readonly slot: WorkerSlot;
+  isReleased = false;
+  readonly #ledger: CounterLedger;
+  readonly #promptTokens: number;
+  #prefillTokens: number;
+  #decodeTokens = 0;
+  #isDecoding = false;
+
+  constructor(ledger: CounterLedger, slot: WorkerSlot, booking: LedgerBooking) {
+    this.#ledger = ledger;
+    this.slot = slot;
+    // Whole numbers only: the same amounts must leave the counters that entered them.
+    this.#promptTokens = Math.max(0, Math.trunc(booking.promptTokens));
+    this.#prefillTokens = Math.max(0, Math.trunc(booking.prefillTokens));
+    ledger.add(slot, REQUESTS, 1);
+    ledger.add(slot, PREFILL, this.#prefillTokens);
+  }
+
+  firstOutput(): void {
+    if (this.#isDecoding || this.isReleased) {
+      return;
+    }
+    this.#isDecoding = true;
+    this.#ledger.add(this.slot, PREFILL, -this.#prefillTokens);
+    this.#prefillTokens = 0;
+    this.#decodeTokens = this.#promptTokens;
+    this.#ledger.add(this.slot, DECODE, this.#decodeTokens);
+  }
+
+  addOutput(tokens: number): void {
+    if (!this.#isDecoding || this.isReleased) {
+      return;
+    }
+    const whole = Math.trunc(tokens);
+    this.#decodeTokens += whole;
+    this.#ledger.add(this.slot, DECODE, whole);
+  }
+
+  release(): boolean {
+    if (this.isReleased) {
+      this.#ledger.doubleReleases += 1;
+      return false;
+    }
+    this.isReleased = true;
+    this.#ledger.add(this.slot, REQUESTS, -1);
+    this.#ledger.add(this.slot, PREFILL, -this.#prefillTokens);
+    this.#ledger.add(this.slot, DECODE, -this.#decodeTokens);
+    return true;
+  }
+}

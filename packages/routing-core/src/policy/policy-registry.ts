@@ -1,0 +1,44 @@
+import { RoutingError } from "../routing-error.ts";
+import { cacheAware } from "./cache-aware.ts";
+import type { Policy } from "./policy.ts";
+import { type PolicyDefinition, resolveParameters } from "./policy-definition.ts";
+import { powerOfTwo } from "./power-of-two.ts";
+import { random } from "./random.ts";
+import { roundRobin } from "./round-robin.ts";
+
+/** Every built-in policy by its name. */
+export const POLICIES = {
+  cache_aware: cacheAware,
+  power_of_two: powerOfTwo,
+  random,
+  round_robin: roundRobin,
+} as const satisfies Readonly<Record<string, PolicyDefinition>>;
+
+/** Name of a built-in policy. */
+export type PolicyName = keyof typeof POLICIES;
+
+/** The built-in policies' names, the default first. */
+export const POLICY_NAMES = Object.keys(POLICIES) as readonly PolicyName[];
+
+/** The policy used where nothing else is asked for. */
+export const DEFAULT_POLICY: PolicyName = "cache_aware";
+
+/** True for the name of a built-in policy. */
+export function isPolicyName(name: string): name is PolicyName {
+  return Object.hasOwn(POLICIES, name);
+}
+
+/**
+ * Creates a policy with its own state; one per request thread. Missing parameters take their defaults. Throws
+ * `RoutingError("unknown_policy")`, or `RoutingError("invalid_parameter")` naming the parameter.
+ */
+export function createPolicy(
+  name: string,
+  parameters: Readonly<Partial<Record<string, number>>> = {},
+): Policy {
+  if (!isPolicyName(name)) {
+    throw new RoutingError("unknown_policy", `unknown policy ${name}; there are ${POLICY_NAMES.join(", ")}`);
+  }
+  const definition: PolicyDefinition = POLICIES[name];
+  return definition.create(resolveParameters(definition, parameters));
+}

@@ -1,0 +1,342 @@
+import { RoutingError } from "../routing-error.ts";
+import type { WorkerSlot } from "../snapshot.ts";
+import type { BlockKeys } from "./block-keys.ts";
+import type { PrefixIndex, PrefixIndexOptions, PrefixIndexStats } from "./prefix-index.ts";
+import { matchPrefix, type MatchTable } from "./prefix-match.ts";
+import {
+  BUCKET_ENTRIES,
+  BUCKET_WORDS,
+  ENTRY_WORDS,
+  INITIALISED,
+  layOutPrefixTable,
+  type PrefixTableLayout,
+  TICK,
+} from "./prefix-table-layout.ts";
+import { SharedRows } from "./shared-rows.ts";
+import { SlotWindows } from "./slot-window.ts";
+
+const KEY_HIGH = 1;
+const SLOTS = 2;
+const ROW = 3;
+const STAMPS = 4;
+const HOLDERS = 4;
+/** In place of packed slots: the holders are in a row of {@link SharedRows}. */
+const IN_ROW = -1;
+const REBASE_AT_TICK = 2 ** 30;
+
+/**
+ * Creates an index over a new buffer, or attaches to the given one. A bucketed hash table: a key has eight possible
+ * entries, nothing ever moves, and a full bucket gives up its least recently used entry, so memory is fixed and every
+ * operation bounded. An entry holds up to four slots with the time of last use each; a block that more slots hold (a
+ * shared system prompt) gets a bit set from a fixed pool.
+ */
+export function createPrefixIndex(options: PrefixIndexOptions): PrefixIndex {
+  return new PrefixTable(options);
+}
+
+class PrefixTable implements PrefixIndex {
+  readonly slotCapacity: number;
+  readonly buffer: ArrayBufferLike;
+  readonly #layout: PrefixTableLayout;
+  readonly #table: Int32Array;
+  readonly #windows: SlotWindows;
+  readonly #rows: SharedRows;
+  readonly #matchTable: MatchTable;
+  readonly #bucketScale: number;
+  #evictedBlocks = 0;
+
+  constructor(options: PrefixIndexOptions) {
+    const layout = layOutPrefixTable(options);
+    const sizeBytes = layout.totalWords * Int32Array.BYTES_PER_ELEMENT;
+    this.buffer = options.buffer ?? new ArrayBuffer(sizeBytes);
+    if (this.buffer.byteLength < sizeBytes) {
+      throw new RoutingError("invalid_parameter", `prefix index buffer must have ${sizeBytes} bytes`);
+    }
+    this.slotCapacity = layout.slotCapacity;
+    this.#layout = layout;
+    this.#table = new Int32Array(this.buffer);
+    this.#windows = new SlotWindows(this.#table, layout);
+    this.#rows = new SharedRows(this.#table, layout);
+    this.#bucketScale = layout.bucketCount / 2 ** 32;
+    this.#matchTable = {
+      table: this.#table,
+      layout,
+      bucketScale: this.#bucketScale,
+      active: new Int32Array(layout.setWords),
+    };
+    if (this.#table[INITIALISED] === 0) {
+      this.#initialise();
+    }
+  }
+
+  get sizeBytes(): number {
+    return this.#layout.totalWords * Int32Array.BYTES_PER_ELEMENT;
+  }
+
+  match(keys: BlockKeys, matchedBlocks: Int32Array): number {
+    return matchPrefix(this.#matchTable, keys, matchedBlocks);
+  }
+
+  insert(keys: BlockKeys, slot: WorkerSlot): number {
+    this.#checkSlot(slot);
+    if (this.#table[TICK]! >= REBASE_AT_TICK) {
+      this.#rebase();
+    }
+    this.#table[TICK]! += 1;
+    const { words, count } = keys;
+    let added = 0;
+    for (let word = 0; word < 2 * count; word += 2) {
+      const low = words[word]!;
+      const high = words[word + 1]!;
+      const entry = this.#find(low, high);
+      if (entry >= 0) {
+        added += this.#hold(entry, slot);
+      } else {
+        this.#store(low, high, slot);
+        added += 1;
+      }
+    }
+    this.#windows.advance(slot, added);
+    return added;
+  }
+
+  truncate(keys: BlockKeys, slot: WorkerSlot, fromBlock: number): void {
+    this.#checkSlot(slot);
+    for (let word = 2 * Math.max(0, fromBlock); word < 2 * keys.count; word += 2) {
+      const entry = this.#find(keys.words[word]!, keys.words[word + 1]!);
+      if (entry >= 0) {
+        this.#unhold(entry, slot);
+      }
+    }
+  }
+
+  clear(slot: WorkerSlot): void {
+    this.#checkSlot(slot);
+    this.#windows.clear(slot);
+    this.#rows.removeEverywhere(slot);
+  }
+
+  setCapacity(slot: WorkerSlot, blocks: number): void {
+    this.#checkSlot(slot);
+    if (!Number.isInteger(blocks) || blocks < 0) {
+      throw new RoutingError("invalid_parameter", `capacity must be a whole number of blocks, got ${blocks}`);
+    }
+    this.#windows.setCapacity(slot, Math.min(blocks, REBASE_AT_TICK));
+  }
+
+  stats(): PrefixIndexStats {
+    let blocks = 0;
+    let holdings = 0;
+    const { entriesStart, totalWords, bucketCount, rowCount } = this.#layout;
+    for (let entry = entriesStart; entry < totalWords; entry += ENTRY_WORDS) {
+      const holders = this.#table[entry + KEY_HIGH] === 0 ? 0 : this.#countHolders(entry);
+      blocks += holders > 0 ? 1 : 0;
+      holdings += holders;
+    }
+    return {
+      blocks,
+      holdings,
+      blockCapacity: bucketCount * BUCKET_ENTRIES,
+      evictedBlocks: this.#evictedBlocks,
+      sharedBlocks: this.#rows.used,
+      sharedBlockCapacity: rowCount,
+    };
+  }
+
+  #initialise(): void {
+    this.#table[TICK] = 1;
+    for (let slot = 0; slot < this.slotCapacity; slot += 1) {
+      this.#windows.rebase(slot, 0);
+    }
+    this.#rows.initialise();
+    this.#table[INITIALISED] = 1;
+  }
+
+  #checkSlot(slot: WorkerSlot): void {
+    if (!(slot >= 0 && slot < this.slotCapacity)) {
+      throw new RoutingError("invalid_parameter", `slot ${slot} is outside the index's ${this.slotCapacity}`);
+    }
+  }
+
+  #bucket(low: number): number {
+    return this.#layout.entriesStart + Math.floor((low >>> 0) * this.#bucketScale) * BUCKET_WORDS;
+  }
+
+  #find(low: number, high: number): number {
+    const table = this.#table;
+    const bucket = this.#bucket(low);
+    for (let step = 0; step < BUCKET_ENTRIES; step += 1) {
+      const entry = bucket + ((high + step) & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
+      if (table[entry] === low && table[entry + KEY_HIGH] === high) {
+        return entry;
+      }
+    }
+    return -1;
+  }
+
+  /** Marks the slot as a holder of the entry's block; 1 when it was none before. */
+  #hold(entry: number, slot: number): number {
+    const table = this.#table;
+    const tick = table[TICK]!;
+    if (table[entry + SLOTS] === IN_ROW) {
+      const row = table[entry + ROW]!;
+      table[entry + STAMPS] = tick;
+      if (this.#rows.has(row, slot)) {
+        return 0;
+      }
+      this.#rows.add(row, slot);
+      return 1;
+    }
+    let place = -1;
+    let oldest = 0;
+    for (let holder = 0; holder < HOLDERS; holder += 1) {
+      const held = this.#holder(entry, holder);
+      const stamp = table[entry + STAMPS + holder]!;
+      if (held === slot) {
+        table[entry + STAMPS + holder] = tick;
+        return stamp < this.#windows.expiry(slot) ? 1 : 0;
+      }
+      if (held < 0 || stamp < this.#windows.expiry(held)) {
+        place = holder;
+      }
+      if (stamp < table[entry + STAMPS + oldest]!) {
+        oldest = holder;
+      }
+    }
+    if (place < 0 && this.#moveToRow(entry, slot)) {
+      return 1;
+    }
+    this.#setHolder(entry, place < 0 ? oldest : place, slot);
+    table[entry + STAMPS + (place < 0 ? oldest : place)] = tick;
+    return 1;
+  }
+
+  #moveToRow(entry: number, slot: number): boolean {
+    const row = this.#rows.take();
+    if (row < 0) {
+      return false;
+    }
+    for (let holder = 0; holder < HOLDERS; holder += 1) {
+      this.#rows.add(row, this.#holder(entry, holder));
+    }
+    this.#rows.add(row, slot);
+    this.#table[entry + ROW] = row;
+    this.#table[entry + SLOTS] = IN_ROW;
+    this.#table[entry + STAMPS] = this.#table[TICK]!;
+    return true;
+  }
+
+  /** Puts a new block into its bucket, in a free place or that of the least recently used block. */
+  #store(low: number, high: number, slot: number): void {
+    const table = this.#table;
+    const bucket = this.#bucket(low);
+    let victim = -1;
+    let victimStamp = Infinity;
+    for (let step = 0; step < BUCKET_ENTRIES; step += 1) {
+      const entry = bucket + ((high + step) & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
+      if (table[entry + KEY_HIGH] === 0) {
+        victim = entry;
+        break;
+      }
+      const stamp = this.#lastUse(entry);
+      if (stamp < victimStamp) {
+        victim = entry;
+        victimStamp = stamp;
+      }
+    }
+    if (table[victim + KEY_HIGH] !== 0) {
+      this.#evictedBlocks += victimStamp > 0 ? 1 : 0;
+      this.#free(victim);
+    }
+    table[victim + SLOTS] = slot + 1;
+    table[victim + ROW] = 0;
+    table[victim + STAMPS] = table[TICK]!;
+    table.fill(0, victim + STAMPS + 1, victim + STAMPS + HOLDERS);
+    table[victim] = low;
+    table[victim + KEY_HIGH] = high;
+  }
+
+  /** Stamp of the entry's last use; 0 when no slot holds it any more. */
+  #lastUse(entry: number): number {
+    const table = this.#table;
+    if (table[entry + SLOTS] === IN_ROW) {
+      return table[entry + STAMPS]!;
+    }
+    let last = 0;
+    for (let holder = 0; holder < HOLDERS; holder += 1) {
+      const held = this.#holder(entry, holder);
+      const stamp = table[entry + STAMPS + holder]!;
+      if (held >= 0 && stamp > last && stamp >= this.#windows.expiry(held)) {
+        last = stamp;
+      }
+    }
+    return last;
+  }
+
+  #unhold(entry: number, slot: number): void {
+    const table = this.#table;
+    if (table[entry + SLOTS] === IN_ROW) {
+      this.#rows.remove(table[entry + ROW]!, slot);
+    } else {
+      for (let holder = 0; holder < HOLDERS; holder += 1) {
+        if (this.#holder(entry, holder) === slot) {
+          this.#setHolder(entry, holder, -1);
+          table[entry + STAMPS + holder] = 0;
+        }
+      }
+    }
+    if (this.#countHolders(entry) === 0) {
+      this.#free(entry);
+    }
+  }
+
+  #free(entry: number): void {
+    const table = this.#table;
+    table[entry + KEY_HIGH] = 0;
+    if (table[entry + SLOTS] === IN_ROW) {
+      this.#rows.giveBack(table[entry + ROW]!);
+    }
+    table[entry + SLOTS] = 0;
+    table[entry + ROW] = 0;
+  }
+
+  #countHolders(entry: number): number {
+    const table = this.#table;
+    if (table[entry + SLOTS] === IN_ROW) {
+      return this.#rows.size(table[entry + ROW]!);
+    }
+    let count = 0;
+    for (let holder = 0; holder < HOLDERS; holder += 1) {
+      const held = this.#holder(entry, holder);
+      count += held >= 0 && table[entry + STAMPS + holder]! >= this.#windows.expiry(held) ? 1 : 0;
+    }
+    return count;
+  }
+
+  /** The slot in one of the entry's four places, or -1. */
+  #holder(entry: number, holder: number): number {
+    const packed = this.#table[entry + SLOTS + (holder >> 1)]!;
+    return ((packed >>> ((holder & 1) << 4)) & 0xffff) - 1;
+  }
+
+  #setHolder(entry: number, holder: number, slot: number): void {
+    const word = entry + SLOTS + (holder >> 1);
+    const shift = (holder & 1) << 4;
+    this.#table[word] = (this.#table[word]! & ~(0xffff << shift)) | ((slot + 1) << shift);
+  }
+
+  /** Ticks grow without end: long before they overflow, all stamps move into the past together. */
+  #rebase(): void {
+    const by = this.#table[TICK]! >> 1;
+    this.#table[TICK]! -= by;
+    for (let slot = 0; slot < this.slotCapacity; slot += 1) {
+      this.#windows.rebase(slot, by);
+    }
+    const { entriesStart, totalWords } = this.#layout;
+    for (let entry = entriesStart; entry < totalWords; entry += ENTRY_WORDS) {
+      for (let word = entry + STAMPS; word < entry + ENTRY_WORDS; word += 1) {
+        this.#table[word] = Math.max(0, this.#table[word]! - by);
+      }
+    }
+  }
+}
