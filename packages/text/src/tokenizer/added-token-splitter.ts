@@ -1,0 +1,123 @@
+import type { AddedToken } from "./added-token.ts";
+
+/** Receives a text in pieces. */
+export interface PieceSink {
+  /** A stretch without added tokens; `start` is where it begins in the text that was split. */
+  text(text: string, start: number): void;
+  /** An added token. */
+  token(id: number): void;
+}
+
+interface TrieNode {
+  readonly children: Map<number, TrieNode>;
+  /** Id of the token that ends here. */
+  id: number;
+}
+
+const wordCharacter = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
+const spacesAtEnd = /\p{White_Space}+$/u;
+const spacesAtStart = /^\p{White_Space}+/u;
+
+/**
+ * Finds added tokens in a text: at each place the longest one, from left to right, as the `tokenizers` library does.
+ */
+export class AddedTokenSplitter {
+  private readonly root: TrieNode = { children: new Map(), id: -1 };
+  private readonly tokens: ReadonlyMap<number, AddedToken>;
+  private readonly firstUnits: ReadonlySet<number>;
+  private readonly soleFirst: string | undefined;
+
+  /** @param patterns Text to look for and id of each token. */
+  constructor(patterns: Iterable<readonly [string, number]>, tokens: ReadonlyMap<number, AddedToken>) {
+    this.tokens = tokens;
+    for (const [text, id] of patterns) this.insert(text, id);
+    this.firstUnits = new Set(this.root.children.keys());
+    const [first] = this.firstUnits;
+    this.soleFirst =
+      this.firstUnits.size === 1 && first !== undefined ? String.fromCharCode(first) : undefined;
+  }
+
+  /** Hands the text over in pieces; empty pieces are left out. */
+  split(text: string, sink: PieceSink): void {
+    let done = 0;
+    let search = 0;
+    for (;;) {
+      const start = this.nextCandidate(text, search);
+      if (start < 0) break;
+      const match = this.longestAt(text, start);
+      if (match === undefined) {
+        search = start + 1;
+        continue;
+      }
+      search = start + match.length;
+      const token = this.tokens.get(match.id) as AddedToken;
+      if (token.isSingleWord && !standsAlone(text, start, search)) continue;
+      const from = token.stripsLeft ? Math.max(done, start - countSpacesBefore(text, start)) : start;
+      const to = token.stripsRight ? search + countSpacesAfter(text, search) : search;
+      if (from > done) sink.text(text.slice(done, from), done);
+      sink.token(match.id);
+      done = to;
+    }
+    if (done < text.length) sink.text(done === 0 ? text : text.slice(done), done);
+  }
+
+  private insert(text: string, id: number): void {
+    if (text === "") return;
+    let node = this.root;
+    for (let index = 0; index < text.length; index++) {
+      const unit = text.charCodeAt(index);
+      let child = node.children.get(unit);
+      if (child === undefined) {
+        child = { children: new Map(), id: -1 };
+        node.children.set(unit, child);
+      }
+      node = child;
+    }
+    node.id = id;
+  }
+
+  private nextCandidate(text: string, from: number): number {
+    if (this.soleFirst !== undefined) return text.indexOf(this.soleFirst, from);
+    const { firstUnits } = this;
+    if (firstUnits.size === 0) return -1;
+    for (let index = from; index < text.length; index++) {
+      if (firstUnits.has(text.charCodeAt(index))) return index;
+    }
+    return -1;
+  }
+
+  private longestAt(text: string, start: number): { id: number; length: number } | undefined {
+    let node: TrieNode | undefined = this.root;
+    let id = -1;
+    let length = 0;
+    for (let index = start; index < text.length; index++) {
+      node = node.children.get(text.charCodeAt(index));
+      if (node === undefined) break;
+      if (node.id >= 0) {
+        id = node.id;
+        length = index + 1 - start;
+      }
+    }
+    return id < 0 ? undefined : { id, length };
+  }
+}
+
+function standsAlone(text: string, start: number, end: number): boolean {
+  const before = start === 0 ? "" : lastCharacter(text, start);
+  const after = end >= text.length ? "" : String.fromCodePoint(text.codePointAt(end) as number);
+  return !wordCharacter.test(before) && !wordCharacter.test(after);
+}
+
+function lastCharacter(text: string, end: number): string {
+  const unit = text.charCodeAt(end - 1);
+  const isLowSurrogate = unit >= 0xdc00 && unit <= 0xdfff && end >= 2;
+  return text.slice(isLowSurrogate ? end - 2 : end - 1, end);
+}
+
+function countSpacesBefore(text: string, end: number): number {
+  return spacesAtEnd.exec(text.slice(0, end))?.[0].length ?? 0;
+}
+
+function countSpacesAfter(text: string, start: number): number {
+  return spacesAtStart.exec(text.slice(start))?.[0].length ?? 0;
+}

@@ -1,0 +1,173 @@
+import { createDecodeStream } from "../detokenize/decode-stream.ts";
+import { addedTokenId, AddedVocabulary, normalizedContent, readAddedToken } from "./added-token.ts";
+import { AddedTokenSplitter } from "./added-token-splitter.ts";
+import { createBpeEncoder } from "./bpe-encoder.ts";
+import { isBpeModel, readBpeModel } from "./bpe-model.ts";
+import { cleanUpSpaces, compileDecoder } from "./decoder.ts";
+import {
+  isJsonObject,
+  type JsonObject,
+  invalidMember,
+  parseJsonObject,
+  unsupportedComponent,
+} from "./json-object.ts";
+import { compileNormalizer, type Normalizer } from "./normalizer.ts";
+import { compilePostProcessor, emptyFrame, type SpecialFrame } from "./post-processor.ts";
+import { compilePreTokenizer } from "./pre-tokenizer.ts";
+import { createPipeline } from "./text-encoder-pipeline.ts";
+import { TokenBuffer } from "./token-buffer.ts";
+import { TokenTable } from "./token-table.ts";
+import { addConfiguredTokens, readTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
+import type { Tokenizer, TokenizerFiles } from "./tokenizer.ts";
+import { codePointLength, wellFormed } from "./utf8.ts";
+
+/**
+ * Builds a tokenizer from a model's files. Slow (some hundred milliseconds for a large vocabulary); one per model.
+ *
+ * @throws TextError `tokenizer_invalid` when the files are broken, `tokenizer_unsupported` when they ask for something
+ *   that cannot be done exactly
+ */
+export function createTokenizer(files: TokenizerFiles): Tokenizer {
+  const json = parseJsonObject(files.tokenizerJson, "tokenizer.json");
+  const config = readTokenizerConfig(files);
+  if (!isBpeModel(json["model"])) {
+    throw unsupportedComponent("a model", isJsonObject(json["model"]) ? json["model"]["type"] : undefined);
+  }
+  const model = readBpeModel(json["model"]);
+  const normalizer = compileNormalizer(json["normalizer"]);
+  const preTokenizer = compilePreTokenizer(json["pre_tokenizer"]);
+  const added = readAddedVocabulary(json, model.vocabulary, config);
+  const words = createBpeEncoder(model, preTokenizer.isByteLevel);
+  const pipeline = createPipeline({
+    rawSplitter: new AddedTokenSplitter(patterns(added, undefined, false), added.byId),
+    normalizer,
+    normalizedSplitter: new AddedTokenSplitter(patterns(added, normalizer, true), added.byId),
+    preTokenizer,
+    encodeWord: (word, output) => words.encodeWord(word, output),
+  });
+  return assemble({
+    json,
+    config,
+    added,
+    normalizer,
+    vocabulary: model.vocabulary,
+    pipeline,
+    spaceMarker: preTokenizer.spaceMarker,
+  });
+}
+
+interface Parts {
+  readonly json: JsonObject;
+  readonly config: TokenizerConfig;
+  readonly added: AddedVocabulary;
+  readonly normalizer: Normalizer | undefined;
+  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly spaceMarker: string | undefined;
+  readonly pipeline: (text: string, output: TokenBuffer) => void;
+}
+
+function assemble(parts: Parts): Tokenizer {
+  const { json, config, added, vocabulary, pipeline } = parts;
+  const decoder = compileDecoder(json["decoder"]);
+  const table = createTokenTable(parts);
+  const frame = specialFrame(parts);
+  const cleansUp = config.cleansUpSpaces && !isBpeModel(json["model"]);
+  const buffer = new TokenBuffer();
+  const endOfSequence = config.specialTokens.get("eos_token");
+
+  const decodeIds = decoder.isByteLevel
+    ? (ids: ArrayLike<number>, skips: boolean): string => table.decodeBytes(ids, skips)
+    : (ids: ArrayLike<number>, skips: boolean): string => decoder.decode(table.decodableTokens(ids, skips));
+
+  const tokenizer: Tokenizer = {
+    vocabularySize: sizeOf(added, vocabulary),
+    maxTokenCharacters: longestOf(added, vocabulary),
+    specialTokens: config.specialTokens,
+    endOfSequenceTokenId: endOfSequence === undefined ? undefined : added.idOf(endOfSequence),
+    leadingSpaceMarker: parts.spaceMarker,
+    encode(text, addSpecialTokens) {
+      buffer.clear();
+      if (addSpecialTokens) buffer.pushAll(frame.before);
+      pipeline(wellFormed(text), buffer);
+      if (addSpecialTokens) buffer.pushAll(frame.after);
+      return buffer.take();
+    },
+    decode(tokenIds, options) {
+      const text = decodeIds(tokenIds, options.skipSpecialTokens);
+      return cleansUp ? cleanUpSpaces(text) : text;
+    },
+    tokenText: (tokenId) => tokenizer.decode([tokenId], { skipSpecialTokens: false }),
+    tokenPiece: (tokenId) => added.byId.get(tokenId)?.content ?? table.piece(tokenId),
+    tokenId: (piece) => added.idOf(piece),
+    isSpecial: (tokenId) => table.isSpecial(tokenId),
+    addedTokenText: (tokenId) => added.byId.get(tokenId)?.content,
+    decodeStream: (options) =>
+      createDecodeStream({ ...options, table, isByteLevel: decoder.isByteLevel, decode: decodeIds }),
+  };
+  return tokenizer;
+}
+
+function readAddedVocabulary(
+  json: JsonObject,
+  vocabulary: ReadonlyMap<string, number>,
+  config: TokenizerConfig,
+): AddedVocabulary {
+  const added = new AddedVocabulary(vocabulary);
+  const list = json["added_tokens"] ?? [];
+  if (!Array.isArray(list)) throw invalidMember("added_tokens", "an array");
+  for (const entry of list) {
+    if (!isJsonObject(entry)) throw invalidMember("added_tokens", "a list of objects");
+    added.add(readAddedToken(entry), addedTokenId(entry));
+  }
+  addConfiguredTokens(config, added);
+  return added;
+}
+
+function* patterns(
+  added: AddedVocabulary,
+  normalizer: Normalizer | undefined,
+  normalized: boolean,
+): Generator<readonly [string, number]> {
+  for (const [id, token] of added.byId) {
+    if (token.isNormalized === normalized) yield [normalizedContent(token, normalizer), id];
+  }
+}
+
+function createTokenTable({ added, normalizer, vocabulary }: Parts): TokenTable {
+  const pieces = new Map<number, string>();
+  const special = new Set<string>();
+  for (const [piece, id] of vocabulary) pieces.set(id, piece);
+  for (const [id, token] of added.byId) {
+    pieces.set(id, normalizedContent(token, normalizer));
+    if (token.isSpecial) special.add(token.content);
+  }
+  return new TokenTable(pieces, special);
+}
+
+function specialFrame({ json, config, added }: Parts): SpecialFrame {
+  const { framing } = config;
+  const hasPostProcessor = json["post_processor"] !== null && json["post_processor"] !== undefined;
+  if (framing === undefined)
+    return hasPostProcessor ? compilePostProcessor(json["post_processor"]) : emptyFrame;
+  const idsOf = (name: string, isAdded: boolean): number[] => {
+    const content = config.specialTokens.get(name);
+    const id = isAdded && content !== undefined ? added.idOf(content) : undefined;
+    return id === undefined ? [] : [id];
+  };
+  return { before: idsOf("bos_token", framing.beginning), after: idsOf("eos_token", framing.end) };
+}
+
+function sizeOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {
+  let size = vocabulary.size;
+  for (const token of added.byId.values()) if (!vocabulary.has(token.content)) size++;
+  return size;
+}
+
+function longestOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {
+  let longest = 0;
+  for (const piece of vocabulary.keys()) {
+    if (piece.length > longest) longest = Math.max(longest, codePointLength(piece));
+  }
+  for (const token of added.byId.values()) longest = Math.max(longest, codePointLength(token.content));
+  return longest;
+}

@@ -1,0 +1,82 @@
+import { toByteCharacters } from "./byte-alphabet.ts";
+import {
+  flagMember,
+  isJsonObject,
+  type JsonObject,
+  invalidMember,
+  listMember,
+  textMember,
+  unsupportedComponent,
+} from "./json-object.ts";
+import { compilePattern } from "./text-pattern.ts";
+
+/** Rewrites a text before it is split into words. */
+export type Normalizer = (text: string) => string;
+
+const nonAscii = /[^\0-\x7f]/;
+
+/**
+ * The `normalizer` of `tokenizer.json` as one function; undefined when it changes nothing.
+ *
+ * @throws TextError `tokenizer_unsupported` for kinds only tokenizers outside BPE use, `tokenizer_invalid`
+ */
+export function compileNormalizer(json: unknown): Normalizer | undefined {
+  if (json === null || json === undefined) return undefined;
+  if (!isJsonObject(json)) throw invalidMember("normalizer", "an object");
+  if (json["type"] === "Sequence") {
+    const steps = listMember(json, "normalizers")
+      .map((step) => compileNormalizer(step))
+      .filter((step) => step !== undefined);
+    if (steps.length <= 1) return steps[0];
+    return (text) => {
+      let normalized = text;
+      for (const step of steps) normalized = step(normalized);
+      return normalized;
+    };
+  }
+  return compileSingle(json);
+}
+
+function compileSingle(json: JsonObject): Normalizer {
+  switch (json["type"]) {
+    case "NFC":
+    case "NFD":
+    case "NFKC":
+    case "NFKD": {
+      const form = json["type"];
+      return (text) => (nonAscii.test(text) ? text.normalize(form) : text);
+    }
+    case "Lowercase":
+      return lowercase;
+    case "Prepend": {
+      const prefix = textMember(json, "prepend");
+      return (text) => (text === "" ? text : prefix + text);
+    }
+    case "Replace": {
+      const content = textMember(json, "content");
+      const pattern = compilePattern(json["pattern"]);
+      return (text) => text.replace(pattern, () => content);
+    }
+    case "Strip":
+      return compileStrip(flagMember(json, "strip_left"), flagMember(json, "strip_right"));
+    case "StripAccents":
+      return (text) => text.replace(/\p{M}/gu, "");
+    case "ByteLevel":
+      return toByteCharacters;
+    default:
+      throw unsupportedComponent("a normalizer", json["type"]);
+  }
+}
+
+/** Character by character as Rust does it: a final sigma is no special case. */
+function lowercase(text: string): string {
+  if (!nonAscii.test(text)) return text.toLowerCase();
+  return text.replace(/\P{ASCII}|[A-Z]/gu, (character) => character.toLowerCase());
+}
+
+function compileStrip(left: boolean, right: boolean): Normalizer {
+  return (text) => {
+    const stripped = left ? text.replace(/^\p{White_Space}+/u, "") : text;
+    return right ? stripped.replace(/\p{White_Space}+$/u, "") : stripped;
+  };
+}

@@ -1,0 +1,92 @@
+import { bytesOfPiece } from "./byte-alphabet.ts";
+import { endsInReplacement, lossyText, strictText } from "./utf8.ts";
+
+/** What each id stands for when decoding; texts and bytes are worked out when first asked for and kept. */
+export class TokenTable {
+  private readonly pieces: (string | undefined)[];
+  private readonly special: Uint8Array;
+  private readonly texts: (string | null | undefined)[];
+  private readonly bytes = new Map<number, Uint8Array>();
+
+  /** @param pieces Token of each id as decoding sees it (an added token in its normalized form). */
+  constructor(pieces: ReadonlyMap<number, string>, specialTexts: ReadonlySet<string>) {
+    let size = 0;
+    for (const id of pieces.keys()) size = Math.max(size, id + 1);
+    this.pieces = Array.from({ length: size }, () => undefined);
+    this.texts = Array.from({ length: size }, () => undefined);
+    this.special = new Uint8Array(size);
+    for (const [id, piece] of pieces) {
+      this.pieces[id] = piece;
+      if (specialTexts.has(piece)) this.special[id] = 1;
+    }
+  }
+
+  /** The token of an id, undefined when there is none. */
+  piece(id: number): string | undefined {
+    return this.pieces[id];
+  }
+
+  /** Whether the id is skipped when special tokens are. */
+  isSpecial(id: number): boolean {
+    return this.special[id] === 1;
+  }
+
+  /**
+   * For byte-level tokenizers: the text of an id when its bytes are whole characters and do not end with U+FFFD, so that
+   * it means the same wherever it stands; null when it does not; empty for an unknown id.
+   */
+  wholeText(id: number): string | null {
+    const known = this.texts[id];
+    if (known !== undefined) return known;
+    if (this.pieces[id] === undefined) return "";
+    const bytes = this.bytesOf(id);
+    const text = endsInReplacement(bytes, bytes.length) ? null : (strictText(bytes) ?? null);
+    this.texts[id] = text;
+    if (text !== null) this.bytes.delete(id);
+    return text;
+  }
+
+  /** For byte-level tokenizers: the bytes of an id, none for an unknown id. */
+  bytesOf(id: number): Uint8Array {
+    let bytes = this.bytes.get(id);
+    if (bytes === undefined) {
+      const piece = this.pieces[id] ?? "";
+      bytes = bytesOfPiece(piece) ?? encoder.encode(piece);
+      this.bytes.set(id, bytes);
+    }
+    return bytes;
+  }
+
+  /** Text of ids of a byte-level tokenizer. */
+  decodeBytes(ids: ArrayLike<number>, skipsSpecial: boolean): string {
+    let text = "";
+    let pending: number[] = [];
+    for (let index = 0; index < ids.length; index++) {
+      const id = ids[index] as number;
+      if (skipsSpecial && this.isSpecial(id)) continue;
+      const whole = this.wholeText(id);
+      if (whole === null) {
+        for (const byte of this.bytesOf(id)) pending.push(byte);
+      } else if (pending.length > 0 && whole !== "") {
+        text += lossyText(Uint8Array.from(pending)) + whole;
+        pending = [];
+      } else {
+        text += whole;
+      }
+    }
+    return pending.length === 0 ? text : text + lossyText(Uint8Array.from(pending));
+  }
+
+  /** Tokens of ids, for decoders that work on tokens. */
+  decodableTokens(ids: ArrayLike<number>, skipsSpecial: boolean): string[] {
+    const tokens: string[] = [];
+    for (let index = 0; index < ids.length; index++) {
+      const id = ids[index] as number;
+      const piece = this.pieces[id];
+      if (piece !== undefined && !(skipsSpecial && this.isSpecial(id))) tokens.push(piece);
+    }
+    return tokens;
+  }
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,49 @@
+import type { DecodeStream, DecodeStreamOptions } from "../detokenize/decode-stream.ts";
+
+/** Contents of a model's tokenizer files, as text. */
+export interface TokenizerFiles {
+  /** `tokenizer.json` of the Hugging Face `tokenizers` library. */
+  readonly tokenizerJson: string;
+  /** `tokenizer_config.json`: names of the special tokens, beginning and end tokens to add, tokenizer class. */
+  readonly tokenizerConfig?: string;
+  /** `special_tokens_map.json`: special tokens that `tokenizer_config.json` does not name. */
+  readonly specialTokensMap?: string;
+}
+
+/** How {@link Tokenizer.decode} treats special tokens. */
+export interface DecodeOptions {
+  /** Leave special tokens out of the text. */
+  readonly skipSpecialTokens: boolean;
+  /** Accepted for symmetry with sampling parameters; the libraries behind vLLM ignore it when decoding whole lists. */
+  readonly spacesBetweenSpecialTokens?: boolean;
+}
+
+/** One model's tokenizer. Immutable to its callers: caches inside never change an answer. */
+export interface Tokenizer {
+  /** Number of distinct tokens, added ones included (Python's `len(tokenizer)`). */
+  readonly vocabularySize: number;
+  /** Characters (code points) of the longest token: vLLM's bound for texts that are far too long. */
+  readonly maxTokenCharacters: number;
+  /** Special tokens by name: `bos_token`, `eos_token`, … each with its text. Tokens without a name are not here. */
+  readonly specialTokens: ReadonlyMap<string, string>;
+  /** Id of `eos_token`, undefined when the files name none. */
+  readonly endOfSequenceTokenId: number | undefined;
+  /** Character that stands for a leading space and is lost when such a token is decoded alone (Metaspace), or undefined. */
+  readonly leadingSpaceMarker: string | undefined;
+  /** Ids of a text. Lone surrogates count as U+FFFD. `addSpecialTokens` adds what the post-processor adds (`<s>` …). */
+  encode(text: string, addSpecialTokens: boolean): Int32Array;
+  /** Text of ids; unknown ids count as nothing, broken UTF-8 becomes U+FFFD. */
+  decode(tokenIds: ArrayLike<number>, options: DecodeOptions): string;
+  /** Text of one id alone, special tokens included; empty for an unknown id. */
+  tokenText(tokenId: number): string;
+  /** The token as the vocabulary spells it (`Ġworld`, `▁world`, `<|im_end|>`), undefined for an unknown id. */
+  tokenPiece(tokenId: number): string | undefined;
+  /** Id of a token as the vocabulary spells it, undefined when there is none. */
+  tokenId(piece: string): number | undefined;
+  /** Whether decoding with `skipSpecialTokens` leaves this token out. */
+  isSpecial(tokenId: number): boolean;
+  /** Text of an added token (special or not), undefined when the id is not one. */
+  addedTokenText(tokenId: number): string | undefined;
+  /** A stream that decodes token by token and never splits a code point. Cheap to make, one per sequence. */
+  decodeStream(options: DecodeStreamOptions): DecodeStream;
+}
