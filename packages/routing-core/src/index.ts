@@ -58,12 +58,12 @@ export { type Verdict, VERDICTS } from "./decision/candidate-filter.ts";
 export type { DecisionInput } from "./decision/decision-input.ts";
 export { decide } from "./decision/decide.ts";
 export {
-  type BreakerGuard,
   createDispatcher,
   type Dispatcher,
   type DispatcherOptions,
+  type PlacementRecorder,
 } from "./decision/dispatcher.ts";
-export type { AttemptOutcome, OutcomeSink, Settlement } from "./decision/settlement.ts";
+export type { Settlement } from "./decision/settlement.ts";
 
 export type { Choice, Policy, PolicyContext } from "./policy/policy.ts";
 export { definePolicy, type PolicyDefinition, type PolicyParameter } from "./policy/policy-definition.ts";
@@ -91,3 +91,32 @@ export {
   createAdmissionGate,
 } from "./resilience/admission-gate.ts";
 export { createTokenBucket, type TokenBucket, type TokenBucketOptions } from "./resilience/token-bucket.ts";
+export {
+  type BreakerBoard,
+  type BreakerBoardOptions,
+  type BreakerGuard,
+  createBreakerBoard,
+} from "./resilience/breaker-board.ts";
+export {
+  type AttemptOutcome,
+  BREAKER_DEFAULTS,
+  type BreakerChange,
+  type BreakerParameters,
+  type BreakerPeriod,
+  type CircuitBreaker,
+  createCircuitBreaker,
+} from "./resilience/circuit-breaker.ts";
+export {
+  createRetryBudget,
+  RETRY_BUDGET_DEFAULTS,
+  type RetryBudget,
+  type RetryBudgetOptions,
+} from "./resilience/retry-budget.ts";
+export {
+  createRetrySchedule,
+  RETRY_DEFAULTS,
+  RETRYABLE_STATUSES,
+  type RetryParameters,
+  type RetrySchedule,
+  type RetryVerdict,
+} from "./resilience/retry-schedule.ts";

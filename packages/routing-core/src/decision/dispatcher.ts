@@ -3,15 +3,16 @@ import type { Generation } from "../generation.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Policy, PolicyContext } from "../policy/policy.ts";
 import { type BlockHasher, type BlockKeys, createBlockHasher } from "../prefix/block-keys.ts";
-import type { PrefixReader, PrefixWriter } from "../prefix/prefix-index.ts";
+import type { PrefixReader } from "../prefix/prefix-index.ts";
 import type { RandomSource } from "../random-source.ts";
+import type { BreakerGuard } from "../resilience/breaker-board.ts";
 import { RoutingError } from "../routing-error.ts";
 import type { Snapshot, WorkerSlot, WorkerView } from "../snapshot.ts";
 import { judgeWorker, VERDICT_CODE } from "./candidate-filter.ts";
 import { decide } from "./decide.ts";
 import type { Decision, PlaceDecision } from "./decision.ts";
 import { type DecisionInput, DecisionInputBuffer } from "./decision-input.ts";
-import { BookedSettlement, type OutcomeSink, type Settlement } from "./settlement.ts";
+import { BookedSettlement, type Settlement } from "./settlement.ts";
 
 /**
  * The three steps of a decision, in one thread. `gather`, `decide` and `settle` are called one after the other without
@@ -30,10 +31,10 @@ export interface Dispatcher {
   settle(decision: PlaceDecision): Settlement;
 }
 
-/** A worker's circuit breaker as seen at the instant of a decision; `createBreakerBoard` makes one. */
-export interface BreakerGuard extends OutcomeSink {
-  /** Whether the breaker that covers the slot admits another generation now. */
-  admits(slot: WorkerSlot, atMs: number): boolean;
+/** Where placements are recorded; a `PrefixWriter` is one. */
+export interface PlacementRecorder {
+  /** The slot will hold the prompt's blocks. The keys are reused: copy what you keep. */
+  insert(keys: BlockKeys, slot: WorkerSlot): unknown;
 }
 
 /** Options of {@link createDispatcher}. */
@@ -43,10 +44,10 @@ export interface DispatcherOptions {
   /** Read at each decision of a policy that uses prefixes. */
   readonly index: PrefixReader;
   /**
-   * Where placements are recorded: the index itself with one thread, a ring to the fleet's thread with several. The keys
-   * are reused: copy what you keep. Nothing is recorded when missing.
+   * Where placements are recorded: the index itself with one thread, a ring to the fleet's thread with several.
+   * Nothing is recorded when missing.
    */
-  readonly recorder?: Pick<PrefixWriter, "insert">;
+  readonly recorder?: PlacementRecorder;
   readonly clock: Clock;
   readonly random: RandomSource;
   /** Hashes prompts; must agree with the other threads'. Default: 16 tokens or 64 characters a block. */
@@ -140,8 +141,8 @@ class ThreadDispatcher implements Dispatcher {
     return new BookedSettlement({
       legs: decision.legs,
       entries,
-      outcomes: breakers ?? null,
-      onRelease: onRelease ?? null,
+      breakers,
+      onRelease,
     });
   }
 

@@ -1,16 +1,7 @@
 import type { LedgerEntry } from "../ledger.ts";
+import type { BreakerGuard } from "../resilience/breaker-board.ts";
+import type { AttemptOutcome, BreakerPeriod } from "../resilience/circuit-breaker.ts";
 import type { DecisionLeg } from "./decision.ts";
-
-/** How an attempt went, for the worker's circuit breaker. A client's mistake or cancellation says nothing: no report. */
-export type AttemptOutcome = "success" | "failure";
-
-/** What a dispatcher's breaker sees of its settlements. */
-export interface OutcomeSink {
-  /** An attempt begins on the worker that owns the slot. */
-  started(slot: number): void;
-  /** It ended, or its outcome became known, exactly once per start; null when nothing was reported. */
-  ended(slot: number, outcome: AttemptOutcome | null): void;
-}
 
 /** A booked decision: held from `settle` to the end of the body, however that comes about. */
 export interface Settlement {
@@ -33,23 +24,23 @@ export interface Settlement {
 export class BookedSettlement implements Settlement {
   readonly legs: readonly DecisionLeg[];
   readonly #entries: readonly LedgerEntry[];
-  readonly #outcomes: OutcomeSink | null;
+  readonly #breakers: BreakerGuard | null;
+  readonly #periods: readonly BreakerPeriod[] | null;
   readonly #onRelease: (() => void) | null;
   #isReported = false;
 
   constructor(options: {
     readonly legs: readonly DecisionLeg[];
     readonly entries: readonly LedgerEntry[];
-    readonly outcomes: OutcomeSink | null;
-    readonly onRelease: (() => void) | null;
+    readonly breakers: BreakerGuard | undefined;
+    readonly onRelease: (() => void) | undefined;
   }) {
-    this.legs = options.legs;
-    this.#entries = options.entries;
-    this.#outcomes = options.outcomes;
-    this.#onRelease = options.onRelease;
-    for (const leg of this.legs) {
-      this.#outcomes?.started(leg.slot);
-    }
+    const { legs, entries, breakers } = options;
+    this.legs = legs;
+    this.#entries = entries;
+    this.#breakers = breakers ?? null;
+    this.#periods = breakers === undefined ? null : legs.map((leg) => breakers.started(leg.slot - leg.rank));
+    this.#onRelease = options.onRelease ?? null;
   }
 
   get isReleased(): boolean {
@@ -89,8 +80,8 @@ export class BookedSettlement implements Settlement {
       return;
     }
     this.#isReported = true;
-    for (const leg of this.legs) {
-      this.#outcomes?.ended(leg.slot, outcome);
+    for (const [index, leg] of this.legs.entries()) {
+      this.#breakers?.ended(leg.slot - leg.rank, this.#periods![index]!, outcome);
     }
   }
 }
