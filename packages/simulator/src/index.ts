@@ -1,1 +1,7 @@
-export {};
+export { type Clock, systemClock, type Timer } from "./clock.ts";
+export type { RequestRecord } from "./engine-service.ts";
+export type { Faults } from "./faults.ts";
+export type { GrpcStatusName } from "./grpc-status.ts";
+export { SimulatorError, type SimulatorErrorCode } from "./simulator-error.ts";
+export type { FaultOptions, SimulatorOptions } from "./simulator-options.ts";
+export { type Simulator, startSimulator } from "./start-simulator.ts";

@@ -1,0 +1,61 @@
+import type { Clock } from "./clock.ts";
+import type { GrpcStatusName } from "./grpc-status.ts";
+
+/** What goes wrong on purpose from the start; see `Faults`, which can change it later. */
+export interface FaultOptions {
+  readonly refuseRate?: number;
+  readonly errorStatus?: GrpcStatusName;
+  readonly slowFactor?: number;
+  readonly isHanging?: boolean;
+  readonly dieAfterTokens?: number;
+  readonly dropStreamAfterTokens?: number;
+  readonly stallStreamAfterTokens?: number;
+  readonly goawayAfterCalls?: number;
+}
+
+/** Options of `startSimulator`; all have defaults. */
+export interface SimulatorOptions {
+  /** Address of the gRPC server. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: a free port. */
+  readonly port?: number;
+  /** A local model directory. Default: the built-in model. */
+  readonly modelPath?: string;
+  /** Default: the model's path, or `simulated` for the built-in one. */
+  readonly servedModelNames?: readonly string[];
+  /** Tokens of prompt and output together. Default: the model's positions, at most what the KV cache holds. */
+  readonly maxModelLen?: number;
+  /** Tokens in a KV block. Default 16. */
+  readonly blockSize?: number;
+  /** KV blocks of a rank, one of them a placeholder. Default 4096. */
+  readonly kvBlocks?: number;
+  /** Sequences that run at once in a rank. Default 256. */
+  readonly maxNumSeqs?: number;
+  /** Tokens of one step. Default 8192. */
+  readonly maxNumBatchedTokens?: number;
+  /** Most alternatives in logprobs. Default 20. */
+  readonly maxLogprobs?: number;
+  /** Base time of a step in milliseconds. Default 8. */
+  readonly stepMs?: number;
+  /** Prompt tokens computed per second. Default 20 000. */
+  readonly prefillTokensPerSecond?: number;
+  /** Milliseconds that each decoding sequence adds to a step. Default 0.05. */
+  readonly sequenceMs?: number;
+  /** Divides every time; 0 is as fast as the machine can. Default 1. */
+  readonly speed?: number;
+  /** Of the token model; engines that shall give the same tokens need the same. Default 0. */
+  readonly seed?: number;
+  /** Data-parallel ranks. Default 1. */
+  readonly dataParallelSize?: number;
+  /** Milliseconds until health turns to SERVING. Default 0. */
+  readonly startupDelayMs?: number;
+  /** Whether SubscribeKvEvents works. Default true. */
+  readonly kvEvents?: boolean;
+  readonly faults?: FaultOptions;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Hears what an operator may want to know, one line each. Default: nobody. */
+  readonly log?: (level: "info" | "warn", line: string) => void;
+  /** Called when `die-after-tokens` strikes, after the sockets are cut. */
+  readonly died?: () => void;
+}

@@ -1,0 +1,239 @@
+import { randomBytes } from "node:crypto";
+import { systemClock, type Clock, type Timer } from "./clock.ts";
+import { Engine, type EngineOptions } from "./engine.ts";
+import { engineServiceHandlers, type RequestRecord } from "./engine-service.ts";
+import { Faults } from "./faults.ts";
+import { GrpcServer, type ListenAddress } from "./grpc-server.ts";
+import { healthServiceHandlers } from "./health-service.ts";
+import { KvEventHub } from "./kv-event-hub.ts";
+import { builtinModelPath, loadModel, type Model } from "./model.ts";
+import { SimulatorError } from "./simulator-error.ts";
+import type { SimulatorOptions } from "./simulator-options.ts";
+import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
+
+/** A running engine and its levers. */
+export interface Simulator {
+  readonly host: string;
+  readonly port: number;
+  /** `host:port` of the gRPC server. */
+  readonly address: string;
+  readonly servedModelNames: readonly string[];
+  /** What goes wrong; may change at any time. */
+  readonly faults: Faults;
+  /** Generate calls as they arrived, the latest 1000 of this life and those before. */
+  readonly requests: readonly RequestRecord[];
+  /** HTTP/2 streams open now. */
+  readonly openStreams: number;
+  readonly openConnections: number;
+  /** Requests ended by their client or by an Abort call. */
+  readonly abortCount: number;
+  /** Tokens generated in this life. */
+  readonly generatedTokens: number;
+  /** Requests that run or wait. */
+  readonly runningRequests: number;
+  /** Tells all clients to go away; running calls go on. */
+  goaway(): void;
+  /** Cuts every connection at once and stops listening, as SIGKILL does. */
+  kill(): Promise<void>;
+  /** A new life on the same port: empty cache, no requests, health after the start-up delay. Kills first if needed. */
+  restart(): Promise<void>;
+  /** Stops listening and lets running calls end for `graceMs` (default 0), then cuts them. */
+  close(graceMs?: number): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const keptRequests = 1000;
+
+/**
+ * Starts an engine on a socket.
+ * @throws SimulatorError invalid_model, invalid_option, listen_failed
+ */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const simulator = new RunningSimulator(options);
+  await simulator.start();
+  return simulator;
+}
+
+class RunningSimulator implements Simulator {
+  readonly servedModelNames: readonly string[];
+  readonly faults: Faults;
+  readonly requests: RequestRecord[] = [];
+  abortCount = 0;
+  readonly #options: SimulatorOptions;
+  readonly #engineOptions: Omit<EngineOptions, "kvRootHash">;
+  readonly #clock: Clock;
+  #address: ListenAddress;
+  #engine: Engine;
+  #hub: KvEventHub;
+  #server: GrpcServer | undefined;
+  #startupTimer: Timer | undefined;
+  #isServing = false;
+  #bundle: Promise<TokenizerBundle> | undefined;
+
+  constructor(options: SimulatorOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.faults = new Faults(() => this.#engine.wake());
+    const model = loadModel(options.modelPath ?? builtinModelPath);
+    this.servedModelNames = options.servedModelNames ?? [options.modelPath ?? "simulated"];
+    this.#engineOptions = engineOptions(options, { model, clock: this.#clock, faults: this.faults });
+    this.#address = { host: options.host ?? "127.0.0.1", port: options.port ?? 0 };
+    this.#engine = this.#newEngine();
+    this.#hub = this.#newHub();
+    Object.assign(this.faults, options.faults);
+  }
+
+  get host(): string {
+    return this.#address.host;
+  }
+
+  get port(): number {
+    return this.#address.port;
+  }
+
+  get address(): string {
+    const host = this.host.includes(":") ? `[${this.host}]` : this.host;
+    return `${host}:${this.port}`;
+  }
+
+  get openStreams(): number {
+    return this.#server?.openStreams ?? 0;
+  }
+
+  get openConnections(): number {
+    return this.#server?.openConnections ?? 0;
+  }
+
+  get generatedTokens(): number {
+    return this.#engine.generatedTokens;
+  }
+
+  get runningRequests(): number {
+    return this.#engine.requestCount;
+  }
+
+  async start(): Promise<void> {
+    const server = new GrpcServer({
+      handlers: new Map([
+        ...engineServiceHandlers({
+          servedModelNames: this.servedModelNames,
+          clock: this.#clock,
+          faults: this.faults,
+          hub: this.#hub,
+          publishesKvEvents: this.#options.kvEvents ?? true,
+          engine: () => this.#engine,
+          tokenizerBundle: () => this.#tokenizerBundle(),
+          recordRequest: (record) => this.#record(record),
+          countAborts: (count) => (this.abortCount += count),
+        }),
+        ...healthServiceHandlers(() => this.#isServing),
+      ]),
+      goawayAfterCalls: () => this.faults.goawayAfterCalls,
+    });
+    this.#address = await server.listen(this.#address);
+    this.#server = server;
+    const delayMs = this.#options.startupDelayMs ?? 0;
+    if (delayMs === 0) this.#isServing = true;
+    else this.#startupTimer = this.#clock.after(delayMs, () => (this.#isServing = true));
+  }
+
+  goaway(): void {
+    this.#server?.goaway();
+  }
+
+  async kill(): Promise<void> {
+    const server = this.#endLife();
+    await server?.kill();
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    this.#engine = this.#newEngine();
+    this.#hub = this.#newHub();
+    await this.start();
+  }
+
+  async close(graceMs = 0): Promise<void> {
+    this.#isServing = false;
+    const server = this.#server;
+    this.#server = undefined;
+    if (graceMs > 0) await server?.close(graceMs);
+    else await server?.kill();
+    this.#endLife();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #endLife(): GrpcServer | undefined {
+    const server = this.#server;
+    this.#server = undefined;
+    this.#isServing = false;
+    this.#startupTimer?.cancel();
+    this.#engine.close();
+    this.#hub.close();
+    return server;
+  }
+
+  #newEngine(): Engine {
+    // Like vLLM without PYTHONHASHSEED: block hashes of two lives have nothing in common.
+    const kvRootHash = randomBytes(8).readBigInt64BE() >> 8n;
+    return new Engine(
+      { ...this.#engineOptions, kvRootHash },
+      {
+        kvEvents: (rank, events) => this.#hub.publish(rank, events),
+        died: () => void this.kill().then(() => this.#options.died?.()),
+      },
+    );
+  }
+
+  #newHub(): KvEventHub {
+    return new KvEventHub(this.#clock, () => this.#engine);
+  }
+
+  #tokenizerBundle(): Promise<TokenizerBundle> {
+    this.#bundle ??= packTokenizer(this.#engineOptions.model.path);
+    return this.#bundle;
+  }
+
+  #record(record: RequestRecord): void {
+    this.requests.push(record);
+    if (this.requests.length > keptRequests) this.requests.shift();
+  }
+}
+
+function engineOptions(
+  options: SimulatorOptions,
+  parts: { readonly model: Model; readonly clock: Clock; readonly faults: Faults },
+): Omit<EngineOptions, "kvRootHash"> {
+  const limits = {
+    blockSize: options.blockSize ?? 16,
+    kvBlocks: options.kvBlocks ?? 4096,
+    maxNumSeqs: options.maxNumSeqs ?? 256,
+    maxNumBatchedTokens: options.maxNumBatchedTokens ?? 8192,
+  };
+  const capacity = (limits.kvBlocks - 1) * limits.blockSize;
+  const maxModelLen = options.maxModelLen ?? Math.min(parts.model.maxPositions, capacity);
+  if (maxModelLen > capacity) {
+    throw new SimulatorError(
+      "invalid_option",
+      `the KV cache holds ${capacity} tokens, less than the maximum model length of ${maxModelLen}: ` +
+        "raise --kv-blocks or lower --max-model-len",
+    );
+  }
+  return {
+    ...parts,
+    seed: options.seed ?? 0,
+    limits,
+    maxModelLen,
+    maxLogprobs: options.maxLogprobs ?? 20,
+    timing: {
+      stepMs: options.stepMs ?? 8,
+      prefillTokensPerSecond: options.prefillTokensPerSecond ?? 20_000,
+      sequenceMs: options.sequenceMs ?? 0.05,
+      speed: options.speed ?? 1,
+    },
+    dataParallelSize: options.dataParallelSize ?? 1,
+  };
+}
