@@ -1,0 +1,73 @@
+import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+/** What became of the recorded cases. */
+export interface TranscriptResult {
+  /** Key for key as recorded. */
+  readonly equal: number;
+  /** Only the cut of a stream into chunks differs, which is timing. */
+  readonly chunking: number;
+  /** Only the wording of an error message differs. */
+  readonly wording: readonly string[];
+  /** Refused with 501 naming a field that the dialect cannot carry. */
+  readonly listed: readonly string[];
+  /** Everything else: must be empty. */
+  readonly different: readonly string[];
+}
+
+interface Detail {
+  readonly id: string;
+  readonly verdict: string;
+  readonly answer: { readonly status: number; readonly body?: { readonly error?: { readonly type?: string; readonly param?: string } } } | null;
+  readonly differences: readonly { readonly at: string; readonly got: unknown; readonly want: unknown }[];
+}
+
+/** Sends the recorded cases of some groups, one at a time, and sorts the answers. */
+export async function checkTranscripts(options: {
+  readonly baseUrl: string;
+  readonly model: string;
+  /** Group names; `chat-*` stands for all that begin so. */
+  readonly groups: readonly string[];
+  /** Fields whose refusal is expected. */
+  readonly uncarriedFields: ReadonlySet<string>;
+}): Promise<TranscriptResult> {
+  const folder = join(import.meta.dirname, "..", "transcripts", options.model);
+  const files = readdirSync(folder).filter((file) => options.groups.some((group) => matches(file, group)));
+  const differ = join(import.meta.dirname, "..", "differ.py");
+  const args = [differ, "check", options.baseUrl, ...files.map((file) => join(folder, file)), "--json"];
+  const { stdout } = await promisify(execFile)("python3", args, { maxBuffer: 64 * 1024 * 1024 }).catch(
+    (error: { stdout?: string; stderr?: string }) => {
+      if (error.stdout === undefined || error.stdout === "") {
+        throw new Error(`the comparison itself failed: ${error.stderr ?? ""}`);
+      }
+      return { stdout: error.stdout };
+    },
+  );
+  const report = JSON.parse(stdout) as { readonly total: Readonly<Record<string, number>>; readonly details: readonly Detail[] };
+  const isListed = (detail: Detail): boolean =>
+    detail.answer?.status === 501 &&
+    detail.answer.body?.error?.type === "NotImplementedError" &&
+    options.uncarriedFields.has(detail.answer.body.error.param ?? "");
+  const listed = report.details.filter(isListed);
+  const different = report.details.filter((detail) => !isListed(detail) && !["wording", "chunking"].includes(detail.verdict));
+  return {
+    equal: report.total["equal"] ?? 0,
+    chunking: report.total["chunking"] ?? 0,
+    wording: report.details.filter((detail) => detail.verdict === "wording").map(describe),
+    listed: listed.map((detail) => `${detail.id} (${detail.answer?.body?.error?.param ?? ""})`),
+    different: different.map(describe),
+  };
+}
+
+function matches(file: string, group: string): boolean {
+  const name = file.replace(/\.jsonl$/, "");
+  return group.endsWith("*") ? name.startsWith(group.slice(0, -1)) : name === group;
+}
+
+function describe(detail: Detail): string {
+  const first = detail.differences[0];
+  const where = first === undefined ? "" : `: ${first.at} is ${JSON.stringify(first.got)?.slice(0, 200)}, was ${JSON.stringify(first.want)?.slice(0, 200)}`;
+  return `${detail.id} ${detail.verdict}${where}`;
+}
