@@ -1,3 +1,23 @@
+export type { AdminCallOptions } from "./admin/admin-call.ts";
+export type { EngineModelInfo, EngineServerInfo } from "./admin/engine-info.ts";
+export type { KvEventListener, KvEventSubscription } from "./admin/kv-events.ts";
+export type { TokenizerBundle, TokenizerBundleLimits } from "./admin/tokenizer-bundle.ts";
+export type { Embedding, EngineLoads, StandardHealth, VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
+export {
+  CAPABILITIES,
+  HTTP_CAPABILITIES,
+  VLLM_ENGINE_CAPABILITIES,
+  VLLM_INFERENCE_CAPABILITIES,
+} from "./capabilities.ts";
+export {
+  connectEngine,
+  type ConnectOptions,
+  type EngineConnection,
+  type EngineTransport,
+  type HttpEngineConnection,
+  type VllmEngineConnection,
+} from "./connect-engine.ts";
+export { type EngineDescription, type EngineUrl, parseEngineUrl } from "./engine-address.ts";
 export {
   type EngineCapabilities,
   type EngineDialect,
@@ -25,3 +45,8 @@ export {
   type EngineErrorCode,
   type EngineErrorOptions,
 } from "./engine-error.ts";
+export { probeEngine, type ProbeOptions } from "./probe-engine.ts";
+export type { HttpEngineAdmin, HttpModel } from "./proxy/http-admin.ts";
+export type { TlsOptions } from "./transport/transport-options.ts";
+export { vllmEngineSeedIsCarried, vllmEngineUncarriedField } from "./vllm-engine/carried-values.ts";
+export type { KvEventBatch, SchedulerLoad } from "@vllm-router/proto/messages";

@@ -1,0 +1,60 @@
+import type { EngineCapabilities, EngineDialect } from "./engine.ts";
+
+/** `vllm.grpc.engine.VllmEngine` (smg-grpc-proto 0.4.28, vLLM 0.32). */
+export const VLLM_ENGINE_CAPABILITIES: EngineCapabilities = {
+  dialect: "vllm-engine",
+  unsupportedFields: new Set([
+    "allowed_token_ids",
+    "bad_words",
+    "cache_salt",
+    "ec_transfer_params",
+    "logprob_token_ids",
+    "lora",
+    "priority",
+    "prompt_embeds",
+    "prompt_logprobs_ranks",
+    "repetition_detection",
+    "session_id",
+    "stream_interval",
+    "structured_outputs.disable_any_whitespace",
+    "structured_outputs.disable_additional_properties",
+    "structured_outputs.whitespace_pattern",
+    "thinking_token_budget",
+    "vllm_xargs",
+  ]),
+  severalSequences: true,
+  reportsCachedTokens: true,
+};
+
+/** `vllm.Inference` and `vllm.Control` (vllm-rs 0.32). `n` is served by several calls, so it is not among the fields. */
+export const VLLM_INFERENCE_CAPABILITIES: EngineCapabilities = {
+  dialect: "vllm-inference",
+  unsupportedFields: new Set([
+    "bad_words",
+    "prompt_embeds",
+    "repetition_detection",
+    "stream_interval",
+    "structured_outputs.disable_any_whitespace",
+    "structured_outputs.disable_additional_properties",
+    "structured_outputs.whitespace_pattern",
+    "thinking_token_budget",
+    "vllm_xargs",
+  ]),
+  severalSequences: false,
+  reportsCachedTokens: false,
+};
+
+/** vLLM's HTTP API: the client's body is passed on as it is, so nothing is out of reach. */
+export const HTTP_CAPABILITIES: EngineCapabilities = {
+  dialect: "http",
+  unsupportedFields: new Set(),
+  severalSequences: true,
+  reportsCachedTokens: true,
+};
+
+/** Capabilities of every dialect; the documentation's table is made from this. */
+export const CAPABILITIES: Readonly<Record<EngineDialect, EngineCapabilities>> = {
+  "vllm-engine": VLLM_ENGINE_CAPABILITIES,
+  "vllm-inference": VLLM_INFERENCE_CAPABILITIES,
+  http: HTTP_CAPABILITIES,
+};

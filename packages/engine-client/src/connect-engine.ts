@@ -1,0 +1,134 @@
+import { VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
+import type { EngineDescription } from "./engine-address.ts";
+import { EngineError } from "./engine-error.ts";
+import type { ProxyEngine, TokenEngine } from "./engine.ts";
+import { HttpEngineAdmin } from "./proxy/http-admin.ts";
+import { createHttpPool } from "./proxy/http-pool.ts";
+import { HttpProxyEngine } from "./proxy/http-proxy-engine.ts";
+import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
+import { Http2Transport } from "./transport/http2-transport.ts";
+import type { StreamTransport } from "./transport/stream-transport.ts";
+import {
+  DEFAULT_TRANSPORT_OPTIONS,
+  type TlsOptions,
+  type TransportOptions,
+} from "./transport/transport-options.ts";
+import { VllmTokenEngine } from "./vllm-engine/vllm-token-engine.ts";
+
+/** How the token stream of a gRPC engine is carried. */
+export type EngineTransport = "http2" | "grpc-js";
+
+/** How to connect to an engine. */
+export interface ConnectOptions {
+  /** Default `http2`: our own framing on Node's HTTP/2. */
+  readonly transport?: EngineTransport;
+  readonly tls?: TlsOptions;
+  /** Longest wait for a connection; default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /** Pause between pings on a gRPC connection; default 30,000. */
+  readonly keepAliveMs?: number;
+  /** Bytes held for a paused stream; default 256 KiB. */
+  readonly streamWindowBytes?: number;
+  /** Larger messages of the engine are refused; default 64 MiB. */
+  readonly maxMessageBytes?: number;
+  /** Sent with the HTTP admin calls, such as `authorization`. Forwarded requests carry the client's own headers. */
+  readonly adminHeaders?: Readonly<Record<string, string>>;
+}
+
+/** A connected VllmEngine. */
+export interface VllmEngineConnection {
+  readonly dialect: "vllm-engine";
+  readonly description: EngineDescription;
+  readonly engine: TokenEngine;
+  readonly admin: VllmEngineAdmin;
+  /** Fails running calls with `unavailable` and gives up all connections. */
+  close(): Promise<void>;
+}
+
+/** A connected HTTP engine. */
+export interface HttpEngineConnection {
+  readonly dialect: "http";
+  readonly description: EngineDescription;
+  readonly engine: ProxyEngine;
+  readonly admin: HttpEngineAdmin;
+  /** Fails running calls with `unavailable` and gives up all connections. */
+  close(): Promise<void>;
+}
+
+/** A connected engine; `dialect` tells which. */
+export type EngineConnection = VllmEngineConnection | HttpEngineConnection;
+
+/**
+ * Makes the objects that talk to an engine. Nothing is sent before the first call, so an engine that is not there shows
+ * up as `unavailable` then. Throws an EngineError `unimplemented` for a dialect that has no client yet.
+ */
+export function connectEngine(
+  description: EngineDescription,
+  options: ConnectOptions = {},
+): EngineConnection {
+  const settings = transportOptions(description, options);
+  switch (description.dialect) {
+    case "vllm-engine":
+      return connectVllmEngine(description, settings, options.transport ?? "http2");
+    case "http":
+      return connectHttp(description, settings, options);
+    case "vllm-inference":
+      throw new EngineError(
+        "unimplemented",
+        `the engine at ${description.address} speaks vllm.Inference, which this version cannot use yet`,
+      );
+  }
+}
+
+/** Settings of a connection with the defaults filled in. */
+export function transportOptions(
+  target: Pick<EngineDescription, "address" | "secure">,
+  options: Omit<ConnectOptions, "transport" | "adminHeaders">,
+): TransportOptions {
+  const { address, secure } = target;
+  return {
+    ...DEFAULT_TRANSPORT_OPTIONS,
+    address,
+    secure,
+    tls: options.tls ?? DEFAULT_TRANSPORT_OPTIONS.tls,
+    connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_TRANSPORT_OPTIONS.connectTimeoutMs,
+    keepAliveMs: options.keepAliveMs ?? DEFAULT_TRANSPORT_OPTIONS.keepAliveMs,
+    streamWindowBytes: options.streamWindowBytes ?? DEFAULT_TRANSPORT_OPTIONS.streamWindowBytes,
+    maxMessageBytes: options.maxMessageBytes ?? DEFAULT_TRANSPORT_OPTIONS.maxMessageBytes,
+  };
+}
+
+function connectVllmEngine(
+  description: EngineDescription,
+  settings: TransportOptions,
+  kind: EngineTransport,
+): VllmEngineConnection {
+  const transport: StreamTransport =
+    kind === "http2" ? new Http2Transport(settings) : new GrpcJsTransport(settings);
+  const admin = new VllmEngineAdmin(settings);
+  return {
+    dialect: "vllm-engine",
+    description,
+    engine: new VllmTokenEngine(transport),
+    admin,
+    close: async () => {
+      admin.close();
+      await transport.close();
+    },
+  };
+}
+
+function connectHttp(
+  description: EngineDescription,
+  settings: TransportOptions,
+  options: ConnectOptions,
+): HttpEngineConnection {
+  const pool = createHttpPool(settings);
+  return {
+    dialect: "http",
+    description,
+    engine: new HttpProxyEngine(pool),
+    admin: new HttpEngineAdmin(pool, options.adminHeaders),
+    close: async () => pool.destroy(),
+  };
+}

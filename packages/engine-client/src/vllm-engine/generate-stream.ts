@@ -1,0 +1,174 @@
+import type { GenerateCall, GenerateSink, SequenceFinish } from "../engine.ts";
+import { EngineError } from "../engine-error.ts";
+import type { StreamCall, StreamReceiver } from "../transport/stream-transport.ts";
+import type { TurnQueue, TurnTarget } from "../transport/turn-queue.ts";
+import type { ResponseDecoder } from "./response-decoder.ts";
+
+/** What all streams of one engine share. */
+export interface StreamSetting {
+  readonly decoder: ResponseDecoder;
+  readonly turns: TurnQueue;
+}
+
+/**
+ * One Generate call: turns the engine's messages into calls of the sink, in the order and with the silence that
+ * {@link GenerateSink} promises. A chunk is an output; a complete is the end of its sequence, and the output as well
+ * when no chunk of the sequence came before (in a stream it repeats the last chunk).
+ */
+export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget {
+  readonly #setting: StreamSetting;
+  readonly #sink: GenerateSink;
+  readonly #hadChunk: Uint8Array;
+  readonly #isFinished: Uint8Array;
+  #unfinished: number;
+  #call: StreamCall | undefined;
+  /** A finish that came with an output during which the sink paused. */
+  #heldFinish: { readonly index: number; readonly finish: SequenceFinish } | undefined;
+  #isOver = false;
+  #isPaused = false;
+  #isQueued = false;
+  #needsFlush = false;
+  #hasEnded = false;
+
+  /** `sequences` is the number of sequences asked for. */
+  constructor(setting: StreamSetting, sink: GenerateSink, sequences: number) {
+    this.#setting = setting;
+    this.#sink = sink;
+    this.#unfinished = sequences;
+    this.#hadChunk = new Uint8Array(sequences);
+    this.#isFinished = new Uint8Array(sequences);
+  }
+
+  /** Hands over the transport's side of the call. */
+  attach(call: StreamCall): void {
+    this.#call = call;
+  }
+
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#call?.cancel();
+  }
+
+  pause(): void {
+    if (this.#isOver || this.#isPaused) return;
+    this.#isPaused = true;
+    this.#call?.pause();
+  }
+
+  resume(): void {
+    if (this.#isOver || !this.#isPaused) return;
+    this.#isPaused = false;
+    this.#call?.resume();
+    if (this.#needsFlush || this.#hasEnded) this.#enqueue();
+  }
+
+  message(bytes: Buffer, start: number, end: number): void {
+    if (this.#isOver) return;
+    try {
+      if (this.#heldFinish !== undefined) this.#deliverHeldFinish();
+      const { decoder } = this.#setting;
+      const kind = decoder.decode(bytes, start, end);
+      if (kind === "none") return;
+      this.#deliver(kind, decoder);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    if (this.#unfinished > 0) {
+      this.error(new EngineError("protocol", "the engine ended the call before every sequence was finished"));
+      return;
+    }
+    this.#hasEnded = true;
+    if (!this.#isPaused) this.endTurn();
+  }
+
+  error(error: EngineError): void {
+    if (this.#isOver) return;
+    if (this.#needsFlush && !this.#isPaused) this.#guard(this.#flush);
+    // The sink may have cancelled in flush.
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#sink.error(error);
+  }
+
+  endTurn(): void {
+    this.#isQueued = false;
+    if (this.#isOver || this.#isPaused) return;
+    if (this.#heldFinish !== undefined) this.#guard(this.#deliverHeldFinish);
+    if (this.#needsFlush && !this.#isOver && !this.#isPaused) this.#guard(this.#flush);
+    if (!this.#hasEnded || this.#isOver || this.#isPaused) return;
+    this.#isOver = true;
+    this.#sink.end();
+  }
+
+  #deliver(kind: "chunk" | "complete", decoder: ResponseDecoder): void {
+    const { output, finish } = decoder;
+    const { index } = output;
+    if (index >= this.#hadChunk.length) {
+      throw new EngineError("protocol", `the engine sent sequence ${index} of ${this.#hadChunk.length}`);
+    }
+    if (this.#isFinished[index] === 1) {
+      throw new EngineError("protocol", `the engine sent output of sequence ${index} after its end`);
+    }
+    this.#needsFlush = true;
+    this.#enqueue();
+    if (kind === "chunk") {
+      this.#hadChunk[index] = 1;
+      this.#sink.output(output);
+      return;
+    }
+    this.#isFinished[index] = 1;
+    this.#unfinished--;
+    if (this.#hadChunk[index] === 0) {
+      this.#sink.output(output);
+      if (this.#isOver) return;
+      if (this.#isPaused) {
+        const { reason, matchedStop, kvTransferParams } = finish;
+        this.#heldFinish = { index, finish: { reason, matchedStop, kvTransferParams } };
+        return;
+      }
+    }
+    this.#sink.finish(index, finish);
+  }
+
+  #enqueue(): void {
+    if (this.#isQueued) return;
+    this.#isQueued = true;
+    this.#setting.turns.add(this);
+  }
+
+  readonly #deliverHeldFinish = (): void => {
+    const held = this.#heldFinish;
+    if (held === undefined) return;
+    this.#heldFinish = undefined;
+    this.#sink.finish(held.index, held.finish);
+  };
+
+  readonly #flush = (): void => {
+    this.#needsFlush = false;
+    this.#sink.flush();
+  };
+
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Ends the call for a reason found on this side; an exception of the sink must not take other calls down. */
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#call?.cancel();
+    this.error(
+      error instanceof EngineError
+        ? error
+        : new EngineError("internal", "the receiver of an engine's output failed", { cause: error }),
+    );
+  }
+}

@@ -1,0 +1,153 @@
+/** Buffers larger than this are given back after use, so that one long prompt does not hold memory for ever. */
+const RETAINED_BYTES = 1 << 20;
+
+/** Writes protobuf fields into one growing buffer that is used again for the next message. */
+export class WireWriter {
+  /** What was written is in `[0, position)`. */
+  position = 0;
+  #buffer: Buffer = Buffer.allocUnsafeSlow(4096);
+
+  /** Forgets what was written. */
+  reset(): void {
+    this.position = 0;
+    if (this.#buffer.length > RETAINED_BYTES) this.#buffer = Buffer.allocUnsafeSlow(4096);
+  }
+
+  /** A copy of what was written. */
+  copy(): Buffer {
+    return Buffer.from(this.#buffer.subarray(0, this.position));
+  }
+
+  /** Leaves room for bytes that are written later by {@link WireWriter.uint32BigEndianAt}. */
+  skip(sizeBytes: number): void {
+    this.#reserve(sizeBytes);
+    this.#buffer.fill(0, this.position, this.position + sizeBytes);
+    this.position += sizeBytes;
+  }
+
+  /** Overwrites four bytes. */
+  uint32BigEndianAt(offset: number, value: number): void {
+    this.#buffer.writeUInt32BE(value, offset);
+  }
+
+  /** An unsigned 32-bit number as a varint, without a tag. */
+  varint(value: number): void {
+    this.#reserve(5);
+    this.position = writeVarint(this.#buffer, this.position, value);
+  }
+
+  /** Numbers as a packed field; nothing when there are none. */
+  packedUint32(tag: number, values: ArrayLike<number>): void {
+    const { length } = values;
+    if (length === 0) return;
+    let sizeBytes = 0;
+    for (let index = 0; index < length; index++) sizeBytes += varintSize(values[index] as number);
+    this.varint(tag);
+    this.varint(sizeBytes);
+    this.#reserve(sizeBytes);
+    const buffer = this.#buffer;
+    let position = this.position;
+    for (let index = 0; index < length; index++)
+      position = writeVarint(buffer, position, values[index] as number);
+    this.position = position;
+  }
+
+  /** An unsigned number; zero is not written. */
+  uint32(tag: number, value: number): void {
+    if (value === 0) return;
+    this.varint(tag);
+    this.varint(value);
+  }
+
+  /** A signed number; zero is written too. */
+  optionalInt32(tag: number, value: number): void {
+    this.varint(tag);
+    this.int32(value);
+  }
+
+  /** A signed number without a tag: negative ones take ten bytes. */
+  int32(value: number): void {
+    if (value >= 0) {
+      this.varint(value);
+      return;
+    }
+    this.#reserve(10);
+    const buffer = this.#buffer;
+    let position = this.position;
+    for (let shift = 0; shift < 28; shift += 7) buffer[position++] = ((value >>> shift) & 0x7f) | 0x80;
+    buffer[position++] = (value >>> 28) | 0xf0;
+    for (let index = 0; index < 4; index++) buffer[position++] = 0xff;
+    buffer[position++] = 0x01;
+    this.position = position;
+  }
+
+  /** `true`; `false` is not written. */
+  bool(tag: number, value: boolean): void {
+    if (!value) return;
+    this.varint(tag);
+    this.varint(1);
+  }
+
+  /** A float; zero is not written (but minus zero is). */
+  float(tag: number, value: number): void {
+    if (!Object.is(value, 0)) this.optionalFloat(tag, value);
+  }
+
+  /** A float; zero is written too. */
+  optionalFloat(tag: number, value: number): void {
+    this.varint(tag);
+    this.#reserve(4);
+    this.position = this.#buffer.writeFloatLE(value, this.position);
+  }
+
+  /** Text; the empty text is not written. */
+  string(tag: number, value: string): void {
+    if (value !== "") this.optionalString(tag, value);
+  }
+
+  /** Text; the empty text is written too. */
+  optionalString(tag: number, value: string): void {
+    const sizeBytes = Buffer.byteLength(value, "utf8");
+    this.varint(tag);
+    this.varint(sizeBytes);
+    this.#reserve(sizeBytes);
+    this.position += this.#buffer.write(value, this.position, "utf8");
+  }
+
+  /** What another writer holds, as a message field. */
+  message(tag: number, content: WireWriter): void {
+    this.varint(tag);
+    this.varint(content.position);
+    this.#reserve(content.position);
+    content.#buffer.copy(this.#buffer, this.position, 0, content.position);
+    this.position += content.position;
+  }
+
+  #reserve(sizeBytes: number): void {
+    const needed = this.position + sizeBytes;
+    if (needed <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.position);
+    this.#buffer = grown;
+  }
+}
+
+/** Bytes of an unsigned 32-bit number as a varint. */
+export function varintSize(value: number): number {
+  const bits = value >>> 0;
+  if (bits < 0x80) return 1;
+  if (bits < 0x4000) return 2;
+  if (bits < 0x200000) return 3;
+  return bits < 0x10000000 ? 4 : 5;
+}
+
+function writeVarint(buffer: Buffer, start: number, value: number): number {
+  let position = start;
+  let rest = value >>> 0;
+  while (rest > 0x7f) {
+    buffer[position++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  buffer[position++] = rest;
+  return position;
+}
