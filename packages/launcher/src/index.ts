@@ -1,1 +1,10 @@
-export {};
+export { isPortFree, reservePort, type ReservedPort, type ReservePortOptions } from "./free-port.ts";
+export { createLauncher, type Launcher } from "./launcher.ts";
+export { LauncherError, type LauncherErrorCode } from "./launcher-error.ts";
+export type { LauncherObserver, ProcessExit } from "./launcher-observer.ts";
+export type { ProcessSpec, RestartPolicy } from "./process-spec.ts";
+export type { ProcessState } from "./process-state.ts";
+export { findProgram } from "./program-path.ts";
+export type { ReadinessProbe } from "./readiness.ts";
+export { onStopSignal } from "./stop-signals.ts";
+export { describeExit, type SupervisedProcess } from "./supervised-process.ts";
