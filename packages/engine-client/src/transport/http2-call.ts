@@ -21,6 +21,8 @@ export class Http2Call implements StreamCall {
   #isOver = false;
   #isPaused = false;
   #isReleasing = false;
+  /** The stream ended well while the receiver was paused. */
+  #hasEnded = false;
   /** The engine's verdict: undefined is none yet, null is OK. */
   #status: EngineError | null | undefined;
   #streamError: Error | undefined;
@@ -89,7 +91,9 @@ export class Http2Call implements StreamCall {
     this.#isReleasing = false;
     if (this.#isOver || this.#isPaused) return;
     this.#guard(() => {
-      if (this.#splitter.release() && !this.#isOver) this.#stream?.resume();
+      if (!this.#splitter.release() || this.#isOver) return;
+      if (this.#hasEnded) this.#finish();
+      else this.#stream?.resume();
     });
   };
 
@@ -133,6 +137,15 @@ export class Http2Call implements StreamCall {
 
   #finish(): void {
     if (this.#isOver) return;
+    // Node ends a paused stream too when it has nothing left to give.
+    if (
+      this.#status === null &&
+      this.#stream?.readableEnded === true &&
+      (this.#isPaused || this.#isReleasing)
+    ) {
+      this.#hasEnded = true;
+      return;
+    }
     const verdict = this.#verdict();
     this.#isOver = true;
     clearTimeout(this.#deadlineTimer);
@@ -146,8 +159,8 @@ export class Http2Call implements StreamCall {
 
   #verdict(): EngineError | null {
     if (this.#status instanceof EngineError) return this.#status;
-    if (this.#status === null) {
-      return this.#splitter.isInMessage || this.#splitter.hasHeld
+    if (this.#status === null && this.#stream?.readableEnded === true) {
+      return this.#splitter.isInMessage
         ? new EngineError("protocol", "the engine ended the call in the middle of a message")
         : null;
     }

@@ -23,11 +23,6 @@ export class MessageSplitter {
     this.#maxMessageBytes = maxMessageBytes;
   }
 
-  /** True when a paused consumer left bytes behind. */
-  get hasHeld(): boolean {
-    return this.#held !== undefined;
-  }
-
   /** True in the middle of a message. */
   get isInMessage(): boolean {
     return this.#piecesBytes > 0;
