@@ -9,6 +9,7 @@ import {
   unsupportedComponent,
 } from "./json-object.ts";
 import { compilePattern } from "./text-pattern.ts";
+import { unknownToNormalization } from "./unicode-differences.ts";
 
 /** Rewrites a text before it is split into words. */
 export type Normalizer = (text: string) => string;
@@ -44,7 +45,7 @@ function compileSingle(json: JsonObject): Normalizer {
     case "NFKC":
     case "NFKD": {
       const form = json["type"];
-      return (text) => (nonAscii.test(text) ? text.normalize(form) : text);
+      return (text) => (nonAscii.test(text) ? normalizeKnown(text, form) : text);
     }
     case "Lowercase":
       return lowercase;
@@ -59,13 +60,19 @@ function compileSingle(json: JsonObject): Normalizer {
     }
     case "Strip":
       return compileStrip(flagMember(json, "strip_left"), flagMember(json, "strip_right"));
-    case "StripAccents":
-      return (text) => text.replace(/\p{M}/gu, "");
     case "ByteLevel":
       return toByteCharacters;
     default:
       throw unsupportedComponent("a normalizer", json["type"]);
   }
+}
+
+const unknown = new RegExp(`[${unknownToNormalization}]`, "v");
+const knownStretch = new RegExp(`[^${unknownToNormalization}]+`, "gv");
+
+function normalizeKnown(text: string, form: "NFC" | "NFD" | "NFKC" | "NFKD"): string {
+  if (!unknown.test(text)) return text.normalize(form);
+  return text.replace(knownStretch, (stretch) => stretch.normalize(form));
 }
 
 /** Character by character as Rust does it: a final sigma is no special case. */

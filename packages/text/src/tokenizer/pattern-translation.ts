@@ -1,5 +1,5 @@
 import { TextError } from "../text-error.ts";
-import { posixClasses, translateProperty } from "./character-property.ts";
+import { posixClass, translateProperty } from "./character-property.ts";
 
 /** Letters that fold to an ASCII letter besides its other case (Unicode CaseFolding.txt). */
 const extraFolds: Readonly<Record<string, string>> = { s: "\u017f", k: "\u212a" };
@@ -10,10 +10,6 @@ const patternSyntax = /[\^$\\.*+?()[\]{}|/]/;
 const letterEscapes: Readonly<Record<string, string>> = {
   s: "\\p{White_Space}",
   S: "\\P{White_Space}",
-  d: "\\p{Nd}",
-  D: "\\P{Nd}",
-  w: `[${posixClasses["word"]}]`,
-  W: `[^${posixClasses["word"]}]`,
   h: "[0-9A-Fa-f]",
   H: "[^0-9A-Fa-f]",
 };
@@ -215,6 +211,8 @@ class PatternTranslation {
   }
 
   private setEscape(character: string): string | undefined {
+    if (character === "d" || character === "D") return posixClass("digit", character === "D");
+    if (character === "w" || character === "W") return posixClass("word", character === "W");
     if (character !== "p" && character !== "P") return letterEscapes[character];
     if (!this.accept("{")) throw this.unsupported("\\p without braces");
     let name = "";

@@ -11,6 +11,7 @@ import {
 import { literalPattern, translatePattern } from "./pattern-translation.ts";
 import { type SplitBehavior, splitText } from "./split.ts";
 import { compilePattern } from "./text-pattern.ts";
+import { newestNumbers, unknownToPunctuation } from "./unicode-differences.ts";
 
 /** Splits a text into the words that are encoded one by one. */
 export interface PreTokenizer {
@@ -27,6 +28,9 @@ export interface PreTokenizer {
 }
 
 type Step = (text: string, isAtStart: boolean) => readonly string[];
+
+/** Unicode punctuation and the ASCII symbols. */
+const punctuation = `[[\\p{P}[\\p{S}&&\\p{ASCII}]]--[${unknownToPunctuation}]]`;
 
 /** GPT-2's word pattern, used by ByteLevel unless `use_regex` is off. */
 const gpt2Pattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
@@ -82,11 +86,11 @@ function compileStep(json: JsonObject, isLast: boolean): Step[] {
     }
     case "Digits": {
       const behavior = flagMember(json, "individual_digits") ? "Isolated" : "Contiguous";
-      return [splitStep(/\p{N}/gu, { behavior, invert: false })];
+      return [splitStep(new RegExp(`[\\p{N}${newestNumbers}]`, "gv"), { behavior, invert: false })];
     }
     case "Punctuation": {
       const behavior = json["behavior"] === undefined ? "Isolated" : behaviorOf(json["behavior"]);
-      return [splitStep(/[\p{P}$+<=>^`|~]/gu, { behavior, invert: false })];
+      return [splitStep(new RegExp(punctuation, "gv"), { behavior, invert: false })];
     }
     case "Whitespace":
       return [splitStep(translatePattern(String.raw`\w+|[^\w\s]+`), { behavior: "Removed", invert: true })];
