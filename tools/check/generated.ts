@@ -15,6 +15,7 @@ interface Generator {
 /** Every generator whose output is committed. `pnpm generate` runs them for good; here the tree is put back as it was. */
 const GENERATORS: readonly Generator[] = [
   { folder: "packages/proto", script: "generate", outputs: ["packages/proto/src/gen"] },
+  { folder: "tools", script: "generate", outputs: ["docs/configuration.md", "docs/compatibility.md"] },
 ];
 
 /** Runs each generator, names each committed file that would change, and restores the files. */

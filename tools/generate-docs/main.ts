@@ -1,0 +1,16 @@
+// Writes the generated parts of docs/, between their marks. `npm test` fails when that would change a committed file.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { routerDocs } from "@vllm-router/config";
+import { POLICY_NAMES } from "@vllm-router/routing-core";
+import { root } from "../bootstrap/environment.mjs";
+import { compatibilityTable } from "./compatibility-table.ts";
+import { withGenerated } from "./marked-text.ts";
+
+write("docs/configuration.md", "settings", routerDocs(POLICY_NAMES));
+write("docs/compatibility.md", "capabilities", compatibilityTable());
+
+function write(file: string, mark: string, text: string): void {
+  const path = join(root, file);
+  writeFileSync(path, withGenerated(readFileSync(path, "utf8"), mark, text));
+}
