@@ -9,8 +9,15 @@ const TITLES: Readonly<Record<EngineDialect, string>> = {
 /** One row per field that some dialect cannot carry: which dialects do. */
 export function compatibilityTable(): string {
   const dialects = Object.keys(TITLES) as EngineDialect[];
-  const rows = OPTIONAL_FIELDS.filter((field) => dialects.some((dialect) => CAPABILITIES[dialect].unsupportedFields.has(field))).map(
-    (field) => `| \`${field}\` | ${dialects.map((dialect) => (CAPABILITIES[dialect].unsupportedFields.has(field) ? "no" : "yes")).join(" | ")} |`,
+  const rows = OPTIONAL_FIELDS.filter((field) =>
+    dialects.some((dialect) => CAPABILITIES[dialect].unsupportedFields.has(field)),
+  ).map(
+    (field) =>
+      `| \`${field}\` | ${dialects.map((dialect) => (CAPABILITIES[dialect].unsupportedFields.has(field) ? "no" : "yes")).join(" | ")} |`,
   );
-  return [`| field | ${dialects.map((dialect) => TITLES[dialect]).join(" | ")} |`, `|---|${dialects.map(() => "---").join("|")}|`, ...rows].join("\n");
+  return [
+    `| field | ${dialects.map((dialect) => TITLES[dialect]).join(" | ")} |`,
+    `|---|${dialects.map(() => "---").join("|")}|`,
+    ...rows,
+  ].join("\n");
 }

@@ -8,10 +8,22 @@ import { markedProcesses } from "./marked-processes.ts";
 export const REPOSITORY = join(import.meta.dirname, "..", "..", "..");
 
 /** The environment that `setup` builds. */
-export const REAL_VLLM = process.env["VLLM_ENV_DIR"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "vllm-router", "real-vllm");
+export const REAL_VLLM =
+  process.env["VLLM_ENV_DIR"] ??
+  join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "vllm-router", "real-vllm");
 
 /** Flags that make a real engine small and its numbers repeatable, as in the recordings. */
-export const ENGINE_FLAGS = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "16", "--seed", "0"] as const;
+export const ENGINE_FLAGS = [
+  "--dtype",
+  "float32",
+  "--enforce-eager",
+  "--max-model-len",
+  "2048",
+  "--max-num-seqs",
+  "16",
+  "--seed",
+  "0",
+] as const;
 
 /** Name of the variable that every process started for a program inherits. */
 export const MARK_VARIABLE = "VLLM_ROUTER_TEST_MARK";
@@ -45,7 +57,12 @@ export function startProgram(name: "vllm-serve" | "vllm-router", args: readonly 
   });
   const lines: string[] = [];
   const keep = (chunk: Buffer): void => {
-    lines.push(...chunk.toString().split("\n").filter((line) => line !== ""));
+    lines.push(
+      ...chunk
+        .toString()
+        .split("\n")
+        .filter((line) => line !== ""),
+    );
     lines.splice(0, lines.length - KEPT_LINES);
   };
   child.stdout.on("data", keep);

@@ -19,7 +19,16 @@ const selection = process.argv.slice(2);
 
 const child = spawn(
   process.execPath,
-  [vitest, "run", "--config", config, "--reporter=verbose", "--reporter=json", `--outputFile.json=${file}`, ...selection],
+  [
+    vitest,
+    "run",
+    "--config",
+    config,
+    "--reporter=verbose",
+    "--reporter=json",
+    `--outputFile.json=${file}`,
+    ...selection,
+  ],
   { stdio: ["ignore", "inherit", "inherit"] },
 );
 child.on("exit", (code) => {
@@ -37,7 +46,12 @@ function count(code: number | null): { readonly passed: number; readonly failed:
   } catch {
     return { passed: 0, failed: 1 };
   }
-  const unloadable = report.testResults.filter((result) => result.status === "failed" && result.assertionResults.length === 0).length;
+  const unloadable = report.testResults.filter(
+    (result) => result.status === "failed" && result.assertionResults.length === 0,
+  ).length;
   const failed = report.numFailedTests + unloadable;
-  return { passed: report.numPassedTests, failed: failed === 0 && (code !== 0 || !report.success) ? 1 : failed };
+  return {
+    passed: report.numPassedTests,
+    failed: failed === 0 && (code !== 0 || !report.success) ? 1 : failed,
+  };
 }

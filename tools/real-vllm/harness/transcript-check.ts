@@ -20,7 +20,10 @@ export interface TranscriptResult {
 interface Detail {
   readonly id: string;
   readonly verdict: string;
-  readonly answer: { readonly status: number; readonly body?: { readonly error?: { readonly type?: string; readonly param?: string } } } | null;
+  readonly answer: {
+    readonly status: number;
+    readonly body?: { readonly error?: { readonly type?: string; readonly param?: string } };
+  } | null;
   readonly differences: readonly { readonly at: string; readonly got: unknown; readonly want: unknown }[];
 }
 
@@ -45,13 +48,18 @@ export async function checkTranscripts(options: {
       return { stdout: error.stdout };
     },
   );
-  const report = JSON.parse(stdout) as { readonly total: Readonly<Record<string, number>>; readonly details: readonly Detail[] };
+  const report = JSON.parse(stdout) as {
+    readonly total: Readonly<Record<string, number>>;
+    readonly details: readonly Detail[];
+  };
   const isListed = (detail: Detail): boolean =>
     detail.answer?.status === 501 &&
     detail.answer.body?.error?.type === "NotImplementedError" &&
     options.uncarriedFields.has(detail.answer.body.error.param ?? "");
   const listed = report.details.filter(isListed);
-  const different = report.details.filter((detail) => !isListed(detail) && !["wording", "chunking"].includes(detail.verdict));
+  const different = report.details.filter(
+    (detail) => !isListed(detail) && !["wording", "chunking"].includes(detail.verdict),
+  );
   return {
     equal: report.total["equal"] ?? 0,
     chunking: report.total["chunking"] ?? 0,
@@ -68,6 +76,9 @@ function matches(file: string, group: string): boolean {
 
 function describe(detail: Detail): string {
   const first = detail.differences[0];
-  const where = first === undefined ? "" : `: ${first.at} is ${JSON.stringify(first.got)?.slice(0, 200)}, was ${JSON.stringify(first.want)?.slice(0, 200)}`;
+  const where =
+    first === undefined
+      ? ""
+      : `: ${first.at} is ${JSON.stringify(first.got)?.slice(0, 200)}, was ${JSON.stringify(first.want)?.slice(0, 200)}`;
   return `${detail.id} ${detail.verdict}${where}`;
 }

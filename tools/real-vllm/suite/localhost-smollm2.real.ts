@@ -12,8 +12,15 @@ describe("vllm-serve smollm2 --enable-router-as-api-server", () => {
 
   beforeAll(async () => {
     program = startProgram("vllm-serve", [
-      "smollm2", "--enable-router-as-api-server", "--host", "127.0.0.1", "--port", String(PORT),
-      "--router-prometheus-port", "0", ...ENGINE_FLAGS,
+      "smollm2",
+      "--enable-router-as-api-server",
+      "--host",
+      "127.0.0.1",
+      "--port",
+      String(PORT),
+      "--router-prometheus-port",
+      "0",
+      ...ENGINE_FLAGS,
     ]);
     await program.ready(`${BASE}/health`, 300_000);
   });
@@ -32,7 +39,9 @@ describe("vllm-serve smollm2 --enable-router-as-api-server", () => {
       groups: ["chat-*", "comp-*", "tokenize", "validation"],
       uncarriedFields: UNCARRIED_FIELDS,
     });
-    console.log(`smollm2: ${result.equal} equal, ${result.chunking} chunking, ${result.wording.length} wording only, ${result.listed.length} on the list, ${result.different.length} different`);
+    console.log(
+      `smollm2: ${result.equal} equal, ${result.chunking} chunking, ${result.wording.length} wording only, ${result.listed.length} on the list, ${result.different.length} different`,
+    );
     console.log([...result.wording, ...result.listed].join("\n"));
     expect(result.different).toEqual([]);
     expect(result.equal).toBeGreaterThan(150);
@@ -41,9 +50,20 @@ describe("vllm-serve smollm2 --enable-router-as-api-server", () => {
   it("serves the official client, streaming and not", async () => {
     const client = new OpenAI({ baseURL: `${BASE}/v1`, apiKey: "unused", maxRetries: 0 });
     const messages = [{ role: "user" as const, content: "What is the capital of France?" }];
-    const whole = await client.chat.completions.create({ model: "smollm2", messages, temperature: 0, max_tokens: 12 });
+    const whole = await client.chat.completions.create({
+      model: "smollm2",
+      messages,
+      temperature: 0,
+      max_tokens: 12,
+    });
     expect(whole.choices[0]?.message.content).toContain("Paris");
-    const stream = await client.chat.completions.create({ model: "smollm2", messages, temperature: 0, max_tokens: 12, stream: true });
+    const stream = await client.chat.completions.create({
+      model: "smollm2",
+      messages,
+      temperature: 0,
+      max_tokens: 12,
+      stream: true,
+    });
     let streamed = "";
     for await (const chunk of stream) {
       streamed += chunk.choices[0]?.delta.content ?? "";
@@ -51,8 +71,12 @@ describe("vllm-serve smollm2 --enable-router-as-api-server", () => {
     expect(streamed).toBe(whole.choices[0]?.message.content);
     const models = await client.models.list();
     expect(models.data.map((model) => model.id)).toEqual(["smollm2"]);
-    await expect(client.chat.completions.create({ model: "nope", messages })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
-    await expect(client.chat.completions.create({ model: "smollm2", messages, temperature: -1 })).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+    await expect(client.chat.completions.create({ model: "nope", messages })).rejects.toBeInstanceOf(
+      OpenAI.NotFoundError,
+    );
+    await expect(
+      client.chat.completions.create({ model: "smollm2", messages, temperature: -1 }),
+    ).rejects.toBeInstanceOf(OpenAI.BadRequestError);
   });
 
   it("ends with everything it started on SIGTERM", async () => {

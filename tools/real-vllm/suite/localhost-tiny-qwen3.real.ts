@@ -11,8 +11,15 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
 
   beforeAll(async () => {
     program = startProgram("vllm-serve", [
-      "tiny-qwen3", "--enable-router-as-api-server", "--host", "127.0.0.1", "--port", String(PORT),
-      "--router-prometheus-port", "0", ...ENGINE_FLAGS,
+      "tiny-qwen3",
+      "--enable-router-as-api-server",
+      "--host",
+      "127.0.0.1",
+      "--port",
+      String(PORT),
+      "--router-prometheus-port",
+      "0",
+      ...ENGINE_FLAGS,
     ]);
     await program.ready(`${BASE}/health`, 300_000);
   });
@@ -31,7 +38,9 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
       groups: ["comp-*", "tokenize"],
       uncarriedFields: UNCARRIED_FIELDS,
     });
-    console.log(`tiny-qwen3: ${result.equal} equal, ${result.chunking} chunking, ${result.wording.length} wording only, ${result.listed.length} on the list, ${result.different.length} different`);
+    console.log(
+      `tiny-qwen3: ${result.equal} equal, ${result.chunking} chunking, ${result.wording.length} wording only, ${result.listed.length} on the list, ${result.different.length} different`,
+    );
     console.log([...result.wording, ...result.listed].join("\n"));
     expect(result.different).toEqual([]);
     expect(result.equal).toBeGreaterThan(50);

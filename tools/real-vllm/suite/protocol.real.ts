@@ -17,7 +17,10 @@ describe("our .proto files", () => {
       await run(buf, ["build", join(REPOSITORY, "proto"), "-o", image]);
       const script = join(import.meta.dirname, "..", "compare_descriptors.py");
       const { stdout } = await run(join(REAL_VLLM, "venv", "bin", "python"), [script, image]);
-      const report = JSON.parse(stdout) as { readonly compared: number; readonly differences: readonly string[] };
+      const report = JSON.parse(stdout) as {
+        readonly compared: number;
+        readonly differences: readonly string[];
+      };
       expect(report.differences).toEqual([]);
       expect(report.compared).toBeGreaterThan(100);
     } finally {

@@ -12,11 +12,29 @@ describe("vllm-router in front of two vllm-serve --headless", () => {
 
   beforeAll(async () => {
     for (const port of ENGINE_PORTS) {
-      engines.push(startProgram("vllm-serve", ["tiny-qwen3", "--headless", "--host", "127.0.0.1", "--port", String(port), ...ENGINE_FLAGS]));
+      engines.push(
+        startProgram("vllm-serve", [
+          "tiny-qwen3",
+          "--headless",
+          "--host",
+          "127.0.0.1",
+          "--port",
+          String(port),
+          ...ENGINE_FLAGS,
+        ]),
+      );
     }
     router = startProgram("vllm-router", [
-      "--worker-urls", ...ENGINE_PORTS.map((port) => `http://127.0.0.1:${port}`),
-      "--policy", "cache_aware", "--port", String(PORT), "--prometheus-port", "0", "--worker-startup-check-interval", "1",
+      "--worker-urls",
+      ...ENGINE_PORTS.map((port) => `http://127.0.0.1:${port}`),
+      "--policy",
+      "cache_aware",
+      "--port",
+      String(PORT),
+      "--prometheus-port",
+      "0",
+      "--worker-startup-check-interval",
+      "1",
     ]);
     await router.ready(`${BASE}/health`, 360_000);
     await allWorkersReady(360_000);
@@ -35,10 +53,17 @@ describe("vllm-router in front of two vllm-serve --headless", () => {
     const client = new OpenAI({ baseURL: `${BASE}/v1`, apiKey: "unused", maxRetries: 0 });
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, at) =>
-        client.completions.create({ model: "tiny-qwen3", prompt: `Prompt number ${at}: tell me`, max_tokens: 16, temperature: 0 }),
+        client.completions.create({
+          model: "tiny-qwen3",
+          prompt: `Prompt number ${at}: tell me`,
+          max_tokens: 16,
+          temperature: 0,
+        }),
       ),
     );
-    expect(answers.map((answer) => answer.usage?.completion_tokens)).toEqual(Array.from({ length: 12 }, () => 16));
+    expect(answers.map((answer) => answer.usage?.completion_tokens)).toEqual(
+      Array.from({ length: 12 }, () => 16),
+    );
     const used = await workersUsed();
     expect(used).toHaveLength(2);
   });
@@ -46,7 +71,14 @@ describe("vllm-router in front of two vllm-serve --headless", () => {
   it("gives the same text on either engine", async () => {
     const client = new OpenAI({ baseURL: `${BASE}/v1`, apiKey: "unused", maxRetries: 0 });
     const ask = async (): Promise<string | undefined> =>
-      (await client.completions.create({ model: "tiny-qwen3", prompt: "The same prompt", max_tokens: 12, temperature: 0 })).choices[0]?.text;
+      (
+        await client.completions.create({
+          model: "tiny-qwen3",
+          prompt: "The same prompt",
+          max_tokens: 12,
+          temperature: 0,
+        })
+      ).choices[0]?.text;
     const texts = new Set(await Promise.all([ask(), ask(), ask(), ask()]));
     expect(texts.size).toBe(1);
   });
@@ -57,7 +89,12 @@ describe("vllm-router in front of two vllm-serve --headless", () => {
     await engines[0]?.nothingLeft(30_000);
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, at) =>
-        client.completions.create({ model: "tiny-qwen3", prompt: `After the death ${at}`, max_tokens: 8, temperature: 0 }),
+        client.completions.create({
+          model: "tiny-qwen3",
+          prompt: `After the death ${at}`,
+          max_tokens: 8,
+          temperature: 0,
+        }),
       ),
     );
     expect(answers.every((answer) => answer.usage?.completion_tokens === 8)).toBe(true);
@@ -81,11 +118,15 @@ describe("vllm-router in front of two vllm-serve --headless", () => {
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    throw new Error(`not all engines became ready\n${router.output()}\n${engines.map((engine) => engine.output()).join("\n")}`);
+    throw new Error(
+      `not all engines became ready\n${router.output()}\n${engines.map((engine) => engine.output()).join("\n")}`,
+    );
   }
 
   async function workersUsed(): Promise<readonly string[]> {
     const text = await (await fetch(`${BASE}/metrics`)).text();
-    return [...text.matchAll(/^vllm_router_processed_requests_total\{worker="([^"]+)"\} ([1-9]\d*)$/gm)].map((match) => match[1] ?? "");
+    return [...text.matchAll(/^vllm_router_processed_requests_total\{worker="([^"]+)"\} ([1-9]\d*)$/gm)].map(
+      (match) => match[1] ?? "",
+    );
   }
 });
