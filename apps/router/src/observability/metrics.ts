@@ -1,0 +1,42 @@
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { FrontendMetrics } from "./frontend-metrics.ts";
+import type { HistogramCell } from "./metric-cells.ts";
+import { RouterMetrics, type MetricSources } from "./router-metrics.ts";
+import type { RouterObserver } from "./router-observer.ts";
+
+/** Content type of `GET /metrics` as vLLM 0.32 sends it. */
+export const METRICS_CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8";
+
+/** Everything the router counts. */
+export interface Metrics {
+  /** Feeds the metrics. */
+  readonly observer: RouterObserver;
+  /** Where gaps between outputs are counted for one model, in seconds: to be looked up once a request, not once a token. */
+  gapCell(model: string): HistogramCell;
+  /** All series in Prometheus' text format; send it as {@link METRICS_CONTENT_TYPE}. */
+  text(): Promise<string>;
+}
+
+/** Creates the router's metrics: its own series, vLLM's front-end series, and the process's. */
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  const router = new RouterMetrics(registry, sources);
+  const frontend = new FrontendMetrics(registry);
+  collectDefaultMetrics({ register: registry });
+  return {
+    observer: {
+      ...router.observer,
+      requestFinished: (summary) => {
+        router.observer.requestFinished(summary);
+        frontend.requestFinished(summary);
+      },
+      // Counted through gapCell: a call per token is too dear for a look-up by model.
+      internalError: () => undefined,
+    },
+    gapCell: (model) => frontend.gapCell(model),
+    text: () => {
+      router.refresh();
+      return registry.metrics();
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { createLogger, type LogLevel } from "./logger.ts";
+import { requestLog } from "./request-log.ts";
+import type { RequestSummary, RouterObserver } from "./router-observer.ts";
+
+const SUMMARY: RequestSummary = {
+  id: "cmpl-1",
+  route: "/v1/completions",
+  method: "POST",
+  status: 200,
+  durationMs: 12.3456,
+  requestBytes: 10,
+  responseBytes: 20,
+  errorCode: undefined,
+  generation: undefined,
+};
+
+function logAt(
+  level: LogLevel,
+  options?: { readonly accessLog: boolean },
+): { readonly log: RouterObserver; readonly lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger(level, {
+    write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
+  });
+  return { log: requestLog(logger, options), lines };
+}
+
+describe("requestLog()", () => {
+  it("writes one line a request at its end", () => {
+    const { log, lines } = logAt("info");
+    log.requestStarted("/v1/completions");
+    log.requestFinished(SUMMARY);
+
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      msg: "request",
+      level: 30,
+      id: "cmpl-1",
+      route: "/v1/completions",
+      status: 200,
+      durationMs: 12.3,
+    });
+  });
+
+  it("keeps probes that went well out of info", () => {
+    const { log, lines } = logAt("info");
+    log.requestFinished({ ...SUMMARY, route: "/health" });
+    expect(lines).toEqual([]);
+    log.requestFinished({ ...SUMMARY, route: "/health", status: 503 });
+    expect(lines).toHaveLength(1);
+  });
+
+  it("writes a bug as an error with its stack", () => {
+    const { log, lines } = logAt("error");
+    log.internalError("route", new Error("broken"));
+    log.requestFinished({ ...SUMMARY, status: 500, errorCode: "internal" });
+
+    expect(lines).toMatchObject([
+      {
+        level: 50,
+        where: "route",
+        err: { message: "broken", stack: expect.stringContaining("request-log.test") as string },
+      },
+      { level: 50, status: 500 },
+    ]);
+  });
+
+  it("warns of a sick worker and informs of a well one", () => {
+    const { log, lines } = logAt("info");
+    log.workerChanged("w", "unhealthy", "no answer");
+    log.workerChanged("w", "ready", "answers again");
+    log.breakerChanged("w", "closed", "open");
+
+    expect(lines).toMatchObject([
+      { level: 40, worker: "w", state: "unhealthy", detail: "no answer" },
+      { level: 30, worker: "w", state: "ready" },
+      { level: 40, from: "closed", to: "open" },
+    ]);
+  });
+
+  it("writes no request lines without an access log, but bugs all the same", () => {
+    const { log, lines } = logAt("info", { accessLog: false });
+    log.requestFinished(SUMMARY);
+    expect(lines).toEqual([]);
+    log.requestFinished({ ...SUMMARY, status: 500, errorCode: "internal" });
+    expect(lines).toHaveLength(1);
+  });
+
+  it("shows nothing below its level", () => {
+    const { log, lines } = logAt("critical");
+    log.requestFinished(SUMMARY);
+    log.workerChanged("w", "unhealthy", "");
+    expect(lines).toEqual([]);
+  });
+});

@@ -1,0 +1,56 @@
+import type { Logger } from "pino";
+import type { RequestSummary, RouterObserver } from "./router-observer.ts";
+
+/** Routes whose successes are not worth a line at `info`: probes and scrapes. */
+const QUIET_ROUTES: ReadonlySet<string> = new Set([
+  "/health",
+  "/metrics",
+  "/ping",
+  "/liveness",
+  "/readiness",
+  "/load",
+]);
+
+/**
+ * Log lines of the router: one a request at its end, one a change of state. Prompts, completions, keys and bodies never
+ * reach this place.
+ * @param options `accessLog` false leaves out the lines of requests that went well (default true)
+ */
+export function requestLog(logger: Logger, options: { readonly accessLog?: boolean } = {}): RouterObserver {
+  const accessLog = options.accessLog ?? true;
+  return {
+    requestStarted: () => undefined,
+    requestFinished: (summary) => {
+      if (accessLog || summary.errorCode === "internal") {
+        logRequest(logger, summary);
+      }
+    },
+    decided: () => undefined,
+    attemptEnded: () => undefined,
+    retryScheduled: (route, attempt, delayMs) => logger.debug({ route, attempt, delayMs }, "retry scheduled"),
+    retriesExhausted: (route) => logger.warn({ route }, "gave up after the last retry"),
+    breakerChanged: (worker, from, to) => logger.warn({ worker, from, to }, "circuit breaker changed"),
+    workerChanged: (worker, state, detail) => {
+      const level = state === "unhealthy" || state === "refused" ? "warn" : "info";
+      logger[level]({ worker, state, detail }, `worker ${state}`);
+    },
+    internalError: (where, error) => logger.error({ where, err: error }, "internal error"),
+  };
+}
+
+function logRequest(logger: Logger, summary: RequestSummary): void {
+  const level = levelOf(summary);
+  if (!logger.isLevelEnabled(level)) {
+    return;
+  }
+  const { generation, ...http } = summary;
+  const rounded = { ...http, durationMs: Math.round(http.durationMs * 10) / 10 };
+  logger[level](generation === undefined ? rounded : { ...rounded, ...generation }, "request");
+}
+
+function levelOf(summary: RequestSummary): "debug" | "info" | "error" {
+  if (summary.errorCode === "internal") {
+    return "error";
+  }
+  return QUIET_ROUTES.has(summary.route) && summary.status < 400 ? "debug" : "info";
+}
