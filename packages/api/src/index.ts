@@ -1,1 +1,106 @@
-export {};
+export {
+  ApiError,
+  type ApiErrorOptions,
+  badRequestError,
+  contentTypeError,
+  errorBody,
+  httpError,
+  internalError,
+  modelNotFoundError,
+  notFoundError,
+  notImplementedError,
+  payloadTooLargeError,
+  requestValidationError,
+  serviceUnavailableError,
+  streamErrorBody,
+  unprocessableEntityError,
+  unreadableBodyError,
+  unsupportedFieldError,
+  validationError,
+} from "./api-error.ts";
+export { createChatCollector } from "./chat/chat-collector.ts";
+export { createChatStreamWriter } from "./chat/chat-stream-writer.ts";
+export { createCompletionCollector } from "./completions/completion-collector.ts";
+export { createCompletionStreamWriter } from "./completions/completion-stream-writer.ts";
+export { parseJsonBytes } from "./json/decode-bytes.ts";
+export { JsonError, type JsonErrorCode } from "./json/json-error.ts";
+export {
+  isJsonArray,
+  isJsonInteger,
+  isJsonObject,
+  JsonFloat,
+  type JsonObject,
+  type JsonValue,
+} from "./json/json-value.ts";
+export { pydanticFloat, pythonFloat } from "./json/number-text.ts";
+export { MAX_INTEGER_DIGITS, MAX_JSON_DEPTH, parseJson, type ParseJsonOptions } from "./json/parse-json.ts";
+export { codePointLength, isTruthy, pythonRepr, pythonStr, pythonTypeName } from "./json/python-text.ts";
+export { quoteAscii, quoteJson } from "./json/string-text.ts";
+export { writeJson, type WriteJsonOptions } from "./json/write-json.ts";
+export {
+  detokenizeBody,
+  loadBody,
+  METHOD_NOT_ALLOWED_BODY,
+  type ModelCard,
+  modelListBody,
+  NOT_FOUND_BODY,
+  type TokenizeAnswer,
+  tokenizeBody,
+  UNAUTHORIZED_BODY,
+  versionBody,
+} from "./plain-bodies.ts";
+export { type ChatRequest, parseChatRequest } from "./request/chat-request.ts";
+export {
+  type CompletionRequest,
+  MAX_COMPLETION_PROMPTS,
+  parseCompletionRequest,
+} from "./request/completion-request.ts";
+export { parseRequestBody } from "./request/request-body.ts";
+export { MAX_STOP_STRINGS } from "./request/sampling-fields.ts";
+export {
+  type DetokenizeRequest,
+  parseDetokenizeRequest,
+  parseTokenizeRequest,
+  type TokenizeChatRequest,
+  type TokenizeCompletionRequest,
+  type TokenizeRequest,
+} from "./request/tokenize-request.ts";
+export { JSON_CONTENT_TYPE, type ResponseOptions, STREAM_CONTENT_TYPE } from "./response/response-options.ts";
+export { carriedFields } from "./sampling/carried-fields.ts";
+export { type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./sampling/draft-sampling.ts";
+export {
+  checkEnginePrompt,
+  checkPromptLength,
+  checkPromptText,
+  checkRequestedLengths,
+  type LengthContext,
+  promptTokenLimit,
+  truncatedRange,
+  truncatePromptText,
+} from "./sampling/length-checks.ts";
+export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampling.ts";
+export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
+export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
+export { sanitizeMessage } from "./sanitize-message.ts";
+export {
+  createSseParser,
+  MAX_SSE_EVENT_LENGTH,
+  SSE_DONE,
+  sseComment,
+  sseEvent,
+  type SseMessage,
+  type SseParser,
+} from "./sse.ts";
+export type { Integer } from "./validation/scalars.ts";
+export type {
+  ChoiceFinish,
+  ChoiceOutput,
+  PositionLogprobs,
+  PromptInfo,
+  PromptPositionLogprobs,
+  ResponseIdentity,
+  ResponseUsage,
+  ResponseWriter,
+  TokenLogprob,
+  WriterSettings,
+} from "./writer.ts";

@@ -1,0 +1,136 @@
+import { type ApiError, streamErrorBody } from "../api-error.ts";
+import { pydanticFloat } from "../json/number-text.ts";
+import { quoteJson } from "../json/string-text.ts";
+import type { ChatRequest } from "../request/chat-request.ts";
+import { idList, stopReasonText } from "../response/id-list.ts";
+import { chatLogprobEntries, type ChatLogprobStyle } from "../response/logprob-text.ts";
+import { type ResponseOptions, STREAM_CONTENT_TYPE } from "../response/response-options.ts";
+import { finalUsage, usageCounts, type UsageMode, usageMode } from "../response/usage-text.ts";
+import { SSE_DONE, sseEvent } from "../sse.ts";
+import type { ChoiceFinish, ChoiceOutput, PromptInfo, ResponseUsage, ResponseWriter } from "../writer.ts";
+import { answerRole, echoedText } from "./chat-message-text.ts";
+import { chatLogprobStyle } from "./chat-logprob-style.ts";
+
+const PLAIN_END = '},"logprobs":null,"finish_reason":null,"token_ids":null}]}\n\n';
+
+/** Renders a chat completion as a stream of chunks, one per engine output, as vLLM 0.32 does without parsers. */
+export function createChatStreamWriter(options: ResponseOptions<ChatRequest>): ResponseWriter {
+  return new ChatStreamWriter(options);
+}
+
+class ChatStreamWriter implements ResponseWriter {
+  readonly contentType = STREAM_CONTENT_TYPE;
+  private readonly options: ResponseOptions<ChatRequest>;
+  private readonly usage: UsageMode;
+  private readonly logprobs: ChatLogprobStyle | undefined;
+  private readonly returnTokenIds: boolean;
+  /** True when a chunk is its text between two constants. */
+  private readonly isPlain: boolean;
+  private readonly head: string;
+  /** Everything before the text of a chunk, per choice. */
+  private readonly contentHeads: string[] = [];
+  private readonly completionTokens: number[] = [];
+  private readonly finished: boolean[] = [];
+  private readonly finishTail: string;
+  private promptInfo: PromptInfo | undefined;
+  private hasBegun = false;
+
+  constructor(options: ResponseOptions<ChatRequest>) {
+    const { request, identity, settings } = options;
+    this.options = options;
+    this.usage = usageMode(request.streamOptions, settings);
+    this.logprobs = chatLogprobStyle(request, settings, pydanticFloat);
+    this.returnTokenIds = request.returnTokenIds === true;
+    this.isPlain = this.logprobs === undefined && !this.returnTokenIds && !this.usage.continuous;
+    this.head =
+      `data: {"id":${quoteJson(identity.id)},"object":"chat.completion.chunk","created":${identity.created},` +
+      `"model":${quoteJson(identity.model)},"choices":[`;
+    const choices = Number(request.n ?? 1);
+    for (let index = 0; index < choices; index++) {
+      this.contentHeads.push(`${this.head}{"index":${index},"delta":{"content":`);
+      this.completionTokens.push(0);
+      this.finished.push(false);
+    }
+    this.finishTail =
+      this.usage.final || identity.systemFingerprint === null
+        ? ""
+        : `,"system_fingerprint":${quoteJson(identity.systemFingerprint)}`;
+  }
+
+  prompt(_promptIndex: number, prompt: PromptInfo): void {
+    this.promptInfo = prompt;
+  }
+
+  output(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
+    const begin = this.hasBegun ? "" : this.begin();
+    if (this.finished[choice] === true) return begin;
+    const tokens = this.completionTokens[choice] as number;
+    if (output.text === "" && output.tokenCount === 0 && tokens === 0) return begin;
+    this.completionTokens[choice] = tokens + output.tokenCount;
+    const head = begin + (this.contentHeads[choice] as string) + quoteJson(output.text);
+    if (finish === undefined && this.isPlain) return head + PLAIN_END;
+    const ids = this.returnTokenIds ? idList(output.tokenIds, output.tokenCount) : "null";
+    let reason = '"finish_reason":null';
+    let tail = "";
+    if (finish !== undefined) {
+      this.finished[choice] = true;
+      reason = `"finish_reason":${quoteJson(finish.reason)},"stop_reason":${stopReasonText(finish.stopReason)}`;
+      tail = this.finishTail;
+    }
+    return (
+      `${head}},"logprobs":${this.logprobsText(output)},${reason},"token_ids":${ids}}]` +
+      `${this.runningUsage(choice)}${tail}}\n\n`
+    );
+  }
+
+  end(usage: ResponseUsage): string {
+    if (!this.usage.final) return SSE_DONE;
+    const { identity, settings } = this.options;
+    let completionTokens = 0;
+    for (const tokens of this.completionTokens) completionTokens += tokens;
+    const fingerprint =
+      identity.systemFingerprint === null
+        ? ""
+        : `,"system_fingerprint":${quoteJson(identity.systemFingerprint)}`;
+    return `${this.head}],"usage":${finalUsage(completionTokens, usage, settings)}${fingerprint}}\n\n${SSE_DONE}`;
+  }
+
+  error(error: ApiError): string {
+    return sseEvent(streamErrorBody(error)) + SSE_DONE;
+  }
+
+  /** Role chunks of all choices, and the echoed message; sent with the first output whatever its choice. */
+  private begin(): string {
+    this.hasBegun = true;
+    const { request, settings } = this.options;
+    const role = answerRole(request, settings);
+    const prompt = this.promptInfo;
+    const ids = this.returnTokenIds && prompt !== undefined ? idList(prompt.tokenIds) : "null";
+    const text =
+      request.returnPromptText === true && prompt?.text !== undefined ? quoteJson(prompt.text) : "null";
+    const usage = this.runningUsage(-1);
+    let result = "";
+    for (let index = 0; index < this.contentHeads.length; index++) {
+      result +=
+        `${this.head}{"index":${index},"delta":{"role":${quoteJson(role)},"content":""},"logprobs":null,` +
+        `"finish_reason":null}]${usage},"prompt_token_ids":${ids},"prompt_text":${text}}\n\n`;
+    }
+    const echo = echoedText(request, role);
+    if (echo === "") return result;
+    for (const head of this.contentHeads) {
+      result += `${head}${quoteJson(echo)}},"logprobs":null,"finish_reason":null}]${usage}}\n\n`;
+    }
+    return result;
+  }
+
+  private logprobsText(output: ChoiceOutput): string {
+    if (this.logprobs === undefined || output.logprobs === undefined) return "null";
+    return `{"content":[${chatLogprobEntries(output.logprobs, this.logprobs)}]}`;
+  }
+
+  private runningUsage(choice: number): string {
+    if (!this.usage.continuous) return "";
+    const counts = usageCounts(this.promptInfo?.tokenIds.length ?? 0, this.completionTokens[choice] ?? 0);
+    return `,"usage":{${counts},"completion_tokens_details":null}`;
+  }
+}

@@ -1,0 +1,84 @@
+import { JsonError } from "./json-error.ts";
+import type { JsonValue } from "./json-value.ts";
+import { parseJson } from "./parse-json.ts";
+
+interface Decoder {
+  decode(bytes: Uint8Array): string;
+}
+/** In Node and in browsers; declared here because a pure package sees neither's types. */
+declare const TextDecoder: new (label: string, options: { fatal: boolean; ignoreBOM?: boolean }) => Decoder;
+
+const utf8: Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Parses the bytes of a request body as Python's `json.loads(bytes)` does: UTF-8 with or without byte order mark, UTF-16
+ * and UTF-32 are recognised.
+ *
+ * @throws {@link JsonError}; `refused` when the bytes are not text in that encoding.
+ */
+export function parseJsonBytes(bytes: Uint8Array): JsonValue {
+  return parseJson(decodeJsonBytes(bytes), { noControlCharacters: !hasControlBytes(bytes) });
+}
+
+function decodeJsonBytes(bytes: Uint8Array): string {
+  try {
+    return decode(bytes);
+  } catch (cause) {
+    if (cause instanceof JsonError) throw cause;
+    throw new JsonError("refused", "The body is not text", 0);
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  const [a = 1, b = 1, c = 1, d = 1] = bytes;
+  if (a === 0xef && b === 0xbb && c === 0xbf) return utf8.decode(bytes.subarray(3));
+  if (a !== 0 && b !== 0 && a < 0xfe) return utf8.decode(bytes);
+  if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return utf32(bytes.subarray(4), false);
+  if (a === 0xff && b === 0xfe && c === 0 && d === 0 && bytes.length >= 4)
+    return utf32(bytes.subarray(4), true);
+  if (a === 0xfe && b === 0xff) return utf16(bytes.subarray(2), false);
+  if (a === 0xff && b === 0xfe) return utf16(bytes.subarray(2), true);
+  if (bytes.length >= 4) {
+    if (a === 0) return b === 0 ? utf32(bytes, false) : utf16(bytes, false);
+    if (b === 0) return c === 0 && d === 0 ? utf32(bytes, true) : utf16(bytes, true);
+  } else if (bytes.length === 2) {
+    if (a === 0) return utf16(bytes, false);
+    if (b === 0) return utf16(bytes, true);
+  }
+  return utf8.decode(bytes);
+}
+
+function utf16(bytes: Uint8Array, littleEndian: boolean): string {
+  return new TextDecoder(littleEndian ? "utf-16le" : "utf-16be", { fatal: true, ignoreBOM: true }).decode(
+    bytes,
+  );
+}
+
+function utf32(bytes: Uint8Array, littleEndian: boolean): string {
+  if (bytes.length % 4 !== 0) throw new JsonError("refused", "The body is not text", 0);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 4) text += String.fromCodePoint(view.getUint32(at, littleEndian));
+  return text;
+}
+
+/** True when a byte below 0x20 is there; four bytes are looked at together. */
+function hasControlBytes(bytes: Uint8Array): boolean {
+  let at = 0;
+  const misaligned = bytes.byteOffset & 3;
+  const head = misaligned === 0 ? 0 : Math.min(4 - misaligned, bytes.length);
+  for (; at < head; at++) if ((bytes[at] as number) < 0x20) return true;
+  const words = (bytes.length - head) >> 2;
+  if (words > 0) {
+    const view = new Uint32Array(bytes.buffer, bytes.byteOffset + head, words);
+    for (let index = 0; index < words; index++) {
+      const word = view[index] as number;
+      // A byte below 0x20 borrows from its own top bit; bytes above 0x7f are masked out. A borrow may also mark the
+      // byte after a true hit, never a word without one.
+      if (((word - 0x20202020) & ~word & 0x80808080) !== 0) return true;
+    }
+    at = head + words * 4;
+  }
+  for (; at < bytes.length; at++) if ((bytes[at] as number) < 0x20) return true;
+  return false;
+}

@@ -1,0 +1,16 @@
+import type { ResponseIdentity, WriterSettings } from "../writer.ts";
+
+/** What a writer needs to render one response. */
+export interface ResponseOptions<TRequest> {
+  readonly request: TRequest;
+  readonly identity: ResponseIdentity;
+  readonly settings: WriterSettings;
+  /** Prompts of the request; 1 for chat. */
+  readonly promptCount: number;
+}
+
+/** Content type of a stream, as vLLM sends it. */
+export const STREAM_CONTENT_TYPE = "text/event-stream; charset=utf-8";
+
+/** Content type of a whole body. */
+export const JSON_CONTENT_TYPE = "application/json";

@@ -1,0 +1,45 @@
+import type { JsonObject, JsonValue } from "../json/json-value.ts";
+
+/** One finding of a validator: a line of pydantic's error list. */
+export interface Issue {
+  /** Pydantic's name of the kind, e.g. `string_type`. */
+  readonly type: string;
+  /** Names, indexes and union labels from the innermost outwards. */
+  readonly reversedPath: (string | number)[];
+  readonly message: string;
+  /** The value that was refused. */
+  readonly input: JsonValue;
+  /** Details that pydantic adds under `ctx`. */
+  readonly context: JsonObject | undefined;
+}
+
+/** What a validator returns instead of a value. */
+export class Issues {
+  readonly list: readonly Issue[];
+
+  constructor(list: readonly Issue[]) {
+    this.list = list;
+  }
+
+  /** The same findings one level further out. */
+  under(...segments: readonly (string | number)[]): this {
+    for (const issue of this.list) issue.reversedPath.push(...segments);
+    return this;
+  }
+}
+
+/** A single finding about `input`. */
+export function issue(type: string, message: string, input: JsonValue): Issues {
+  return new Issues([{ type, reversedPath: [], message, input, context: undefined }]);
+}
+
+/** A single finding with details. */
+export function issueWithContext(found: {
+  readonly type: string;
+  readonly message: string;
+  readonly input: JsonValue;
+  readonly context: readonly (readonly [string, JsonValue])[];
+}): Issues {
+  const { type, message, input } = found;
+  return new Issues([{ type, reversedPath: [], message, input, context: new Map(found.context) }]);
+}
