@@ -3,6 +3,7 @@ export { createSeededRandom, type RandomSource } from "./random-source.ts";
 export { ROUTING_ERROR_CODES, RoutingError, type RoutingErrorCode } from "./routing-error.ts";
 
 export type { Generation } from "./generation.ts";
+export { ROUTING_KEY_HEADERS, routingKeyOf, type RoutingKeySource } from "./routing-key.ts";
 export {
   type BreakerState,
   createSnapshot,
@@ -55,6 +56,15 @@ export {
   type WaitDecision,
 } from "./decision/decision.ts";
 export { type Verdict, VERDICTS } from "./decision/candidate-filter.ts";
+export {
+  type DecisionRecord,
+  type RecordedCandidate,
+  type RecordedDecision,
+  type RecordedExclusion,
+  type RecordedInput,
+  replayDecision,
+  restoreInput,
+} from "./decision/decision-record.ts";
 export type { DecisionInput } from "./decision/decision-input.ts";
 export { decide } from "./decision/decide.ts";
 export {

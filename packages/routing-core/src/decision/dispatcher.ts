@@ -8,9 +8,10 @@ import type { RandomSource } from "../random-source.ts";
 import type { BreakerGuard } from "../resilience/breaker-board.ts";
 import { RoutingError } from "../routing-error.ts";
 import type { Snapshot, WorkerSlot, WorkerView } from "../snapshot.ts";
-import { judgeWorker, VERDICT_CODE } from "./candidate-filter.ts";
+import { firstUnsupportedField, judgeWorker, VERDICT_CODE } from "./candidate-filter.ts";
 import { decide } from "./decide.ts";
 import type { Decision, PlaceDecision } from "./decision.ts";
+import { type DecisionRecord, recordDecision, type RecordedExclusion } from "./decision-record.ts";
 import { type DecisionInput, DecisionInputBuffer } from "./decision-input.ts";
 import { BookedSettlement, type Settlement } from "./settlement.ts";
 
@@ -29,6 +30,11 @@ export interface Dispatcher {
    * `RoutingError("stale_decision")` when another input has been gathered since, or when it has been settled already.
    */
   settle(decision: PlaceDecision): Settlement;
+  /**
+   * The full record of a decision on the latest input, for explanation and replay. To be taken before `settle`; costs time
+   * in proportion to the fleet, so only when asked or sampled. Throws `RoutingError("stale_decision")` when it is too late.
+   */
+  explain(decision: Decision): DecisionRecord;
 }
 
 /** Where placements are recorded; a `PrefixWriter` is one. */
@@ -144,6 +150,36 @@ class ThreadDispatcher implements Dispatcher {
       breakers,
       onRelease,
     });
+  }
+
+  explain(decision: Decision): DecisionRecord {
+    const context = this.#contextOf(decision);
+    const { input, generation, snapshot } = context;
+    const exclusions: RecordedExclusion[] = [];
+    for (const worker of snapshot.workers) {
+      const verdict = judgeWorker(worker, generation, this.#admits);
+      const field = verdict === "unsupported_field" ? firstUnsupportedField(worker, generation) : undefined;
+      if (verdict !== "eligible") {
+        exclusions.push({ worker: worker.id, verdict, ...(field === undefined ? {} : { field }) });
+      } else if (
+        input.candidateCount === 0 ||
+        input.workers.lastIndexOf(worker.id, input.candidateCount - 1) < 0
+      ) {
+        exclusions.push({ worker: worker.id, verdict: "full" });
+      }
+    }
+    return recordDecision({ generation, input, exclusions, decision });
+  }
+
+  #contextOf(decision: Decision): PolicyContext {
+    const isStale = decision.kind === "place" && decision.inputSequence !== this.#input.sequence;
+    if (this.#context === null || isStale) {
+      throw new RoutingError(
+        "stale_decision",
+        "a decision is settled once, before the next input is gathered, and explained before that",
+      );
+    }
+    return this.#context;
   }
 
   #gatherCandidates(generation: Generation, snapshot: Snapshot): void {

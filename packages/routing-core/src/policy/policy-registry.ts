@@ -1,5 +1,6 @@
 import { RoutingError } from "../routing-error.ts";
 import { cacheAware } from "./cache-aware.ts";
+import { consistentHash } from "./consistent-hash.ts";
 import type { Policy } from "./policy.ts";
 import { type PolicyDefinition, resolveParameters } from "./policy-definition.ts";
 import { powerOfTwo } from "./power-of-two.ts";
@@ -10,6 +11,7 @@ import { roundRobin } from "./round-robin.ts";
 export const POLICIES = {
   cache_aware: cacheAware,
   power_of_two: powerOfTwo,
+  consistent_hash: consistentHash,
   random,
   round_robin: roundRobin,
 } as const satisfies Readonly<Record<string, PolicyDefinition>>;

@@ -23,7 +23,7 @@ class PowerOfTwo implements Policy {
   choose(input: DecisionInput, choice: Choice): void {
     const { candidateCount, draws, scores, inFlightRequests, prefillTokens } = input;
     for (let candidate = 0; candidate < candidateCount; candidate += 1) {
-      scores[candidate] = -inFlightRequests[candidate]!;
+      scores[candidate] = 0 - inFlightRequests[candidate]!;
     }
     const first = Math.floor(draws[0]! * candidateCount);
     if (candidateCount === 1) {

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import { createTestFleet, plainWorkers, testGeneration } from "../__fixtures__/test-fleet.ts";
+
+const tokens = (count: number, first = 0): Int32Array =>
+  Int32Array.from({ length: count }, (_, index) => first + index);
+const prompt = (tokenIds: Int32Array) => testGeneration(0, { tokenIds, promptTokens: tokenIds.length });
+const setUp = (workers: number, parameters: Record<string, number> = {}) =>
+  createTestFleet({ policy: "cache_aware", workers: plainWorkers(workers), parameters });
+
+describe("cache_aware", () => {
+  it("follows the prefix only when more than the threshold of the prompt is held", () => {
+    const fleet = setUp(2, { cacheThreshold: 0.5 });
+    const { decision, settlement } = fleet.place(prompt(tokens(160)));
+    const holder = decision.legs[0]!.worker;
+    settlement.release();
+    const half = new Int32Array(320);
+    half.set(tokens(160));
+    expect(fleet.ask(prompt(half))).toMatchObject({ reason: "least_loaded" });
+    const more = half.subarray(0, 319);
+    expect(fleet.ask(prompt(more))).toMatchObject({
+      reason: "prefix",
+      legs: [{ worker: holder, matchedTokens: 160 }],
+    });
+  });
+
+  it("prefers the longest prefix, then the less loaded holder", () => {
+    const fleet = setUp(4, { balanceAbsThreshold: 3 });
+    // Fill three workers with the same prompt by holding each placement until the holder counts as overloaded.
+    const placed = Array.from({ length: 12 }, () => fleet.place(prompt(tokens(160))));
+    const holders = new Set(placed.map(({ decision }) => decision.legs[0]!.worker));
+    expect(holders.size).toBe(3);
+    const [spare] = ["http://w0", "http://w1", "http://w2", "http://w3"].filter(
+      (worker) => !holders.has(worker),
+    );
+    const busiest = placed[0]!.decision.legs[0]!.worker;
+    placed
+      .filter(({ decision }) => decision.legs[0]!.worker !== busiest)
+      .forEach(({ settlement }) => settlement.release());
+    const next = fleet.place(prompt(tokens(160))).decision;
+    expect(next.reason).toBe("prefix");
+    expect([busiest, spare]).not.toContain(next.legs[0]!.worker);
+  });
+
+  it("leaves a holder that is overloaded by both thresholds, and says so", () => {
+    const fleet = setUp(2, { balanceAbsThreshold: 4, balanceRelThreshold: 2 });
+    const first = fleet.place(prompt(tokens(160))).decision.legs[0]!;
+    const reasons = Array.from({ length: 6 }, () => fleet.place(prompt(tokens(160))).decision.reason);
+    expect(reasons).toEqual(["prefix", "prefix", "prefix", "prefix", "balance", "prefix"]);
+    expect(fleet.ledger.requests(first.slot)).toBe(5);
+  });
+
+  it("applies the relative threshold when the fleet is busy", () => {
+    const fleet = setUp(2, { balanceAbsThreshold: 2, balanceRelThreshold: 1.5 });
+    const counts = (): number[] => [fleet.ledger.requests(0), fleet.ledger.requests(1)];
+    Array.from({ length: 300 }, () => fleet.place(prompt(tokens(160))));
+    const [low, high] = counts().toSorted((a, b) => a - b);
+    expect(low! + high!).toBe(300);
+    expect(high!).toBeLessThanOrEqual(low! * 1.5 + 1);
+  });
+
+  it("does not divert prompts whose holder is not the overloaded worker", () => {
+    const fleet = setUp(3, { balanceAbsThreshold: 2 });
+    const calm = fleet.place(prompt(tokens(160, 5000)));
+    const busy = Array.from({ length: 4 }, () => fleet.place(prompt(tokens(160))).decision.legs[0]!.slot);
+    expect(new Set(busy).size).toBeGreaterThan(1);
+    expect(fleet.ask(prompt(tokens(160, 5000)))).toMatchObject({
+      reason: "prefix",
+      legs: [{ worker: calm.decision.legs[0]!.worker }],
+    });
+  });
+
+  it("sends cold prompts round an idle fleet instead of to one worker", () => {
+    const fleet = setUp(4);
+    const visited = Array.from({ length: 8 }, (_, index) => fleet.visit(prompt(tokens(64, index * 1000))));
+    expect(new Set(visited.slice(0, 4)).size).toBe(4);
+    expect(visited.slice(4)).toEqual(visited.slice(0, 4));
+  });
+
+  it("sees pending prefill where the number of requests is equal", () => {
+    const fleet = setUp(2);
+    const long = fleet.place(prompt(tokens(3200))).decision.legs[0]!;
+    const short = fleet.place(prompt(tokens(32, 9000))).decision.legs[0]!;
+    expect(short.slot).not.toBe(long.slot);
+    expect(fleet.visit(prompt(tokens(32, 20_000)))).toBe(short.worker);
+  });
+
+  it("books only the part of the prompt that is not in the cache as prefill", () => {
+    const fleet = setUp(1);
+    fleet.visit(prompt(tokens(160)));
+    fleet.place(prompt(tokens(200)));
+    expect(fleet.ledger.prefillTokens(0)).toBe(40);
+  });
+
+  it("matches text where there are no token ids", () => {
+    const fleet = setUp(4);
+    const text = "All work and no play makes Jack a dull boy. ".repeat(20);
+    const ask = { tokenIds: undefined, promptTokens: 0 };
+    const first = fleet.visit(testGeneration(1, { ...ask, text }));
+    const { decision } = fleet.place(testGeneration(2, { ...ask, text: `${text}And again.` }));
+    expect(decision).toMatchObject({ reason: "prefix", legs: [{ worker: first, matchedTokens: 208 }] });
+  });
+
+  it("keeps prompts with different salts and adapters apart", () => {
+    const fleet = setUp(2);
+    fleet.visit(prompt(tokens(160)));
+    expect(fleet.ask({ ...prompt(tokens(160)), cacheSalt: "other" })).toMatchObject({
+      reason: "least_loaded",
+    });
+    expect(fleet.ask({ ...prompt(tokens(160)), loraName: "adapter" })).toMatchObject({
+      reason: "least_loaded",
+    });
+    expect(fleet.ask(prompt(tokens(160)))).toMatchObject({ reason: "prefix" });
+  });
+});

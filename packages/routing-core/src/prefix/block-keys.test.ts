@@ -1,0 +1,76 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type BlockKeys, createBlockHasher } from "./block-keys.ts";
+
+const copy = (keys: BlockKeys): string[] =>
+  Array.from({ length: keys.count }, (_, block) => `${keys.words[2 * block]}:${keys.words[2 * block + 1]}`);
+
+describe("createBlockHasher()", () => {
+  it("hashes full blocks only", () => {
+    const hasher = createBlockHasher({ blockTokens: 4, blockCharacters: 3 });
+    expect(hasher.hashTokens(new Int32Array(11), {})).toMatchObject({
+      count: 2,
+      blockUnits: 4,
+      totalUnits: 11,
+    });
+    expect(hasher.hashTokens(new Int32Array(3), {}).count).toBe(0);
+    expect(hasher.hashText("abcdefgh", {})).toMatchObject({ count: 2, blockUnits: 3, totalUnits: 8 });
+  });
+
+  it("stops at its bound", () => {
+    const hasher = createBlockHasher({ blockTokens: 1, maxBlocks: 1000 });
+    expect(hasher.hashTokens(new Int32Array(5000), {})).toMatchObject({ count: 1000, totalUnits: 5000 });
+  });
+
+  it("keeps apart what shares no cache", () => {
+    const hasher = createBlockHasher({ blockTokens: 4, blockCharacters: 4 });
+    const tokens = new Int32Array(4);
+    const roots = [
+      {},
+      { loraName: "a" },
+      { loraName: "" },
+      { cacheSalt: "a" },
+      { loraName: "a", cacheSalt: "a" },
+    ];
+    const keys = roots.map((root) => copy(hasher.hashTokens(tokens, root))[0]);
+    keys.push(copy(hasher.hashText("\0\0\0\0", {}))[0]);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it("gives equal keys exactly up to the block in which two prompts part", () => {
+    const prompt = fc.array(fc.nat(3), { maxLength: 60 });
+    fc.assert(
+      fc.property(prompt, prompt, prompt, (shared, left, right) => {
+        const hasher = createBlockHasher({ blockTokens: 4, blockCharacters: 4 });
+        const both = [left, right].map((tail) => [...shared, ...tail]);
+        const same = both[0]!.findIndex((token, index) => token !== both[1]![index]);
+        const parted = same < 0 ? Math.min(both[0]!.length, both[1]!.length) : same;
+        for (const hash of [
+          (units: number[]) => copy(hasher.hashTokens(Int32Array.from(units), {})),
+          (units: number[]) => copy(hasher.hashText(String.fromCharCode(...units), {})),
+        ]) {
+          const [a, b] = [hash(both[0]!), hash(both[1]!)];
+          const equal = Math.floor(parted / 4);
+          expect(a!.slice(0, equal)).toEqual(b!.slice(0, equal));
+          expect(a!.slice(equal).filter((key) => b!.includes(key))).toEqual([]);
+        }
+      }),
+      { numRuns: 300, seed: 9 },
+    );
+  });
+
+  it("has neither collisions nor zero high words among 300,000 blocks of counting tokens", () => {
+    const hasher = createBlockHasher({ blockTokens: 1, maxBlocks: 300_000 });
+    const keys = hasher.hashTokens(
+      Int32Array.from({ length: 300_000 }, (_, index) => index % 7),
+      {},
+    );
+    const seen = new Set<number>();
+    let zeros = 0;
+    for (let block = 0; block < keys.count; block += 1) {
+      zeros += keys.words[2 * block + 1] === 0 ? 1 : 0;
+      seen.add((keys.words[2 * block]! >>> 0) * 2 ** 21 + (keys.words[2 * block + 1]! >>> 11));
+    }
+    expect({ zeros, distinct: seen.size }).toEqual({ zeros: 0, distinct: 300_000 });
+  });
+});
