@@ -7,7 +7,7 @@ import { LauncherError } from "./launcher-error.ts";
 export interface ReservedPort {
   readonly port: number;
   /** Lets other launchers have it. The port itself is never held open. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Which port to take. */

@@ -1,0 +1,37 @@
+import { reachable } from "./engine-command.ts";
+import { INSTALL_LINE } from "./engine-program.ts";
+import type { LocalPlan } from "./plan.ts";
+
+/** What the banner shows. */
+export interface BannerOptions {
+  readonly plan: LocalPlan;
+  /** Name under which requests ask for the model. */
+  readonly model: string;
+  /** How the user starts this program. */
+  readonly command: string;
+}
+
+/** The text shown once requests are answered: the address, a curl line to paste, and for the demo the way to a real vLLM. */
+export function banner({ plan, model, command }: BannerOptions): string {
+  const address = `http://${reachable(plan.host)}:${plan.port}`;
+  const body = JSON.stringify({ model, messages: [{ role: "user", content: "Hello!" }], max_tokens: 32 });
+  const curl = `curl ${address}/v1/chat/completions -H 'Content-Type: application/json' -d '${body.replaceAll("'", "'\\''")}'`;
+  const engines = `${plan.engineCount} ${plan.isDemo ? "simulated " : ""}engine${plan.engineCount === 1 ? "" : "s"}`;
+  const lines = [
+    "",
+    `  vllm-router is ready on ${address} (${engines}, model ${model})`,
+    "",
+    "  Try it:",
+    `    ${curl}`,
+    "",
+  ];
+  if (plan.isDemo) {
+    lines.push(
+      `  With a real vLLM (${INSTALL_LINE}):`,
+      `    ${command} Qwen/Qwen3-0.6B --enable-router-as-api-server`,
+      "",
+    );
+  }
+  lines.push("  Ctrl-C stops everything.", "");
+  return lines.join("\n");
+}
