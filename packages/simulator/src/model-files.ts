@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { TokenizerFiles } from "@vllm-router/text";
 import { SimulatorError } from "./simulator-error.ts";
 
 /** A parsed JSON object of a model directory. */
@@ -9,8 +10,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export interface ModelFiles {
   /** The directory. */
   readonly path: string;
-  readonly tokenizer: JsonObject;
-  readonly tokenizerConfig: JsonObject;
+  readonly texts: TokenizerFiles;
   readonly config: JsonObject;
   readonly generationConfig: JsonObject;
 }
@@ -44,14 +44,19 @@ export function readModelFiles(path: string): ModelFiles {
       `${path} is not a directory. The simulator takes a local model directory, or none for its own model.`,
     );
   }
-  const tokenizer = readJson(path, "tokenizer.json");
-  if (tokenizer === undefined) {
+  const tokenizerJson = readText(path, "tokenizer.json");
+  const tokenizerConfig = readText(path, "tokenizer_config.json");
+  const specialTokensMap = readText(path, "special_tokens_map.json");
+  if (tokenizerJson === undefined) {
     throw new SimulatorError("invalid_model", `${path} has no tokenizer.json`);
   }
   return {
     path,
-    tokenizer,
-    tokenizerConfig: readJson(path, "tokenizer_config.json") ?? {},
+    texts: {
+      tokenizerJson,
+      ...(tokenizerConfig === undefined ? {} : { tokenizerConfig }),
+      ...(specialTokensMap === undefined ? {} : { specialTokensMap }),
+    },
     config: readJson(path, "config.json") ?? {},
     generationConfig: readJson(path, "generation_config.json") ?? {},
   };
@@ -74,15 +79,22 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function readJson(path: string, name: string): JsonObject | undefined {
+function readText(path: string, name: string): string | undefined {
   const file = join(path, name);
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+  return statSync(file, { throwIfNoEntry: false }) === undefined ? undefined : readFileSync(file, "utf8");
+}
+
+function readJson(path: string, name: string): JsonObject | undefined {
+  const text = readText(path, name);
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, "utf8"));
+    value = JSON.parse(text);
   } catch (cause) {
-    throw new SimulatorError("invalid_model", `${file} is not JSON`, { cause });
+    throw new SimulatorError("invalid_model", `${join(path, name)} is not JSON`, { cause });
   }
-  if (!isJsonObject(value)) throw new SimulatorError("invalid_model", `${file} is not a JSON object`);
+  if (!isJsonObject(value)) {
+    throw new SimulatorError("invalid_model", `${join(path, name)} is not a JSON object`);
+  }
   return value;
 }

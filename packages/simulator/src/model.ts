@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { byteLevelBytes } from "./byte-level.ts";
+import { createTokenizer, TextError, type Tokenizer } from "@vllm-router/text";
 import { isJsonObject, type JsonObject, type ModelFiles, readModelFiles } from "./model-files.ts";
 import { SimulatorError } from "./simulator-error.ts";
 import type { TokenModelVocabulary } from "./token-model.ts";
@@ -8,6 +8,7 @@ import type { TokenModelVocabulary } from "./token-model.ts";
 /** What the engine knows of its model. */
 export interface Model {
   readonly path: string;
+  readonly tokenizer: Tokenizer;
   /** Rows of the logits: config.json's vocab_size, or the tokenizer's size. */
   readonly vocabularySize: number;
   /** Largest id that the tokenizer or the model knows. */
@@ -26,17 +27,12 @@ export interface Model {
   /** Sampling defaults that differ from neutral, compact JSON, "" when there are none. */
   readonly defaultSamplingParamsJson: string;
   readonly vocabulary: TokenModelVocabulary;
-  /** Bytes of a token; empty for an unknown id. */
-  bytesOf(id: number): Uint8Array;
-  /** Tokens of a text, without template. */
-  encode(text: string): number[];
 }
 
 /** Directory of the built-in model. */
 export const builtinModelPath: string = fileURLToPath(new URL("../assets/model", import.meta.url));
 const corpusPath = new URL("../assets/corpus.txt", import.meta.url);
 
-const empty = new Uint8Array();
 const samplingDefaults: readonly (readonly [name: string, neutral: number])[] = [
   ["temperature", 1],
   ["top_p", 1],
@@ -51,17 +47,17 @@ const samplingDefaults: readonly (readonly [name: string, neutral: number])[] = 
  */
 export function loadModel(path: string): Model {
   const files = readModelFiles(path);
-  const tokens = readTokens(files);
+  const tokenizer = readTokenizer(files);
   const { config, generationConfig } = files;
   const text = isJsonObject(config["text_config"]) ? { ...config, ...config["text_config"] } : config;
-  const maxTokenId = tokens.bytes.length - 1;
-  const vocabularySize = number(text["vocab_size"]) ?? tokens.bytes.length;
-  const eosId = tokens.idOf(tokenText(files.tokenizerConfig["eos_token"])) ?? ids(text["eos_token_id"])[0];
-  const bytesOf = (id: number): Uint8Array => tokens.bytes[id] ?? empty;
+  const vocabularySize = number(text["vocab_size"]) ?? tokenizer.vocabularySize;
+  const size = Math.max(vocabularySize, tokenizer.vocabularySize);
+  const eosId = tokenizer.endOfSequenceTokenId ?? ids(text["eos_token_id"])[0];
   return {
     path,
+    tokenizer,
     vocabularySize,
-    maxTokenId: Math.max(maxTokenId, vocabularySize - 1),
+    maxTokenId: size - 1,
     maxPositions: number(text["max_position_embeddings"]) ?? 2048,
     modelType: typeof text["model_type"] === "string" ? text["model_type"] : "",
     architectures: strings(config["architectures"]),
@@ -72,83 +68,29 @@ export function loadModel(path: string): Model {
     extraEosIds: ids(generationConfig["eos_token_id"]).filter((id) => id !== eosId),
     defaultSamplingParamsJson: defaultSamplingParams(generationConfig),
     vocabulary: {
-      size: Math.max(vocabularySize, tokens.bytes.length),
-      paragraphs: paragraphs(tokens),
+      size,
+      paragraphs: paragraphs(tokenizer),
       eosId,
-      isSpecial: (id) => tokens.special.has(id),
-      endsSentence: (id) => endsSentence(bytesOf(id)),
+      isSpecial: (id) => tokenizer.isSpecial(id),
+      endsSentence: (id) => /[.!?]\n*$/.test(tokenizer.tokenText(id)),
     },
-    bytesOf,
-    encode: (input) => [...new TextEncoder().encode(input)].map((byte) => tokens.idOfByte[byte] ?? 0),
   };
 }
 
-interface Tokens {
-  readonly bytes: (Uint8Array | undefined)[];
-  readonly special: ReadonlySet<number>;
-  idOf(token: string | undefined): number | undefined;
-  readonly idOfByte: readonly (number | undefined)[];
-  idOfText(text: string): number | undefined;
+function readTokenizer(files: ModelFiles): Tokenizer {
+  try {
+    return createTokenizer(files.texts);
+  } catch (cause) {
+    if (!(cause instanceof TextError)) throw cause;
+    throw new SimulatorError("invalid_model", `${files.path}: ${cause.message}`, { cause });
+  }
 }
 
-function readTokens(files: ModelFiles): Tokens {
-  const model = files.tokenizer["model"];
-  const vocabulary = isJsonObject(model) && isJsonObject(model["vocab"]) ? model["vocab"] : undefined;
-  if (vocabulary === undefined) {
-    throw new SimulatorError("invalid_model", `${files.path}: tokenizer.json has no vocabulary by name`);
-  }
-  const encoder = new TextEncoder();
-  const bytes: (Uint8Array | undefined)[] = [];
-  const special = new Set<number>();
-  const idOfByte: (number | undefined)[] = [];
-  const byText = new Map<string, number>();
-  const decoder = new TextDecoder();
-  for (const [token, id] of Object.entries(vocabulary)) {
-    if (typeof id !== "number") continue;
-    const content = byteLevelBytes(token) ?? encoder.encode(token.replaceAll("\u2581", " "));
-    bytes[id] = content;
-    if (content.length === 1) idOfByte[content[0] ?? 0] = id;
-    byText.set(decoder.decode(content), id);
-  }
-  const added = files.tokenizer["added_tokens"];
-  const addedIds = new Map<string, number>();
-  for (const token of Array.isArray(added) ? added : []) {
-    if (!isJsonObject(token)) continue;
-    const { id, content } = token;
-    if (typeof id !== "number" || typeof content !== "string") continue;
-    bytes[id] = encoder.encode(content);
-    addedIds.set(content, id);
-    if (token["special"] === true) special.add(id);
-  }
-  return {
-    bytes,
-    special,
-    idOfByte,
-    idOf: (token) => (token === undefined ? undefined : (addedIds.get(token) ?? number(vocabulary[token]))),
-    idOfText: (text) => byText.get(text),
-  };
-}
-
-/** The text to imitate, in words this vocabulary has as one token. */
-function paragraphs(tokens: Tokens): number[][] {
-  const result: number[][] = [];
-  for (const paragraph of readFileSync(corpusPath, "utf8").split("\n\n")) {
-    const ids: number[] = [];
-    for (const [piece] of `${paragraph.trim()}\n\n`.matchAll(/ ?[A-Za-z]+| ?[^\sA-Za-z0-9]+\n*| ?[0-9]+/g)) {
-      const id = tokens.idOfText(piece);
-      if (id !== undefined) ids.push(id);
-    }
-    if (ids.length > 0) result.push(ids);
-  }
-  if (result.length > 0) return result;
-  throw new SimulatorError("invalid_model", "the tokenizer has no token for any English word");
-}
-
-function endsSentence(bytes: Uint8Array): boolean {
-  let last = bytes.length - 1;
-  while (bytes[last] === 0x0a) last--;
-  const byte = bytes[last];
-  return byte === 0x2e || byte === 0x3f || byte === 0x21;
+/** The text that the token model imitates. */
+function paragraphs(tokenizer: Tokenizer): number[][] {
+  return readFileSync(corpusPath, "utf8")
+    .split("\n\n")
+    .map((paragraph) => [...tokenizer.encode(`${paragraph.trim()}\n\n`, false)]);
 }
 
 function defaultSamplingParams(generationConfig: JsonObject): string {
@@ -158,11 +100,6 @@ function defaultSamplingParams(generationConfig: JsonObject): string {
     if (value !== undefined && value !== neutral) defaults[name] = value;
   }
   return Object.keys(defaults).length === 0 ? "" : JSON.stringify(defaults);
-}
-
-function tokenText(value: unknown): string | undefined {
-  const content = isJsonObject(value) ? value["content"] : value;
-  return typeof content === "string" ? content : undefined;
 }
 
 function number(value: unknown): number | undefined {

@@ -1,9 +1,10 @@
 import { type GenerateRequest, SamplingParams } from "@vllm-router/proto/messages";
+import { createDetokenizer } from "@vllm-router/text";
 import type { Engine } from "./engine.ts";
 import { checkKvTransferParams } from "./kv-transfer-params.ts";
 import { readSampling, refuse, type Sampling } from "./sampling.ts";
 import { Sequence, type SequenceSettings } from "./sequence.ts";
-import { constraintScript } from "./structured-output.ts";
+import { constraintTexts } from "./structured-output.ts";
 
 /** A checked Generate request, ready for the engine. */
 export interface RequestPlan {
@@ -12,8 +13,6 @@ export interface RequestPlan {
   readonly rank: number;
   readonly sequences: readonly Sequence[];
 }
-
-const noBytes = new Uint8Array();
 
 /**
  * Checks a Generate request in the order of vLLM's servicer and makes its sequences.
@@ -30,7 +29,7 @@ export function planRequest(request: GenerateRequest, engine: Engine): RequestPl
     vocabularySize: model.vocabularySize,
     maxLogprobs,
   });
-  const script = constraintScript(sampling, engine);
+  const texts = constraintTexts(sampling.constraint);
   const rank = engine.chooseRank(request.dataParallelRank);
   checkPrompt(promptIds, engine);
   const room = maxModelLen - promptIds.length;
@@ -39,7 +38,6 @@ export function planRequest(request: GenerateRequest, engine: Engine): RequestPl
     refuse(`min_tokens must be less than or equal to max_tokens=${maxTokens}, got ${sampling.minTokens}.`);
   }
   const extraEosIds = sampling.ignoresEos ? [] : model.extraEosIds;
-  const hiddenIds = new Set(sampling.includesStopString ? [] : [...sampling.stopTokenIds, ...extraEosIds]);
   const settings: SequenceSettings = {
     model: engine.tokenModel,
     promptIds,
@@ -52,19 +50,30 @@ export function planRequest(request: GenerateRequest, engine: Engine): RequestPl
       ...(model.eosId === undefined ? [] : [model.eosId]),
     ]),
     maxOutputTokens: Math.min(maxTokens, room),
-    script,
-    textOf: (id) =>
-      hiddenIds.has(id) || (sampling.skipsSpecialTokens && model.vocabulary.isSpecial(id))
-        ? noBytes
-        : model.bytesOf(id),
+    scripts: texts?.map((text) => script(text, engine)),
+    detokenize: () =>
+      createDetokenizer(model.tokenizer, {
+        promptTokenIds: promptIds,
+        skipSpecialTokens: sampling.skipsSpecialTokens,
+        spacesBetweenSpecialTokens: sampling.spacesBetweenSpecialTokens,
+      }),
   };
   const sequences = Array.from({ length: sampling.sequences }, (_, index) => new Sequence(settings, index));
   return { promptIds, sampling, rank, sequences };
 }
 
+/** Forced output: the tokens of a text and the end. */
+function script(text: string, engine: Engine): number[] {
+  const { tokenizer, eosId } = engine.options.model;
+  const ids = [...tokenizer.encode(text, false)];
+  return eosId === undefined ? ids : [...ids, eosId];
+}
+
 function promptOf(request: GenerateRequest, engine: Engine): readonly number[] {
   if (request.input?.$case === "tokenized") return request.input.value.inputIds;
-  return request.input === undefined ? [] : engine.options.model.encode(request.input.value);
+  return request.input === undefined
+    ? []
+    : [...engine.options.model.tokenizer.encode(request.input.value, true)];
 }
 
 function checkPrompt(promptIds: readonly number[], engine: Engine): void {

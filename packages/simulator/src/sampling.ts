@@ -1,6 +1,6 @@
+import { pythonFloat } from "@vllm-router/api";
 import type { SamplingParams } from "@vllm-router/proto/messages";
 import { GrpcStatusError } from "./grpc-status.ts";
-import { pythonFloat } from "./python-text.ts";
 
 /** What the checks need to know of the model. */
 export interface SamplingLimits {
@@ -19,6 +19,7 @@ export interface Sampling {
   readonly stopTokenIds: readonly number[];
   readonly includesStopString: boolean;
   readonly skipsSpecialTokens: boolean;
+  readonly spacesBetweenSpecialTokens: boolean;
   readonly ignoresEos: boolean;
   readonly sequences: number;
   readonly logprobs: number | undefined;
@@ -53,6 +54,7 @@ export function readSampling(params: SamplingParams, limits: SamplingLimits): Sa
     stopTokenIds: params.stopTokenIds,
     includesStopString: params.includeStopStrInOutput,
     skipsSpecialTokens: params.skipSpecialTokens,
+    spacesBetweenSpecialTokens: params.spacesBetweenSpecialTokens,
     ignoresEos: params.ignoreEos,
     sequences,
     logprobs: params.logprobs,

@@ -1,3 +1,4 @@
+import type { Detokenizer } from "@vllm-router/text";
 import type { Sampling } from "./sampling.ts";
 import { type ScheduledSequence, scheduledSequence } from "./scheduled-sequence.ts";
 import { createStopChecker, type StopChecker } from "./stop-checker.ts";
@@ -29,10 +30,10 @@ export interface SequenceSettings {
   readonly endingIds: ReadonlySet<number>;
   /** Output tokens a sequence may have. */
   readonly maxOutputTokens: number;
-  /** Forced output, ended by EOS (structured outputs). */
-  readonly script: readonly number[] | undefined;
-  /** A token's bytes as stop strings see them. */
-  readonly textOf: (id: number) => Uint8Array;
+  /** Forced outputs, ended by EOS, of which a sequence takes one (structured outputs). */
+  readonly scripts: readonly (readonly number[])[] | undefined;
+  /** Makes a sequence's detokeniser, for stop strings; a token that ends the sequence is not shown to it. */
+  readonly detokenize: () => Detokenizer;
 }
 
 /** One output sequence of a request: draws its tokens and knows when it ends. */
@@ -43,7 +44,9 @@ export class Sequence {
   readonly #state: TokenState;
   readonly #choice: TokenChoice;
   readonly #lateChoice: TokenChoice;
+  readonly #script: readonly number[] | undefined;
   readonly #stopChecker: StopChecker | undefined;
+  readonly #detokenizer: Detokenizer | undefined;
   finish: SequenceFinish | undefined;
   /** Of the last token, when the request asked. */
   lastLogprobs: TokenLogprobs | undefined;
@@ -58,7 +61,12 @@ export class Sequence {
     const seed = sampling.isGreedy ? undefined : sequenceSeed(sampling.seed, index);
     this.#lateChoice = { seed, bias: sampling.logitBias, forbidden: undefined };
     this.#choice = { ...this.#lateChoice, forbidden: settings.endingIds };
-    this.#stopChecker = sampling.stopStrings.length > 0 ? createStopChecker(sampling.stopStrings) : undefined;
+    const { scripts } = settings;
+    this.#script = scripts?.[seed === undefined ? 0 : (mix(this.#state.hash, seed) >>> 0) % scripts.length];
+    if (sampling.stopStrings.length > 0) {
+      this.#stopChecker = createStopChecker(sampling.stopStrings);
+      this.#detokenizer = settings.detokenize();
+    }
   }
 
   /** Output tokens so far. */
@@ -68,10 +76,10 @@ export class Sequence {
 
   /** Draws the next token, appends it, and sets `finish` when it ends the sequence. */
   draw(): number {
-    const { model, sampling, script } = this.settings;
+    const { model, sampling } = this.settings;
     const position = this.outputTokens;
     const id =
-      script?.[position] ??
+      this.#script?.[position] ??
       model.next(this.#state, position < sampling.minTokens ? this.#choice : this.#lateChoice);
     if (sampling.logprobs !== undefined) {
       this.lastLogprobs = {
@@ -87,11 +95,15 @@ export class Sequence {
 
   /** The order of checks is vLLM's: EOS, stop tokens, length, then stop strings, which win over length. */
   #finishAfter(id: number): SequenceFinish | undefined {
-    const { eosId, stopTokenIds, maxOutputTokens, sampling, textOf } = this.settings;
-    if (id === eosId) return { reason: "stop", matched: undefined };
-    if (stopTokenIds.has(id)) return { reason: "stop", matched: id };
-    const matched = this.#stopChecker?.push(textOf(id), this.outputTokens > sampling.minTokens);
-    if (matched !== undefined) return { reason: "stop", matched };
+    const { eosId, stopTokenIds, maxOutputTokens, sampling } = this.settings;
+    const isEos = id === eosId;
+    const isStopped = isEos || stopTokenIds.has(id);
+    if (this.#detokenizer !== undefined && (!isStopped || sampling.includesStopString)) {
+      const added = this.#detokenizer.push(id);
+      const matched = this.#stopChecker?.push(added, this.outputTokens > sampling.minTokens);
+      if (matched !== undefined) return { reason: "stop", matched };
+    }
+    if (isStopped) return { reason: "stop", matched: isEos ? undefined : id };
     return this.outputTokens >= maxOutputTokens ? { reason: "length", matched: undefined } : undefined;
   }
 }

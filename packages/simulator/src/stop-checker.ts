@@ -1,17 +1,15 @@
 /** Finds stop strings in the text of a sequence as it grows; a match may span tokens. */
 export interface StopChecker {
-  /** Adds a token's bytes; returns the stop string that is complete now. */
-  push(bytes: Uint8Array, mayStop: boolean): string | undefined;
+  /** Adds the text that a token completed; returns the stop string that is complete now. */
+  push(added: string, mayStop: boolean): string | undefined;
 }
 
 /** A stop checker; of several matches the one that ends first wins, then the order of the list, as in vLLM. */
 export function createStopChecker(stopStrings: readonly string[]): StopChecker {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const longest = Math.max(...stopStrings.map((stop) => stop.length));
   let tail = "";
   return {
-    push(bytes, mayStop) {
-      const added = decoder.decode(bytes, { stream: true });
+    push(added, mayStop) {
       if (added === "") return undefined;
       const text = tail + added;
       tail = text.slice(-(longest - 1) || text.length);

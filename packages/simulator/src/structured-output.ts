@@ -1,28 +1,56 @@
-import type { Engine } from "./engine.ts";
+import { sampleJson } from "./json-sample.ts";
+import { isJsonObject } from "./model-files.ts";
 import { refuse, type Sampling } from "./sampling.ts";
 
 /**
- * The output that a constraint forces: its tokens and EOS; `undefined` without a constraint. The simulator knows
- * `choice`; it refuses the others clearly.
+ * The texts that a constraint allows, of which a sequence writes one; `undefined` without a constraint. A JSON schema
+ * allows one small document here; regular expressions and grammars are refused.
  * @throws GrpcStatusError INVALID_ARGUMENT
  */
-export function constraintScript(sampling: Sampling, engine: Engine): readonly number[] | undefined {
-  const { constraint } = sampling;
-  if (constraint === undefined) return undefined;
-  const text = constraintText(constraint);
-  const { model } = engine.options;
-  return model.eosId === undefined ? model.encode(text) : [...model.encode(text), model.eosId];
-}
-
-function constraintText(constraint: NonNullable<Sampling["constraint"]>): string {
-  switch (constraint.$case) {
+export function constraintTexts(constraint: Sampling["constraint"]): readonly string[] | undefined {
+  switch (constraint?.$case) {
+    case undefined:
+      return undefined;
     case "choice":
-      return constraint.value.choices[0] ?? refuse("Choice '[]' cannot be an empty list");
+      if (constraint.value.choices.length === 0) refuse("Choice '[]' cannot be an empty list");
+      return constraint.value.choices;
     case "jsonSchema":
+      return [jsonForSchema(constraint.value)];
     case "jsonObject":
+      if (constraint.value) return ["{}"];
+      return refuse(
+        "structured_outputs.json_object must be True if set; omit structured_outputs to disable structured outputs",
+      );
     case "structuralTag":
+      return [structuralTagText(constraint.value)];
     case "regex":
     case "grammar":
-      return refuse(`the simulator does not support the constraint ${constraint.$case}`);
+      return refuse(`the simulator does not support structured outputs of kind ${constraint.$case}`);
+  }
+}
+
+function jsonForSchema(schemaText: string): string {
+  if (schemaText.trim() === "") refuse("structured_outputs.json cannot be an empty string");
+  const schema = parse(schemaText) ?? refuse("Invalid JSON grammar specification.");
+  return JSON.stringify(sampleJson(schema));
+}
+
+/** Knows formats that stand for one text. */
+function structuralTagText(tagText: string): string {
+  if (tagText.trim() === "") refuse("structured_outputs.structural_tag cannot be an empty string");
+  const tag = parse(tagText);
+  const format = isJsonObject(tag) ? tag["format"] : undefined;
+  if (isJsonObject(format)) {
+    if (format["type"] === "const_string" && typeof format["value"] === "string") return format["value"];
+    if (format["type"] === "json_schema") return JSON.stringify(sampleJson(format["json_schema"]));
+  }
+  return refuse("the simulator supports structural tags of format const_string and json_schema only");
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

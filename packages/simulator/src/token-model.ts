@@ -40,7 +40,7 @@ export interface RankedToken {
 
 const shortestAnswerTokens = 20;
 const sentencesPerAnswer = 6;
-const topProbability = Math.log(0.42);
+const topProbability = Math.log(0.36);
 const rankPenalty = Math.log(0.62);
 const unlikely = -12;
 const biasReach = 8;

@@ -5,8 +5,11 @@ import {
   type SamplingParams,
   SamplingParams as SamplingParamsMessage,
 } from "@vllm-router/proto/messages";
-import { HealthClient, type ServiceClient, VllmEngineClient } from "@vllm-router/proto/services";
+import { HealthClient, VllmEngineClient } from "@vllm-router/proto/services";
 import type { Simulator } from "@vllm-router/simulator";
+
+/** A Generate request with fields left out. */
+export type DeepPartialRequest = Parameters<typeof GenerateRequest.fromPartial>[0];
 
 /** What a test says of a Generate request. */
 export interface TestRequest {
@@ -45,6 +48,11 @@ export class TestClient {
         ...request.extra,
       }),
     );
+  }
+
+  /** Sends a request as it is. */
+  send(request: DeepPartialRequest): Promise<TestResult> {
+    return collect(this.engine.generate(GenerateRequest.fromPartial(request)));
   }
 
   /** Runs a call to its end. */
@@ -89,5 +97,3 @@ export function unary<TResponse>(
     });
   });
 }
-
-export type { ServiceClient };
