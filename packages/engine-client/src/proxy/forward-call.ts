@@ -62,8 +62,8 @@ export class ForwardCall implements GenerateCall, Dispatcher.DispatchHandler, Tu
   /** Ends the call with an error of this side. */
   fail(error: EngineError): void {
     if (this.#isOver) return;
-    this.#controller?.abort(CANCELLED);
     this.#fail(error);
+    this.#controller?.abort(CANCELLED);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

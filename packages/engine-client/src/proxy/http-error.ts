@@ -24,7 +24,7 @@ export function engineErrorFromHttp(error: unknown): EngineError {
     });
   }
   if (
-    code.startsWith("HPE_") ||
+    (error instanceof Error && error.name === "HTTPParserError") ||
     code === "UND_ERR_HEADERS_OVERFLOW" ||
     code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"
   ) {

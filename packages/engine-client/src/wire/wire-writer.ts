@@ -88,9 +88,9 @@ export class WireWriter {
     this.varint(1);
   }
 
-  /** A float; zero is not written (but minus zero is). */
+  /** A float; zero is not written. */
   float(tag: number, value: number): void {
-    if (!Object.is(value, 0)) this.optionalFloat(tag, value);
+    if (value !== 0) this.optionalFloat(tag, value);
   }
 
   /** A float; zero is written too. */
