@@ -9,5 +9,22 @@ export {
   type TextDelta,
 } from "./sequence/sequence-text.ts";
 export { TextError, type TextErrorCode, type TextErrorOptions } from "./text-error.ts";
+export {
+  compileChatTemplate,
+  type ChatTemplate,
+  type ChatTemplateOptions,
+} from "./template/chat-template.ts";
+export { type ContentFormat } from "./template/content-format.ts";
+export { normalizeMessages, type NormalizeOptions } from "./template/normalize-messages.ts";
+export { type LocalTime } from "./template/python/strftime.ts";
+export { renderChat, type ChatRenderRequest } from "./template/render-chat.ts";
+export { effectiveTemplateKwargs, type TemplateSettings } from "./template/template-kwargs.ts";
+export {
+  chatTemplateSource,
+  NO_CHAT_TEMPLATE_MESSAGE,
+  specialTokensOf,
+  type TemplateFiles,
+} from "./template/template-source.ts";
+export { PythonFloat, type FloatValue, type TemplateValue } from "./template/template-value.ts";
 export { createTokenizer } from "./tokenizer/create-tokenizer.ts";
 export { type DecodeOptions, type Tokenizer, type TokenizerFiles } from "./tokenizer/tokenizer.ts";

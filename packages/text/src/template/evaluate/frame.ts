@@ -1,0 +1,29 @@
+import type { Value } from "../python/value.ts";
+
+/**
+ * Variables and output of one activation of the template's top level or of a macro. A slot that holds
+ * `undefined` has not been assigned (jinja2's `missing`).
+ */
+export class Frame {
+  readonly slots: (Value | undefined)[];
+  /** The frame in which this macro was defined. */
+  readonly parent: Frame | undefined;
+  /** Text printed so far into the current buffer. */
+  out = "";
+
+  constructor(size: number, parent: Frame | undefined) {
+    const slots: (Value | undefined)[] = [];
+    for (let slot = 0; slot < size; slot++) slots.push(undefined);
+    this.slots = slots;
+    this.parent = parent;
+  }
+}
+
+/** An expression, compiled. */
+export type Evaluate = (frame: Frame) => Value;
+
+/** How a statement ended: 0 normally, 1 by `break`, 2 by `continue`. */
+export type Signal = 0 | 1 | 2;
+
+/** A statement, compiled. */
+export type Execute = (frame: Frame) => Signal;
