@@ -1,0 +1,177 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import type { Timers } from "../fleet/timers.ts";
+import { RouterError } from "../router-error.ts";
+import type { App } from "./app.ts";
+
+/** Where and how to listen. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly timers: Timers;
+  /** Flags named when the address cannot be had. Default `--host` and `--port`. */
+  readonly flags?: { readonly host: string; readonly port: string };
+}
+
+/** A listening server. */
+export interface Listener {
+  /** The port it listens on. */
+  readonly port: number;
+  /** Address for people and clients on this machine: a wildcard host is shown as 127.0.0.1. */
+  readonly url: string;
+  /** Requests whose answers have not ended. */
+  readonly running: number;
+  /**
+   * Stops accepting, closes idle connections, lets running answers end and cuts off what is left after `timeoutMs`.
+   * Calling it again, or {@link Listener.close}, can only make it faster.
+   * @returns requests that were cut off
+   */
+  drain(timeoutMs: number): Promise<number>;
+  /** Stops at once. @returns requests that were cut off */
+  close(): Promise<number>;
+}
+
+/** vLLM's limits (h11): 4 MiB of headers, 256 headers, 5 s between two requests of a connection. */
+const HEADER_LIMIT_BYTES = 4 * 1024 * 1024;
+const HEADER_LIMIT_COUNT = 256;
+const KEEP_ALIVE_MS = 5_000;
+
+/**
+ * Serves the application on `host:port`.
+ * @throws RouterError `listen` saying why the address cannot be had and which flag changes it
+ */
+export async function listen(app: App, options: ListenOptions): Promise<Listener> {
+  // Replacing the global Request and Response is a gain for answers made of them only; ours are not.
+  const handle = getRequestListener(app.fetch, { hostname: options.host, overrideGlobalObjects: false });
+  const server = createServer({
+    maxHeaderSize: HEADER_LIMIT_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  // Node throws headers beyond its own limit away in silence: without one they can be counted and refused.
+  server.maxHeadersCount = 0;
+  const listening = new HttpListener(server, options);
+  server.on("request", (incoming, outgoing) => {
+    listening.track(incoming, outgoing);
+    if (incoming.rawHeaders.length > HEADER_LIMIT_COUNT * 2) {
+      outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
+      return;
+    }
+    void handle(incoming, outgoing);
+  });
+  await bind(server, options);
+  listening.bound();
+  return listening;
+}
+
+class HttpListener implements Listener {
+  readonly #server: Server;
+  readonly #options: ListenOptions;
+  readonly #running = new Set<ServerResponse>();
+  #port = 0;
+  #closing: Promise<void> | undefined;
+  #cutOff = 0;
+
+  constructor(server: Server, options: ListenOptions) {
+    this.#server = server;
+    this.#options = options;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The server is bound: its port is known. */
+  bound(): void {
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    const { host } = this.#options;
+    const isWildcard = host === "0.0.0.0" || host === "::" || host === "";
+    const shown = isWildcard ? "127.0.0.1" : host;
+    return `http://${shown.includes(":") ? `[${shown}]` : shown}:${this.port}`;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** A request arrived. */
+  track(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    this.#running.add(outgoing);
+    outgoing.shouldKeepAlive &&= this.#closing === undefined;
+    outgoing.once("close", () => {
+      this.#running.delete(outgoing);
+      if (this.#closing !== undefined) {
+        // Its keep-alive would hold the server open for nothing.
+        incoming.socket.destroySoon();
+      }
+    });
+  }
+
+  async drain(timeoutMs: number): Promise<number> {
+    const closed = this.#stopAccepting();
+    const cancel = this.#options.timers.after(timeoutMs, () => this.#cutConnections());
+    await closed;
+    cancel();
+    return this.#cutOff;
+  }
+
+  async close(): Promise<number> {
+    const closed = this.#stopAccepting();
+    this.#cutConnections();
+    await closed;
+    return this.#cutOff;
+  }
+
+  #stopAccepting(): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#closing = new Promise((resolve) => {
+        this.#server.close(() => resolve());
+      });
+      for (const outgoing of this.#running) {
+        // Said in heads that are still to come: the client will not try the connection again.
+        outgoing.shouldKeepAlive = false;
+      }
+      this.#server.closeIdleConnections();
+    }
+    return this.#closing;
+  }
+
+  #cutConnections(): void {
+    this.#cutOff += this.#running.size;
+    this.#server.closeAllConnections();
+  }
+}
+
+function bind(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      reject(new RouterError("listen", bindProblem(error, options), { cause: error }));
+    };
+    server.once("error", failed);
+    server.listen(options.port, options.host, () => {
+      server.off("error", failed);
+      resolve();
+    });
+  });
+}
+
+function bindProblem(error: NodeJS.ErrnoException, options: ListenOptions): string {
+  const { host, port } = options;
+  const flags = options.flags ?? { host: "--host", port: "--port" };
+  switch (error.code) {
+    case "EADDRINUSE":
+      return `port ${port} on ${host} is already in use. Stop the program that listens there, or choose another port with ${flags.port}.`;
+    case "EACCES":
+      return `port ${port} on ${host} may not be used by this user. Choose a port above 1023 with ${flags.port}.`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `${host} is not an address of this machine. Choose one with ${flags.host}, 0.0.0.0 for all interfaces.`;
+    default:
+      return `cannot listen on ${host}:${port}: ${error.message}`;
+  }
+}

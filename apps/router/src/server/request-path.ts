@@ -1,0 +1,35 @@
+import type { IncomingMessage } from "node:http";
+import { getPath } from "hono/utils/url";
+
+/**
+ * Path by which the route is found: percent-decoded, and without the `rootPath` under which a reverse proxy publishes the
+ * server. As in Starlette, a path that does not begin with it is taken as it is.
+ */
+export function requestPath(request: Request, rootPath: string | undefined): string {
+  const path = getPath(request);
+  const prefix = rootPath?.replace(/\/+$/, "") ?? "";
+  if (prefix === "" || !path.startsWith(prefix)) {
+    return path;
+  }
+  if (path.length === prefix.length) {
+    return "/";
+  }
+  return path[prefix.length] === "/" ? path.slice(prefix.length) : path;
+}
+
+/** The path a trailing slash was added to; undefined when there is none. */
+export function withoutTrailingSlashes(path: string): string | undefined {
+  const shorter = path.replace(/\/+$/, "");
+  return shorter === path || shorter === "" ? undefined : shorter;
+}
+
+/** Address of the same request without its trailing slashes, absolute as Starlette's redirects are. */
+export function redirectTarget(incoming: IncomingMessage): string {
+  const url = incoming.url ?? "/";
+  const queryAt = url.indexOf("?");
+  const path = queryAt === -1 ? url : url.slice(0, queryAt);
+  const query = queryAt === -1 ? "" : url.slice(queryAt);
+  const host = incoming.headers.host ?? `${incoming.socket.localAddress}:${incoming.socket.localPort}`;
+  const relative = `${path.replace(/\/+$/, "")}${query}`;
+  return relative.startsWith("/") ? `http://${host}${relative}` : relative;
+}

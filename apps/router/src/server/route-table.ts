@@ -1,0 +1,19 @@
+import type { RequestScope } from "./request-scope.ts";
+
+/** Answers one request. What it throws becomes the answer: an ApiError its own, anything else a 500. */
+export type RouteHandler = (scope: RequestScope) => Promise<void> | void;
+
+/** Verbs a route may know. HEAD and OPTIONS are answered by 405, as vLLM does. */
+export type RouteMethod = "GET" | "POST" | "DELETE";
+
+/** One path of the HTTP interface with the verbs it knows. */
+export interface Route {
+  /** Exact path, or a pattern of Hono's router. */
+  readonly path: string;
+  readonly methods: Readonly<Partial<Record<RouteMethod, RouteHandler>>>;
+}
+
+/** Verbs of a route in the form of an `allow` header. */
+export function allowedMethods(route: Route): string {
+  return Object.keys(route.methods).toSorted().join(", ");
+}
