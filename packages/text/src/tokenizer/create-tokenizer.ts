@@ -3,20 +3,16 @@ import { addedTokenId, AddedVocabulary, normalizedContent, readAddedToken } from
 import { AddedTokenSplitter } from "./added-token-splitter.ts";
 import { createBpeEncoder } from "./bpe-encoder.ts";
 import { isBpeModel, readBpeModel } from "./bpe-model.ts";
-import { cleanUpSpaces, compileDecoder } from "./decoder.ts";
-import {
-  isJsonObject,
-  type JsonObject,
-  invalidMember,
-  parseJsonObject,
-  unsupportedComponent,
-} from "./json-object.ts";
+import { cleanUpSpaces, compileDecoder, type TokenDecoder } from "./decoder.ts";
+import { isJsonObject, type JsonObject, invalidMember, parseJsonObject } from "./json-object.ts";
+import { createLibraryEncoder, readOtherVocabulary } from "./library-encoder.ts";
 import { compileNormalizer, type Normalizer } from "./normalizer.ts";
-import { compilePostProcessor, emptyFrame, type SpecialFrame } from "./post-processor.ts";
-import { compilePreTokenizer } from "./pre-tokenizer.ts";
+import { compilePostProcessor } from "./post-processor.ts";
+import { compilePreTokenizer, findSpaceMarker } from "./pre-tokenizer.ts";
 import { createPipeline } from "./text-encoder-pipeline.ts";
 import { TokenBuffer } from "./token-buffer.ts";
 import { TokenTable } from "./token-table.ts";
+import { applyTokenizerClass } from "./tokenizer-class.ts";
 import { addConfiguredTokens, readTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
 import type { Tokenizer, TokenizerFiles } from "./tokenizer.ts";
 import { codePointLength, wellFormed } from "./utf8.ts";
@@ -28,15 +24,17 @@ import { codePointLength, wellFormed } from "./utf8.ts";
  *   that cannot be done exactly
  */
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
-  const json = parseJsonObject(files.tokenizerJson, "tokenizer.json");
   const config = readTokenizerConfig(files);
-  if (!isBpeModel(json["model"])) {
-    throw unsupportedComponent("a model", isJsonObject(json["model"]) ? json["model"]["type"] : undefined);
-  }
-  const model = readBpeModel(json["model"]);
+  const json = applyTokenizerClass(parseJsonObject(files.tokenizerJson, "tokenizer.json"), config);
+  return isBpeModel(json["model"]) ? createBpe(json, json["model"], config) : createOther(json, config);
+}
+
+function createBpe(json: JsonObject, modelJson: JsonObject, config: TokenizerConfig): Tokenizer {
+  const model = readBpeModel(modelJson);
+  const { vocabulary } = model;
   const normalizer = compileNormalizer(json["normalizer"]);
   const preTokenizer = compilePreTokenizer(json["pre_tokenizer"]);
-  const added = readAddedVocabulary(json, model.vocabulary, config);
+  const added = readAddedVocabulary(json, vocabulary, config);
   const words = createBpeEncoder(model, preTokenizer.isByteLevel);
   const pipeline = createPipeline({
     rawSplitter: new AddedTokenSplitter(patterns(added, undefined, false), added.byId),
@@ -45,53 +43,75 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     preTokenizer,
     encodeWord: (word, output) => words.encodeWord(word, output),
   });
+  const frame = compilePostProcessor(json["post_processor"]);
+  const buffer = new TokenBuffer();
   return assemble({
-    json,
     config,
     added,
-    normalizer,
-    vocabulary: model.vocabulary,
-    pipeline,
+    vocabulary,
+    decoder: compileDecoder(json["decoder"]),
+    table: createTokenTable({ added, vocabulary, normalizer }),
     spaceMarker: preTokenizer.spaceMarker,
+    cleansUp: false,
+    encode(text, addSpecialTokens) {
+      buffer.clear();
+      if (addSpecialTokens) buffer.pushAll(frame.before);
+      pipeline(text, buffer);
+      if (addSpecialTokens) buffer.pushAll(frame.after);
+      return buffer.take();
+    },
+  });
+}
+
+function createOther(json: JsonObject, config: TokenizerConfig): Tokenizer {
+  const vocabulary = readOtherVocabulary(json["model"]);
+  const added = readAddedVocabulary(json, vocabulary, config);
+  const encode = createLibraryEncoder(json, config.json);
+  return assemble({
+    config,
+    added,
+    vocabulary,
+    decoder: compileDecoder(json["decoder"]),
+    table: createTokenTable({ added, vocabulary, normalizer: undefined }),
+    spaceMarker: findSpaceMarker(json["pre_tokenizer"]),
+    // transformers leaves BPE alone, for which this would be destructive.
+    cleansUp: config.cleansUpSpaces,
+    encode: (text, addSpecialTokens) => Int32Array.from(encode(text, addSpecialTokens)),
   });
 }
 
 interface Parts {
-  readonly json: JsonObject;
   readonly config: TokenizerConfig;
   readonly added: AddedVocabulary;
-  readonly normalizer: Normalizer | undefined;
   readonly vocabulary: ReadonlyMap<string, number>;
+  readonly decoder: TokenDecoder;
+  readonly table: TokenTable;
   readonly spaceMarker: string | undefined;
-  readonly pipeline: (text: string, output: TokenBuffer) => void;
+  readonly cleansUp: boolean;
+  readonly encode: (text: string, addSpecialTokens: boolean) => Int32Array;
 }
 
-function assemble(parts: Parts): Tokenizer {
-  const { json, config, added, vocabulary, pipeline } = parts;
-  const decoder = compileDecoder(json["decoder"]);
-  const table = createTokenTable(parts);
-  const frame = specialFrame(parts);
-  const cleansUp = config.cleansUpSpaces && !isBpeModel(json["model"]);
-  const buffer = new TokenBuffer();
+function assemble({
+  config,
+  added,
+  vocabulary,
+  decoder,
+  table,
+  spaceMarker,
+  cleansUp,
+  encode,
+}: Parts): Tokenizer {
   const endOfSequence = config.specialTokens.get("eos_token");
-
   const decodeIds = decoder.isByteLevel
     ? (ids: ArrayLike<number>, skips: boolean): string => table.decodeBytes(ids, skips)
     : (ids: ArrayLike<number>, skips: boolean): string => decoder.decode(table.decodableTokens(ids, skips));
-
   const tokenizer: Tokenizer = {
     vocabularySize: sizeOf(added, vocabulary),
     maxTokenCharacters: longestOf(added, vocabulary),
     specialTokens: config.specialTokens,
     endOfSequenceTokenId: endOfSequence === undefined ? undefined : added.idOf(endOfSequence),
-    leadingSpaceMarker: parts.spaceMarker,
-    encode(text, addSpecialTokens) {
-      buffer.clear();
-      if (addSpecialTokens) buffer.pushAll(frame.before);
-      pipeline(wellFormed(text), buffer);
-      if (addSpecialTokens) buffer.pushAll(frame.after);
-      return buffer.take();
-    },
+    leadingSpaceMarker: spaceMarker,
+    encode: (text, addSpecialTokens) => encode(wellFormed(text), addSpecialTokens),
     decode(tokenIds, options) {
       const text = decodeIds(tokenIds, options.skipSpecialTokens);
       return cleansUp ? cleanUpSpaces(text) : text;
@@ -133,7 +153,13 @@ function* patterns(
   }
 }
 
-function createTokenTable({ added, normalizer, vocabulary }: Parts): TokenTable {
+interface TableParts {
+  readonly added: AddedVocabulary;
+  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly normalizer: Normalizer | undefined;
+}
+
+function createTokenTable({ added, vocabulary, normalizer }: TableParts): TokenTable {
   const pieces = new Map<number, string>();
   const special = new Set<string>();
   for (const [piece, id] of vocabulary) pieces.set(id, piece);
@@ -142,19 +168,6 @@ function createTokenTable({ added, normalizer, vocabulary }: Parts): TokenTable 
     if (token.isSpecial) special.add(token.content);
   }
   return new TokenTable(pieces, special);
-}
-
-function specialFrame({ json, config, added }: Parts): SpecialFrame {
-  const { framing } = config;
-  const hasPostProcessor = json["post_processor"] !== null && json["post_processor"] !== undefined;
-  if (framing === undefined)
-    return hasPostProcessor ? compilePostProcessor(json["post_processor"]) : emptyFrame;
-  const idsOf = (name: string, isAdded: boolean): number[] => {
-    const content = config.specialTokens.get(name);
-    const id = isAdded && content !== undefined ? added.idOf(content) : undefined;
-    return id === undefined ? [] : [id];
-  };
-  return { before: idsOf("bos_token", framing.beginning), after: idsOf("eos_token", framing.end) };
 }
 
 function sizeOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {

@@ -15,7 +15,7 @@ export interface SpecialFrame {
 }
 
 /** Adds nothing. */
-export const emptyFrame: SpecialFrame = { before: [], after: [] };
+const emptyFrame: SpecialFrame = { before: [], after: [] };
 
 /**
  * What the `post_processor` of `tokenizer.json` adds to a single text.

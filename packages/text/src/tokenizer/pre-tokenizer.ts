@@ -45,12 +45,17 @@ export function compilePreTokenizer(json: unknown): PreTokenizer {
   const last = components.at(-1);
   const isByteLevel = last?.["type"] === "ByteLevel";
   const steps: Step[] = components.flatMap((component) => compileStep(component, component === last));
-  const metaspace = components.find((component) => component["type"] === "Metaspace");
   return {
     isByteLevel,
-    spaceMarker: metaspace === undefined ? undefined : replacementOf(metaspace),
+    spaceMarker: findSpaceMarker(json),
     split: combine(steps),
   };
+}
+
+/** The character a Metaspace step anywhere in a `pre_tokenizer` writes for a space, or undefined. */
+export function findSpaceMarker(json: unknown): string | undefined {
+  const metaspace = flatten(json).find((component) => component["type"] === "Metaspace");
+  return metaspace === undefined ? undefined : replacementOf(metaspace);
 }
 
 function flatten(json: unknown): JsonObject[] {

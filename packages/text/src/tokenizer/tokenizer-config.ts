@@ -4,18 +4,22 @@ import type { TokenizerFiles } from "./tokenizer.ts";
 
 /** What the files beside `tokenizer.json` say. */
 export interface TokenizerConfig {
+  /** The files' members as they are. */
+  readonly json: JsonObject;
   /** Named special tokens (`bos_token` …) with their text, in the order of the file. */
   readonly specialTokens: ReadonlyMap<string, string>;
   /** Tokens to add beyond `tokenizer.json`, or whose properties differ there; in the order they are added. */
   readonly addedTokens: readonly (readonly [number | undefined, AddedToken])[];
-  /** Whether ids of the beginning and end token frame a text; undefined when the file leaves it to `tokenizer.json`. */
-  readonly framing: { readonly beginning: boolean; readonly end: boolean } | undefined;
   /** `clean_up_tokenization_spaces`. */
   readonly cleansUpSpaces: boolean;
   /** `tokenizer_class`, without the suffix `Fast`. */
   readonly tokenizerClass: string | undefined;
-  /** `add_prefix_space`. */
-  readonly addsPrefixSpace: boolean;
+  /** `model_type` of `config.json`. */
+  readonly modelType: string | undefined;
+  /** `add_prefix_space`, undefined when not given. */
+  readonly addsPrefixSpace: boolean | undefined;
+  /** `legacy`. */
+  readonly isLegacy: boolean;
 }
 
 const specialTokenNames = [
@@ -34,57 +38,58 @@ const specialTokenNames = [
  * @throws TextError `tokenizer_invalid`
  */
 export function readTokenizerConfig(files: TokenizerFiles): TokenizerConfig {
-  const config =
-    files.tokenizerConfig === undefined
-      ? {}
-      : parseJsonObject(files.tokenizerConfig, "tokenizer_config.json");
-  const map =
-    files.specialTokensMap === undefined
-      ? {}
-      : parseJsonObject(files.specialTokensMap, "special_tokens_map.json");
-  const named = readNamedTokens(config, map);
-  const framed = "add_bos_token" in config || "add_eos_token" in config;
-  const tokenizerClass = config["tokenizer_class"];
+  const config = mergedConfig(files);
+  const named = readNamedTokens(config);
+  const { tokenizer_class: tokenizerClass, add_prefix_space: addsPrefixSpace } = config;
+  const modelType =
+    files.modelConfig === undefined
+      ? undefined
+      : parseJsonObject(files.modelConfig, "config.json")["model_type"];
   return {
+    json: config,
     specialTokens: new Map(Array.from(named, ([name, token]) => [name, token.content])),
     addedTokens: [
       ...readAddedTokens(config["added_tokens_decoder"]),
       ...Array.from(named.values(), (token) => [undefined, token] as const),
-      ...readExtraTokens(config, map).map((token) => [undefined, token] as const),
+      ...readExtraTokens(config).map((token) => [undefined, token] as const),
     ],
-    framing: framed
-      ? { beginning: config["add_bos_token"] === true, end: config["add_eos_token"] === true }
-      : undefined,
     cleansUpSpaces: config["clean_up_tokenization_spaces"] === true,
     tokenizerClass: typeof tokenizerClass === "string" ? tokenizerClass.replace(/Fast$/, "") : undefined,
-    addsPrefixSpace: config["add_prefix_space"] === true,
+    modelType: typeof modelType === "string" ? modelType : undefined,
+    addsPrefixSpace: typeof addsPrefixSpace === "boolean" ? addsPrefixSpace : undefined,
+    isLegacy: config["legacy"] === true,
   };
 }
 
-/** Adds what the configuration names to the added tokens of `tokenizer.json`. */
+/** `special_tokens_map.json` counts where `tokenizer_config.json` does not list the added tokens, and then before it. */
+function mergedConfig(files: TokenizerFiles): JsonObject {
+  const config =
+    files.tokenizerConfig === undefined
+      ? {}
+      : parseJsonObject(files.tokenizerConfig, "tokenizer_config.json");
+  if (files.specialTokensMap === undefined || "added_tokens_decoder" in config) return config;
+  return { ...config, ...parseJsonObject(files.specialTokensMap, "special_tokens_map.json") };
+}
+
+/** Adds what the configuration names to the added tokens of `tokenizer.json`; its properties of a token win. */
 export function addConfiguredTokens(config: TokenizerConfig, added: AddedVocabulary): void {
   for (const [id, token] of config.addedTokens) {
-    if (id !== undefined) {
-      if (!added.has(token.content)) added.add(token);
-    } else if (added.has(token.content)) {
-      // A named special token is special even where tokenizer.json forgot to say so.
-      const known = added.byId.get(added.idOf(token.content) as number) as AddedToken;
-      if (!known.isSpecial) added.add({ ...known, isSpecial: true });
-    } else {
-      added.add(token);
-    }
+    const known = added.has(token.content) ? added.byId.get(added.idOf(token.content) as number) : undefined;
+    if (id !== undefined || known === undefined) added.add(token);
+    // A named special token is special even where tokenizer.json forgot to say so.
+    else if (!known.isSpecial) added.add({ ...known, isSpecial: true });
   }
 }
 
-function readNamedTokens(config: JsonObject, map: JsonObject): ReadonlyMap<string, AddedToken> {
+function readNamedTokens(config: JsonObject): ReadonlyMap<string, AddedToken> {
   const named = new Map<string, AddedToken>();
   const extra = isJsonObject(config["extra_special_tokens"]) ? config["extra_special_tokens"] : {};
-  const names = new Set<string>([
-    ...specialTokenNames,
-    ...Object.keys(extra).filter((name) => name.endsWith("_token")),
-  ]);
-  for (const name of names) {
-    const token = readToken(config[name] ?? extra[name] ?? map[name]);
+  // Besides the standard names every text member that ends in _token is one (boi_token, image_token …).
+  const own = Object.keys(config).filter(
+    (name) => name.endsWith("_token") && typeof config[name] === "string",
+  );
+  for (const name of new Set<string>([...specialTokenNames, ...own, ...Object.keys(extra)])) {
+    const token = readToken(extra[name] ?? config[name]);
     if (token !== undefined) named.set(name, token);
   }
   return named;
@@ -104,12 +109,8 @@ function readAddedTokens(value: unknown): (readonly [number, AddedToken])[] {
     .sort(([left], [right]) => left - right);
 }
 
-function readExtraTokens(config: JsonObject, map: JsonObject): AddedToken[] {
-  const lists = [
-    config["additional_special_tokens"],
-    config["extra_special_tokens"],
-    map["additional_special_tokens"],
-  ];
+function readExtraTokens(config: JsonObject): AddedToken[] {
+  const lists = [config["extra_special_tokens"], config["additional_special_tokens"]];
   return lists
     .flatMap((list): unknown[] => (Array.isArray(list) ? list : []))
     .map((item) => readToken(item))

@@ -8,6 +8,8 @@ export interface TokenizerFiles {
   readonly tokenizerConfig?: string;
   /** `special_tokens_map.json`: special tokens that `tokenizer_config.json` does not name. */
   readonly specialTokensMap?: string;
+  /** `config.json`: its `model_type` says whether the tokenizer class counts. */
+  readonly modelConfig?: string;
 }
 
 /** How {@link Tokenizer.decode} treats special tokens. */
