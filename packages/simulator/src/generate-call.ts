@@ -1,12 +1,12 @@
+import { plainChunkFrame } from "./chunk-frame.ts";
 import {
   GenerateComplete,
   GenerateResponse,
-  GenerateStreamChunk,
   type InputLogProbs,
   type OutputLogProbs,
 } from "@vllm-router/proto/messages";
 import type { EngineRequest } from "./engine.ts";
-import type { GrpcCall } from "./grpc-call.ts";
+import { type GrpcCall, grpcFrame } from "./grpc-call.ts";
 import { appendLogprobs, emptyOutputLogprobs, promptLogprobs } from "./logprobs-message.ts";
 import type { RequestPlan } from "./request-plan.ts";
 import type { Sequence } from "./sequence.ts";
@@ -112,15 +112,19 @@ export class GenerateCall implements EngineRequest {
   }
 
   #sendChunk(sequence: Sequence, pending: PendingOutput, isForgotten = true): void {
-    const chunk = GenerateStreamChunk.fromPartial({});
-    chunk.tokenIds = pending.ids;
-    chunk.promptTokens = sequence.scheduled.promptTokens;
-    chunk.completionTokens = pending.ids.length;
-    chunk.cachedTokens = Math.max(0, sequence.scheduled.cachedTokens);
-    chunk.outputLogprobs = pending.logprobs;
-    chunk.inputLogprobs = pending.hasSentChunk ? undefined : this.#promptLogprobs();
-    chunk.index = sequence.index;
-    this.#send({ response: { $case: "chunk", value: chunk } });
+    const inputLogprobs = pending.hasSentChunk ? undefined : this.#promptLogprobs();
+    const chunk = {
+      tokenIds: pending.ids,
+      promptTokens: sequence.scheduled.promptTokens,
+      completionTokens: pending.ids.length,
+      cachedTokens: Math.max(0, sequence.scheduled.cachedTokens),
+      outputLogprobs: pending.logprobs,
+      inputLogprobs,
+      index: sequence.index,
+    };
+    if (pending.logprobs === undefined && inputLogprobs === undefined)
+      this.#sendFrame(plainChunkFrame(chunk));
+    else this.#send({ response: { $case: "chunk", value: chunk } });
     pending.hasSentChunk = true;
     if (!isForgotten) return;
     pending.ids = [];
@@ -146,9 +150,11 @@ export class GenerateCall implements EngineRequest {
   }
 
   #send(response: GenerateResponse): void {
-    const { call } = this.#options;
-    if (this.#isStalled) return;
-    if (!call.write(GenerateResponse.encode(response).finish())) this.#isBlocked = true;
+    this.#sendFrame(grpcFrame(GenerateResponse.encode(response).finish()));
+  }
+
+  #sendFrame(frame: Buffer): void {
+    if (!this.#isStalled && !this.#options.call.writeFrame(frame)) this.#isBlocked = true;
   }
 
   #drained(): void {

@@ -1,4 +1,5 @@
 import { mix, unitInterval } from "./token-hash.ts";
+import { countWordChains, type Successors, type WordChains } from "./word-chains.ts";
 
 /** What the token model needs to know of a vocabulary. */
 export interface TokenModelVocabulary {
@@ -53,26 +54,18 @@ const biasReach = 8;
 export class TokenModel {
   readonly #vocabulary: TokenModelVocabulary;
   readonly #seed: number;
-  readonly #afterPair = new Map<number, number[]>();
-  readonly #afterToken = new Map<number, number[]>();
-  readonly #starts: number[] = [];
-  readonly #words: number[];
+  readonly #chains: WordChains;
+  readonly #words: readonly number[];
+  /** Per id: 0 not asked yet, 1 no, 2 yes. */
+  readonly #endsSentence: Uint8Array;
 
   constructor(vocabulary: TokenModelVocabulary, seed: number) {
     this.#vocabulary = vocabulary;
     this.#seed = seed;
-    const { size } = vocabulary;
-    const ids = vocabulary.paragraphs.flat();
-    for (const paragraph of vocabulary.paragraphs) this.#starts.push(paragraph[0] ?? 0);
-    for (let index = 1; index < ids.length; index++) {
-      const id = ids[index] ?? 0;
-      const previous = ids[index - 1] ?? 0;
-      push(this.#afterToken, previous, id);
-      const beforePrevious = ids[index - 2];
-      if (beforePrevious !== undefined) push(this.#afterPair, beforePrevious * size + previous, id);
-    }
-    this.#words = ids.filter((id) => !vocabulary.endsSentence(id));
-    if (ids.length === 0) throw new RangeError("the token model needs a text to imitate");
+    this.#chains = countWordChains(vocabulary.paragraphs, vocabulary.size);
+    this.#words = vocabulary.paragraphs.flat().filter((id) => !vocabulary.endsSentence(id));
+    this.#endsSentence = new Uint8Array(vocabulary.size);
+    if (this.#words.length === 0) throw new RangeError("the token model needs a text to imitate");
   }
 
   /** The state before the first token. */
@@ -118,41 +111,47 @@ export class TokenModel {
     return rank < 0 ? unlikely - unitInterval(mix(state.hash, id)) * 4 : rankLogprob(state, rank);
   }
 
-  /** Distinct tokens that the text allows here, best first; never empty. */
+  /** Tokens that the text allows here, best first; never empty. */
   #likely(state: TokenState): number[] {
-    const successors = this.#successors(state);
-    const scores = new Map<number, number>();
-    for (const id of successors) scores.set(id, (scores.get(id) ?? 0) + 1);
-    const candidates = [...scores.keys()];
-    if (candidates.length > 1) {
-      const score = (id: number): number =>
-        Math.log(scores.get(id) ?? 1) + unitInterval(mix(state.hash, id)) * 1.5;
-      const scored = candidates.map((id) => ({ id, score: score(id) })).sort((a, b) => b.score - a.score);
-      for (let index = 0; index < scored.length; index++) candidates[index] = scored[index]?.id ?? 0;
-    }
+    const { ids, weights } = this.#successors(state);
+    const isEnd = this.#isEnd(state);
     const { eosId } = this.#vocabulary;
-    if (eosId !== undefined && this.#ends(state)) candidates.unshift(eosId);
+    if (ids.length === 1) return isEnd && eosId !== undefined ? [eosId, ...ids] : [...ids];
+    const scores = ids.map((id, index) => (weights[index] ?? 0) + unitInterval(mix(state.hash, id)) * 1.5);
+    const order = ids.map((_, index) => index).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+    const candidates = order.map((index) => ids[index] ?? 0);
+    if (isEnd && eosId !== undefined) candidates.unshift(eosId);
     return candidates;
   }
 
-  #ends(state: TokenState): boolean {
+  #isEnd(state: TokenState): boolean {
     return (
       state.tokensSinceSpecial >= shortestAnswerTokens &&
-      this.#vocabulary.endsSentence(state.last) &&
-      mix(state.hash, 0x0e05) >>> 0 < 0x1_0000_0000 / sentencesPerAnswer
+      mix(state.hash, 0x0e05) >>> 0 < 0x1_0000_0000 / sentencesPerAnswer &&
+      this.#mayEndAfter(state.last)
     );
   }
 
-  #successors(state: TokenState): readonly number[] {
-    const afterToken = this.#afterToken.get(state.last);
-    const afterPair = this.#afterPair.get(state.previous * this.#vocabulary.size + state.last);
-    if (afterPair !== undefined && afterToken !== undefined) {
-      // A pair with one successor would only recite the text: sometimes look at the last token alone.
-      return afterPair.length === 1 && mix(state.hash, 7) >>> 30 === 0 ? afterToken : afterPair;
+  #mayEndAfter(id: number): boolean {
+    let known = this.#endsSentence[id] ?? 0;
+    if (known === 0) {
+      known = this.#vocabulary.endsSentence(id) ? 2 : 1;
+      this.#endsSentence[id] = known;
     }
-    if (afterToken !== undefined) return afterToken;
-    if (state.last < 0 || state.tokensSinceSpecial < 4) return this.#starts;
-    return [this.#word(mix(state.hash, 11))];
+    return known === 2;
+  }
+
+  #successors(state: TokenState): Successors {
+    const { afterToken, afterPair, starts } = this.#chains;
+    const single = afterToken(state.last);
+    const pair = afterPair(state.previous, state.last);
+    if (pair !== undefined && single !== undefined) {
+      // A pair with one successor would only recite the text: sometimes look at the last token alone.
+      return pair.ids.length === 1 && mix(state.hash, 7) >>> 30 === 0 ? single : pair;
+    }
+    if (single !== undefined) return single;
+    if (state.last < 0 || state.tokensSinceSpecial < 4) return starts;
+    return { ids: [this.#word(mix(state.hash, 11))], weights: [0] };
   }
 
   #word(hash: number): number {
@@ -180,12 +179,6 @@ export class TokenModel {
     const allowed = scored.filter(([, score]) => score > best - biasReach).map(([id]) => id);
     return allowed.length > 0 ? pick(allowed, state, choice.seed) : this.#word(state.hash);
   }
-}
-
-function push(map: Map<number, number[]>, key: number, value: number): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }
 
 function pick(candidates: readonly number[], state: TokenState, seed: number | undefined): number {
