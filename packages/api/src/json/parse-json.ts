@@ -189,11 +189,12 @@ class JsonParser {
       const escape = text.charCodeAt(at + 1);
       if (Number.isNaN(escape)) return this.error("Unterminated string starting at", begin - 1);
       if (escape !== 117) {
-        if (!SIMPLE_ESCAPES.includes(text.charAt(at + 1))) return this.error("Invalid \\escape: ", at);
+        if (!SIMPLE_ESCAPES.includes(text.charAt(at + 1))) return this.error("Invalid \\escape", at);
         at += 2;
         continue;
       }
-      if (!FOUR_HEX_DIGITS.test(text.slice(at + 2, at + 6)))
+      // Python also wants the text to go on after the digits.
+      if (at + 6 >= text.length || !FOUR_HEX_DIGITS.test(text.slice(at + 2, at + 6)))
         return this.error("Invalid \\uXXXX escape", at + 1);
       at += 6;
     }

@@ -1,6 +1,6 @@
-import { validationError } from "../api-error.ts";
+import { badRequestError, validationError } from "../api-error.ts";
 import { isJsonArray, type JsonObject, type JsonValue } from "../json/json-value.ts";
-import { isTruthy } from "../json/python-text.ts";
+import { isTruthy, pythonTypeName } from "../json/python-text.ts";
 import {
   applyMediaPayloadAlias,
   checkCacheSalt,
@@ -30,18 +30,36 @@ const MEDIA_KEYS = (
   "audio_url input_audio video_url"
 ).split(" ");
 
-/** Only to fail where vLLM fails: it looks through the messages of system role here. */
+const SYSTEM_MEDIA_KEYS = [
+  "image_url",
+  "image_pil",
+  "image_embeds",
+  "audio_url",
+  "input_audio",
+  "audio_embeds",
+  "video_url",
+] as const;
+
+/** vLLM looks through the system messages here to warn of media; this fails where that fails. */
 function walkMessages(body: JsonObject): JsonObject {
   const messages = body.get("messages");
-  if (
-    messages === undefined ||
-    typeof messages === "string" ||
-    isJsonArray(messages) ||
-    messages instanceof Map
-  ) {
-    return body;
+  if (messages === undefined || typeof messages === "string" || messages instanceof Map) return body;
+  if (!isJsonArray(messages)) throw notIterableError(messages);
+  for (const message of messages) {
+    if (!(message instanceof Map) || message.get("role") !== "system") continue;
+    const content = (message as JsonObject).get("content");
+    if (isJsonArray(content)) for (const part of content) checkPartType(part);
   }
-  throw notIterableError(messages);
+  return body;
+}
+
+/** The type becomes part of the warning's cache key, so it must be something Python can hash. */
+function checkPartType(part: JsonValue): void {
+  if (!(part instanceof Map)) return;
+  const type = (part as JsonObject).get("type") ?? null;
+  if (type === null && SYSTEM_MEDIA_KEYS.some((key) => part.has(key))) return;
+  const hashable = !(type instanceof Map) && !isJsonArray(type);
+  if (!hashable && isTruthy(type)) throw badRequestError(`unhashable type: '${pythonTypeName(type)}'`);
 }
 
 /** Forwarded prompt ids would drop the media of the messages, so the ids are dropped. */

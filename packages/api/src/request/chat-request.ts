@@ -2,7 +2,7 @@ import type { ApiError } from "../api-error.ts";
 import type { JsonValue } from "../json/json-value.ts";
 import { dictionary, list } from "../validation/containers.ts";
 import type { Issues } from "../validation/issue.ts";
-import { anything, before, isIssues, nullable } from "../validation/validator.ts";
+import { anything, before, isIssues, nullable, type ValidationState } from "../validation/validator.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
 import { union } from "../validation/union.ts";
 import { chatChecks } from "./chat-checks.ts";
@@ -124,10 +124,10 @@ export function parseChatRequest(body: JsonValue): ChatRequest {
   return parseWith({ read: readChat }, body);
 }
 
-function readChat(body: JsonValue): ChatRequest | Issues {
-  const fields = reader.read(body);
+function readChat(body: JsonValue, state: ValidationState): ChatRequest | Issues {
+  const fields = reader.read(body, state);
   if (isIssues(fields)) return fields;
-  const read = readMessages(fields.messages);
+  const read = readMessages(fields.messages, { callsAtOnce: true });
   if (isIssues(read)) return read;
   return { ...fields, messages: read.messages, lateError: read.lateError };
 }

@@ -63,16 +63,16 @@ const HARMONY_ROLES = ["user", "assistant", "system", "developer", "tool"] as co
 
 const harmonyMessage = record({
   name: "Message",
-  kind: "model",
+  kind: "closed-model",
   fields: {
     author: required(
       record({
         name: "Author",
-        kind: "model",
+        kind: "closed-model",
         fields: { role: required(enumeration(HARMONY_ROLES)), name: optional(nullable(text), null) },
       }),
     ),
-    content: optional(list(record({ name: "Content", kind: "model", fields: {} })), []),
+    content: optional(list(record({ name: "Content", kind: "closed-model", fields: {} })), []),
     channel: optional(nullable(text), null),
     recipient: optional(nullable(text), null),
     content_type: optional(nullable(text), null),
@@ -149,21 +149,31 @@ export interface ReadMessages {
 }
 
 /**
- * Reads the lists that pydantic leaves unread: `tool_calls` at once (its findings are returned), `content` when the
- * messages are rendered.
+ * Reads the lists that pydantic leaves unread. Chat requests read `tool_calls` at once, and findings are returned; other
+ * requests, and `content` in any case, are read while the messages are rendered.
  */
-export function readMessages(validated: readonly unknown[]): ReadMessages | Issues {
+export function readMessages(
+  validated: readonly unknown[],
+  options: { readonly callsAtOnce: boolean },
+): ReadMessages | Issues {
   let lateError: ApiError | undefined;
   for (const message of validated) {
     if (!(message instanceof Map)) continue;
-    const calls: unknown = (message as JsonObject).get("tool_calls");
-    if (calls instanceof UnreadableList) return calls.issues;
-    const content: unknown = (message as JsonObject).get("content");
-    if (lateError === undefined && content instanceof UnreadableList) {
-      lateError = badRequestError(validationErrorText("ValidatorIterator", content.issues));
-    }
+    const { content, calls } = unreadLists(message as JsonObject);
+    if (options.callsAtOnce && calls !== undefined) return calls;
+    const late = content ?? calls;
+    if (late !== undefined) lateError ??= badRequestError(validationErrorText("ValidatorIterator", late));
   }
   return { messages: validated as readonly JsonValue[], lateError };
+}
+
+function unreadLists(message: JsonObject): Readonly<Record<"content" | "calls", Issues | undefined>> {
+  const content: unknown = message.get("content");
+  const calls: unknown = message.get("tool_calls");
+  return {
+    content: content instanceof UnreadableList ? content.issues : undefined,
+    calls: calls instanceof UnreadableList ? calls.issues : undefined,
+  };
 }
 
 /**

@@ -1,9 +1,17 @@
+import { ApiError } from "../api-error.ts";
 import type { JsonFloat, JsonObject, JsonValue } from "../json/json-value.ts";
 import { dictionary } from "../validation/containers.ts";
 import { issue, Issues, type Issue } from "../validation/issue.ts";
 import { issuesError } from "../validation/issue-text.ts";
 import { float, string } from "../validation/scalars.ts";
-import { freshState, isIssues, nullable, type Validator } from "../validation/validator.ts";
+import {
+  addFieldsSet,
+  freshState,
+  isIssues,
+  nullable,
+  type ValidationState,
+  type Validator,
+} from "../validation/validator.ts";
 
 /** One field of a request. */
 export interface RequestField<T> {
@@ -79,7 +87,8 @@ interface CompiledField {
 
 /** A compiled table: `read` returns the findings so that a union of requests can collect them. */
 export interface RequestReader<T> {
-  read(body: JsonValue): T | Issues;
+  /** `state` learns how many fields were set, nested ones included. */
+  read(body: JsonValue, state: ValidationState): T | Issues;
 }
 
 /** Compiles a table into the function that checks a body and types it. */
@@ -100,28 +109,42 @@ export function compileRequest<Table>(definition: RequestDefinition<Table>): Req
   const { checks } = definition;
 
   return {
-    read(raw): RequestOf<Table> | Issues {
+    read(raw, state): RequestOf<Table> | Issues {
       if (!(raw instanceof Map)) {
         const message = "Input should be a valid dictionary or object to extract fields from";
         return issue("model_attributes_type", message, raw);
       }
       let body = raw as JsonObject;
       for (const check of checks) body = check(body);
-      const request: Record<string, unknown> = { ...defaults };
-      let missing = requiredCount;
-      // In the body's order: most bodies name few of the fields. Findings need the table's order, so they start anew.
-      for (const [name, value] of body) {
-        const compiled = byName.get(name);
-        if (compiled === undefined) continue;
-        const result = compiled.validator.validate(value, freshState());
-        if (isIssues(result)) return collectIssues(body, fields);
-        if (compiled.isRequired) missing--;
-        request[compiled.property] =
-          compiled.convert === undefined ? result : compiled.convert(result as never);
+      // In the body's order, as most bodies name few of the fields. Findings, and errors that validators throw, come in
+      // the table's order: then everything is done again.
+      let request: RequestOf<Table> | undefined;
+      try {
+        request = readFields(body, state);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
       }
-      return missing === 0 ? (request as RequestOf<Table>) : collectIssues(body, fields);
+      return request ?? collectIssues(body, fields);
     },
   };
+
+  function readFields(body: JsonObject, state: ValidationState): RequestOf<Table> | undefined {
+    const request: Record<string, unknown> = { ...defaults };
+    let missing = requiredCount;
+    let given = 0;
+    for (const [name, value] of body) {
+      const compiled = byName.get(name);
+      if (compiled === undefined) continue;
+      const result = compiled.validator.validate(value, state);
+      if (isIssues(result)) return undefined;
+      given++;
+      if (compiled.isRequired) missing--;
+      request[compiled.property] =
+        compiled.convert === undefined ? result : compiled.convert(result as never);
+    }
+    addFieldsSet(state, given);
+    return missing === 0 ? (request as RequestOf<Table>) : undefined;
+  }
 }
 
 /**
@@ -131,7 +154,7 @@ export function compileRequest<Table>(definition: RequestDefinition<Table>): Req
  */
 export function parseWith<T>(reader: RequestReader<T>, body: JsonValue): T {
   if (body === null) throw issuesError(issue("missing", "Field required", body));
-  const result = reader.read(body);
+  const result = reader.read(body, freshState());
   if (isIssues(result)) throw issuesError(result);
   return result;
 }

@@ -3,7 +3,7 @@ import type { JsonValue } from "../json/json-value.ts";
 import { dictionary, list } from "../validation/containers.ts";
 import { Issues } from "../validation/issue.ts";
 import { boolean, integer, string } from "../validation/scalars.ts";
-import { anything, isIssues, nullable } from "../validation/validator.ts";
+import { anything, freshState, isIssues, nullable, type ValidationState } from "../validation/validator.ts";
 import { checkGenerationPrompt } from "./chat-checks.ts";
 import { chatMessage, readMessages } from "./messages.ts";
 import {
@@ -90,25 +90,23 @@ export function parseTokenizeRequest(body: JsonValue): TokenizeRequest {
 }
 
 function readTokenize(body: JsonValue): TokenizeRequest | Issues {
-  const completion = completionReader.read(body);
-  const chat = readChat(body);
+  const completionState = freshState();
+  const chatState = freshState();
+  const completion = completionReader.read(body, completionState);
+  const chat = readChat(body, chatState);
   if (isIssues(completion)) return isIssues(chat) ? new Issues([...completion.list, ...chat.list]) : chat;
-  if (isIssues(chat) || countKnown(body, completionTable) >= countKnown(body, chatTable)) {
+  if (isIssues(chat) || (completionState.fieldsSet ?? 0) >= (chatState.fieldsSet ?? 0)) {
     return { kind: "completion", ...completion };
   }
   return chat;
 }
 
-function readChat(body: JsonValue): TokenizeChatRequest | Issues {
-  const fields = chatReader.read(body);
+function readChat(body: JsonValue, state: ValidationState): TokenizeChatRequest | Issues {
+  const fields = chatReader.read(body, state);
   if (isIssues(fields)) return fields;
-  const read = readMessages(fields.messages);
+  const read = readMessages(fields.messages, { callsAtOnce: false });
   if (isIssues(read)) return read;
   return { kind: "chat", ...fields, messages: read.messages, lateError: read.lateError };
-}
-
-function countKnown(body: JsonValue, table: object): number {
-  return body instanceof Map ? [...body.keys()].filter((name) => Object.hasOwn(table, name)).length : 0;
 }
 
 /**

@@ -88,16 +88,14 @@ export class UnreadableList {
 
 /**
  * An `Iterable` with items of one kind: items are looked at here, but a bad one does not make the value invalid, see
- * {@link UnreadableList}. As in Python an object counts as its keys.
+ * {@link UnreadableList}. As in Python an object counts as its keys, a string as its characters.
  */
 export function iterable(item: Validator): Validator<JsonValue | UnreadableList> {
   return {
     label: `generator[${item.label}]`,
     validate(input) {
-      if (typeof input !== "object" || input === null || "isFloat" in input) {
-        return issue("iterable_type", "Input should be iterable", input);
-      }
-      const items = input instanceof Map ? [...input.keys()] : input;
+      const items = itemsOf(input);
+      if (items === undefined) return issue("iterable_type", "Input should be iterable", input);
       const values: JsonValue[] = [];
       for (let index = 0; index < items.length; index++) {
         const value = item.validate(items[index] as JsonValue, freshState());
@@ -107,4 +105,10 @@ export function iterable(item: Validator): Validator<JsonValue | UnreadableList>
       return values;
     },
   };
+}
+
+function itemsOf(input: JsonValue): readonly JsonValue[] | undefined {
+  if (isJsonArray(input)) return input;
+  if (typeof input === "string") return [...input];
+  return input instanceof Map ? [...(input as JsonObject).keys()] : undefined;
 }

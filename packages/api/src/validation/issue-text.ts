@@ -85,8 +85,29 @@ export function validationErrorText(title: string, issues: Issues): string {
   return text;
 }
 
+/** The beginning and the end of a value's `repr`, 50 bytes of UTF-8 together, never half a character. */
 function shortRepr(input: JsonValue): string {
-  const characters = [...(input instanceof JsonFloat ? pythonStr(input) : pythonRepr(input))];
-  if (characters.length <= 50) return characters.join("");
-  return `${characters.slice(0, 25).join("")}...${characters.slice(-24).join("")}`;
+  const text = input instanceof JsonFloat ? pythonStr(input) : pythonRepr(input);
+  const characters = [...text];
+  if (byteLength(characters) <= 50) return text;
+  return `${takeBytes(characters, 25).join("")}...${takeBytes(characters.toReversed(), 24).toReversed().join("")}`;
+}
+
+function takeBytes(characters: readonly string[], limit: number): readonly string[] {
+  let end = 0;
+  let size = 0;
+  while (end < characters.length && size + byteLength([characters[end] as string]) <= limit) {
+    size += byteLength([characters[end] as string]);
+    end++;
+  }
+  return characters.slice(0, end);
+}
+
+function byteLength(characters: readonly string[]): number {
+  let length = 0;
+  for (const character of characters) {
+    const code = character.codePointAt(0) ?? 0;
+    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return length;
 }

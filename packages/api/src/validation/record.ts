@@ -15,10 +15,10 @@ export interface RecordOptions {
   /** Class name in vLLM's or OpenAI's sources: the label of its errors inside unions. */
   readonly name: string;
   /**
-   * `typed-dict`: stays an object as sent. `model`: fields in their order with defaults, unknown ones behind.
-   * `dataclass`: as `model`, unknown fields are dropped.
+   * `typed-dict`: stays an object as sent. `model`: fields with defaults. `closed-model` and `dataclass`: the same, but
+   * unknown fields are dropped.
    */
-  readonly kind: "typed-dict" | "model" | "dataclass";
+  readonly kind: "typed-dict" | "model" | "closed-model" | "dataclass";
   readonly fields: Readonly<Record<string, RecordField>>;
   /** Label inside unions where it is not the name: models with validators of their own. */
   readonly label?: string;
@@ -55,7 +55,7 @@ export function record(options: RecordOptions): Validator<JsonObject> {
       if (found !== undefined) return new Issues(found);
       addFieldsSet(state, given);
       if (kind !== "typed-dict") floorExactness(state, LAX);
-      if (kind !== "dataclass") {
+      if (kind === "typed-dict" || kind === "model") {
         for (const [name, member] of object) if (!known.has(name)) result.set(name, member);
       }
       return result;
@@ -68,6 +68,7 @@ function wrongType(options: RecordOptions, input: JsonValue): Issues {
     case "typed-dict":
       return issue("dict_type", "Input should be a valid dictionary", input);
     case "model":
+    case "closed-model":
       return issue("model_attributes_type", MODEL_MESSAGE, input);
     case "dataclass":
       return issueWithContext({

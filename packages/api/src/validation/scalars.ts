@@ -81,7 +81,7 @@ export function integer(bounds: IntegerBounds = {}): Validator<Integer> {
   };
 }
 
-const INTEGER_TEXT = /^([+-]?)0*(\d+(?:_\d+)*)(?:\.0*)?$/;
+const INTEGER_TEXT = /^([+-]?)0*(\d+(?:_\d+)*)(?:\.0+)?$/;
 
 function convertToInteger(input: JsonValue): Integer | Issues {
   if (typeof input === "boolean") return input ? 1 : 0;
@@ -92,10 +92,7 @@ function convertToInteger(input: JsonValue): Integer | Issues {
       return issue("int_parsing", message, input);
     }
     const digits = (match[2] as string).replaceAll("_", "");
-    if (digits.length > 4300) {
-      const message = "Unable to parse input string as an integer, exceeded maximum size";
-      return issue("int_parsing_size", message, input);
-    }
+    if (digits.length > 4300) return tooLarge(input);
     return smallest(BigInt((match[1] === "-" ? "-" : "") + digits));
   }
   if (input instanceof JsonFloat) {
@@ -105,9 +102,17 @@ function convertToInteger(input: JsonValue): Integer | Issues {
       const message = "Input should be a valid integer, got a number with a fractional part";
       return issue("int_from_float", message, input);
     }
-    return smallest(BigInt(input.value));
+    return fitsInt64(input.value) ? smallest(BigInt(input.value)) : tooLarge(input);
   }
   return issue("int_type", "Input should be a valid integer", input);
+}
+
+function tooLarge(input: JsonValue): Issues {
+  return issue(
+    "int_parsing_size",
+    "Unable to parse input string as an integer, exceeded maximum size",
+    input,
+  );
 }
 
 function smallest(value: bigint): Integer {
@@ -154,20 +159,25 @@ export const boolean: Validator<boolean> = {
   validate(input, state) {
     if (typeof input === "boolean") return input;
     floorExactness(state, LAX);
-    const value = input instanceof JsonFloat && Number.isInteger(input.value) ? input.value : input;
-    if (value === 1) return true;
-    if (value === 0) return false;
-    if (typeof value === "string") {
-      const word = value.toLowerCase();
+    if (typeof input === "string") {
+      const word = input.toLowerCase();
       if (TRUE_TEXT.has(word)) return true;
       if (FALSE_TEXT.has(word)) return false;
+    } else {
+      const value = input instanceof JsonFloat && Number.isInteger(input.value) ? input.value : input;
+      if (value === 1) return true;
+      if (value === 0) return false;
+      if ((typeof value !== "number" && typeof value !== "bigint") || !fitsInt64(value)) {
+        return issue("bool_type", "Input should be a valid boolean", input);
+      }
     }
-    if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") {
-      return issue("bool_parsing", "Input should be a valid boolean, unable to interpret input", input);
-    }
-    return issue("bool_type", "Input should be a valid boolean", input);
+    return issue("bool_parsing", "Input should be a valid boolean, unable to interpret input", input);
   },
 };
+
+function fitsInt64(value: Integer): boolean {
+  return value >= -(2n ** 63n) && value < 2n ** 63n;
+}
 
 /** One of the given words. */
 export function literal<const T extends string>(...words: readonly T[]): Validator<T> {
