@@ -166,7 +166,7 @@ export class Http2Call implements StreamCall {
     }
     const resetCode = this.#stream?.rstCode ?? constants.NGHTTP2_NO_ERROR;
     const session = this.#session;
-    if (session !== undefined && !session.isUsable && resetCode !== constants.NGHTTP2_REFUSED_STREAM) {
+    if (session !== undefined && session.isLost && resetCode !== constants.NGHTTP2_REFUSED_STREAM) {
       return session.connectionError(this.#stream?.id, this.#streamError);
     }
     return engineErrorFromReset(resetCode, { cause: this.#streamError });

@@ -22,7 +22,9 @@ export class Http2Session {
   /** Highest stream the engine says it may have worked on; undefined before it said goodbye. */
   lastStreamId: number | undefined;
   #isConnected = false;
+  /** Streams opened so far, and those that are open. */
   #opened = 0;
+  #open = 0;
   readonly #maxCalls: number;
   #connectTimer: NodeJS.Timeout | undefined;
   #keepAliveTimer: NodeJS.Timeout | undefined;
@@ -59,15 +61,22 @@ export class Http2Session {
     });
   }
 
-  /** False when a new stream would fail. */
+  /** False when no new stream can be opened. */
   get isUsable(): boolean {
-    return !this.session.closed && !this.session.destroyed;
+    return this.#opened < this.#maxCalls && !this.isLost;
   }
 
-  /** Opens a stream; the last one a connection can take closes it for further ones. */
+  /** True when the connection is closing or gone. */
+  get isLost(): boolean {
+    return this.session.closed || this.session.destroyed;
+  }
+
+  /** Opens a stream; after the last one a connection can take it closes when all of them are over. */
   request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
     const stream = this.session.request(headers);
-    if (++this.#opened === this.#maxCalls) this.session.close();
+    this.#opened++;
+    this.#open++;
+    stream.once("close", this.#onStreamClose);
     return stream;
   }
 
@@ -97,6 +106,12 @@ export class Http2Session {
       session.destroy(reason);
     });
   }
+
+  readonly #onStreamClose = (): void => {
+    this.#open--;
+    // Closing any earlier would drop streams that are about to be sent.
+    if (this.#open === 0 && this.#opened >= this.#maxCalls) this.session.close();
+  };
 
   #ping(timeoutMs: number): void {
     const { session } = this;
