@@ -27,7 +27,7 @@ export interface EngineProgram {
  */
 export function findEngineProgram(asked: EngineName | "auto", environment: Environment): EngineProgram {
   if (asked === "simulator") {
-    const { command, args } = findPackagedProgram("@vllm-router/simulator", "vllm-simulator");
+    const { command, args } = findPackagedProgram("vllm-simulator");
     return { name: "simulator", command, args };
   }
   const wanted = asked === "auto" ? (["vllm", "vllm-rs"] as const) : [asked];
@@ -40,7 +40,7 @@ export function findEngineProgram(asked: EngineName | "auto", environment: Envir
 }
 
 /** How to get an engine, in two lines. */
-export function installAdvice(): string {
+function installAdvice(): string {
   return [
     `  Install vLLM with its gRPC server:  ${INSTALL_LINE}`,
     "  Or try without it and without GPU:  vllm-serve --enable-router-as-api-server --engine simulator",

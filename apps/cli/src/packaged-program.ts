@@ -4,21 +4,29 @@ import { dirname, join } from "node:path";
 
 import { CliError } from "./cli-error.ts";
 
+const require = createRequire(import.meta.url);
+
+/** The programs of npm packages that are installed beside this one, by where their package.json is. */
+const manifests = {
+  "vllm-router": () => require.resolve("vllm-router/package.json"),
+  "vllm-simulator": () => require.resolve("@vllm-router/simulator/package.json"),
+};
+
 /**
- * Finds the program of an npm package that is installed beside this one.
+ * Finds the program of an npm package: this Node and the file it runs.
  * @throws CliError program_missing
  */
-export function findPackagedProgram(
-  packageName: string,
-  program: string,
-): { readonly command: string; readonly args: readonly string[] } {
+export function findPackagedProgram(program: keyof typeof manifests): {
+  readonly command: string;
+  readonly args: readonly string[];
+} {
   try {
-    const manifest = createRequire(import.meta.url).resolve(`${packageName}/package.json`);
+    const manifest = manifests[program]();
     const { bin } = JSON.parse(readFileSync(manifest, "utf8")) as { bin: Record<string, string> };
     const file = join(dirname(manifest), bin[program] ?? "");
     return { command: process.execPath, args: [file] };
   } catch (cause) {
-    const message = `the program ${program} of ${packageName} was not found; install the package again`;
+    const message = `the program ${program} was not found; install vllm-serve again`;
     throw new CliError("program_missing", message, { cause });
   }
 }

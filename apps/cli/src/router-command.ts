@@ -11,7 +11,7 @@ export function routerCommand(
   plan: LocalPlan,
   workerUrls: readonly string[],
 ): { readonly command: string; readonly args: readonly string[] } {
-  const { command, args } = findPackagedProgram("vllm-router", "vllm-router");
+  const { command, args } = findPackagedProgram("vllm-router");
   return {
     command,
     args: [

@@ -140,7 +140,7 @@ class ArgumentReader {
 }
 
 /** The sentence that stops a start for a known flag without an implementation. */
-export function notImplemented(
+function notImplemented(
   written: string,
   entry: UnimplementedFlag,
   table: Pick<FlagTable, "program">,

@@ -61,8 +61,11 @@ class PipeGuard implements Guard {
 
   #start(): ChildProcess {
     // Runs from dist, and from the sources in tests: Node strips the types.
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const program = fileURLToPath(new URL(`./guard-main.${extension}`, import.meta.url));
+    const program = fileURLToPath(
+      import.meta.url.endsWith(".ts")
+        ? new URL("./guard-main.ts", import.meta.url)
+        : new URL("./guard-main.js", import.meta.url),
+    );
     const child = spawn(process.execPath, ["--no-warnings", program], {
       stdio: ["pipe", "ignore", "ignore"],
       detached: true,

@@ -18,7 +18,7 @@ export interface Family {
  * last two find processes whose parent is gone or that left the process group, as vLLM's workers do.
  * @param known members found earlier, by pid; kept when they still live, and their descendants with them
  */
-export function familyMembers(
+function familyMembers(
   family: Family,
   known: ReadonlyMap<number, ProcessEntry>,
 ): ReadonlyMap<number, ProcessEntry> {
