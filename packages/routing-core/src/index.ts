@@ -30,7 +30,7 @@ export {
   type BlockHasherOptions,
   type BlockKeys,
   createBlockHasher,
-  DEFAULT_BLOCK_CHARACTERS,
+  DEFAULT_BLOCK_BYTES,
   DEFAULT_BLOCK_TOKENS,
   type PrefixRoot,
 } from "./prefix/block-keys.ts";

@@ -7,14 +7,14 @@ const copy = (keys: BlockKeys): string[] =>
 
 describe("createBlockHasher()", () => {
   it("hashes full blocks only", () => {
-    const hasher = createBlockHasher({ blockTokens: 4, blockCharacters: 3 });
+    const hasher = createBlockHasher({ blockTokens: 4, blockBytes: 4 });
     expect(hasher.hashTokens(new Int32Array(11), {})).toMatchObject({
       count: 2,
       blockUnits: 4,
       totalUnits: 11,
     });
     expect(hasher.hashTokens(new Int32Array(3), {}).count).toBe(0);
-    expect(hasher.hashText("abcdefgh", {})).toMatchObject({ count: 2, blockUnits: 3, totalUnits: 8 });
+    expect(hasher.hashText("abcdéfghi", {})).toMatchObject({ count: 2, blockUnits: 4, totalUnits: 10 });
   });
 
   it("stops at its bound", () => {
@@ -23,7 +23,7 @@ describe("createBlockHasher()", () => {
   });
 
   it("keeps apart what shares no cache", () => {
-    const hasher = createBlockHasher({ blockTokens: 4, blockCharacters: 4 });
+    const hasher = createBlockHasher({ blockTokens: 4, blockBytes: 4 });
     const tokens = new Int32Array(4);
     const roots = [
       {},
@@ -41,7 +41,7 @@ describe("createBlockHasher()", () => {
     const prompt = fc.array(fc.nat(3), { maxLength: 60 });
     fc.assert(
       fc.property(prompt, prompt, prompt, (shared, left, right) => {
-        const hasher = createBlockHasher({ blockTokens: 4, blockCharacters: 4 });
+        const hasher = createBlockHasher({ blockTokens: 4, blockBytes: 4 });
         const both = [left, right].map((tail) => [...shared, ...tail]);
         const same = both[0]!.findIndex((token, index) => token !== both[1]![index]);
         const parted = same < 0 ? Math.min(both[0]!.length, both[1]!.length) : same;

@@ -1,17 +1,12 @@
 import type { BlockKeys } from "./block-keys.ts";
-import {
-  BUCKET_ENTRIES,
-  BUCKET_WORDS,
-  ENTRY_WORDS,
-  type PrefixTableLayout,
-  SLOT_WORDS,
-} from "./prefix-table-layout.ts";
+import type { Buckets } from "./buckets.ts";
+import { BUCKET_ENTRIES, ENTRY_WORDS, type PrefixTableLayout, SLOT_WORDS } from "./prefix-table-layout.ts";
 
 /** What a lookup needs of the table, and its own scratch. */
 export interface MatchTable {
   readonly table: Int32Array;
   readonly layout: PrefixTableLayout;
-  readonly bucketScale: number;
+  readonly buckets: Buckets;
   /** Bit set of the slots that hold every block so far. */
   readonly active: Int32Array;
 }
@@ -22,27 +17,31 @@ export interface MatchTable {
  * whatever the number of workers. Lives apart from the table because request threads only do this.
  */
 export function matchPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBlocks: Int32Array): number {
-  const { table, layout, bucketScale, active } = matchTable;
+  const { table, layout, buckets, active } = matchTable;
   const { words, count } = keys;
-  const { entriesStart, rowsStart, setWords } = layout;
+  const { rowsStart, setWords } = layout;
   matchedBlocks.fill(0, 0, layout.slotCapacity);
   let activeCount = -1;
-  let previous = -1;
+  // The previous block's holders, when they are in its entry.
+  let slotsA = -1;
+  let slotsB = 0;
+  let stampA = 0;
+  let stampB = 0;
+  let stampC = 0;
+  let stampD = 0;
+  let home = 0;
   let block = 0;
   for (; block < count; block += 1) {
-    const low = words[2 * block]!;
-    const high = words[2 * block + 1]!;
-    const bucket = entriesStart + Math.floor((low >>> 0) * bucketScale) * BUCKET_WORDS;
-    let entry = -1;
-    for (let step = 0; step < BUCKET_ENTRIES; step += 1) {
-      const candidate = bucket + ((high + step) & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
-      if (table[candidate] === low && table[candidate + 1] === high) {
-        entry = candidate;
+    const way = block & (BUCKET_ENTRIES - 1);
+    if (way === 0) {
+      home = buckets.home(words, block);
+    }
+    let entry = home + way * ENTRY_WORDS;
+    if (table[entry] !== words[2 * block] || table[entry + 1] !== words[2 * block + 1]) {
+      entry = buckets.find(words, block);
+      if (entry < 0) {
         break;
       }
-    }
-    if (entry < 0) {
-      break;
     }
     const packed = table[entry + 2]!;
     if (packed === -1) {
@@ -51,21 +50,25 @@ export function matchPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBloc
         activeCount < 0
           ? copySet(table, row, active)
           : keepRow({ table, row, active, activeCount, matchedBlocks, block });
-      previous = -1;
+      slotsA = -1;
     } else if (
-      previous < 0 ||
-      packed !== table[previous + 2] ||
-      table[entry + 3] !== table[previous + 3] ||
-      table[entry + 4] !== table[previous + 4] ||
-      table[entry + 5] !== table[previous + 5] ||
-      table[entry + 6] !== table[previous + 6] ||
-      table[entry + 7] !== table[previous + 7]
+      packed !== slotsA ||
+      table[entry + 3] !== slotsB ||
+      table[entry + 4] !== stampA ||
+      table[entry + 5] !== stampB ||
+      table[entry + 6] !== stampC ||
+      table[entry + 7] !== stampD
     ) {
       if (activeCount < 0) {
         active.fill(0);
       }
       activeCount = keepHolders({ matchTable, entry, activeCount, matchedBlocks, block });
-      previous = entry;
+      slotsA = packed;
+      slotsB = table[entry + 3]!;
+      stampA = table[entry + 4]!;
+      stampB = table[entry + 5]!;
+      stampC = table[entry + 6]!;
+      stampD = table[entry + 7]!;
     }
     if (activeCount === 0) {
       break;

@@ -3,8 +3,8 @@ import type { PrefixIndexOptions } from "./prefix-index.ts";
 
 /** Words of one table entry: key low, key high, two words of packed slots, four words of stamps. 32 bytes. */
 export const ENTRY_WORDS = 8;
-/** Entries that may hold a given key: its bucket. A full bucket evicts its own least recently used entry. */
-export const BUCKET_ENTRIES = 8;
+/** Entries in a bucket, and consecutive blocks of a prompt that share a home bucket. */
+export const BUCKET_ENTRIES = 16;
 /** Words of one bucket. */
 export const BUCKET_WORDS = ENTRY_WORDS * BUCKET_ENTRIES;
 /** Checkpoints of the window by which a slot's blocks expire; see `slot-window.ts`. */
@@ -75,5 +75,7 @@ export function layOutPrefixTable(options: PrefixIndexOptions): PrefixTableLayou
 export const TICK = 0;
 /** Header word: free rows on the stack. */
 export const FREE_ROWS = 1;
+/** Header word: rows that have ever been in use are the first so many. */
+export const TOUCHED_ROWS = 3;
 /** Header word: 1 once the buffer has been initialised by its first owner. */
 export const INITIALISED = 2;

@@ -2,10 +2,10 @@ import { RoutingError } from "../routing-error.ts";
 import type { WorkerSlot } from "../snapshot.ts";
 import type { BlockKeys } from "./block-keys.ts";
 import type { PrefixIndex, PrefixIndexOptions, PrefixIndexStats } from "./prefix-index.ts";
+import { Buckets } from "./buckets.ts";
 import { matchPrefix, type MatchTable } from "./prefix-match.ts";
 import {
   BUCKET_ENTRIES,
-  BUCKET_WORDS,
   ENTRY_WORDS,
   INITIALISED,
   layOutPrefixTable,
@@ -25,10 +25,10 @@ const IN_ROW = -1;
 const REBASE_AT_TICK = 2 ** 30;
 
 /**
- * Creates an index over a new buffer, or attaches to the given one. A bucketed hash table: a key has eight possible
- * entries, nothing ever moves, and a full bucket gives up its least recently used entry, so memory is fixed and every
- * operation bounded. An entry holds up to four slots with the time of last use each; a block that more slots hold (a
- * shared system prompt) gets a bit set from a fixed pool.
+ * Creates an index over a new buffer, or attaches to the given one. A bucketed hash table: a key has two buckets it can lie
+ * in (see `Buckets`), nothing ever moves, and where both are full the least recently used entry gives way, so memory is
+ * fixed and every operation bounded. An entry holds up to four slots with the time of last use each; a block that more
+ * slots hold (a shared system prompt) gets a bit set from a fixed pool.
  */
 export function createPrefixIndex(options: PrefixIndexOptions): PrefixIndex {
   return new PrefixTable(options);
@@ -42,8 +42,10 @@ class PrefixTable implements PrefixIndex {
   readonly #windows: SlotWindows;
   readonly #rows: SharedRows;
   readonly #matchTable: MatchTable;
-  readonly #bucketScale: number;
+  readonly #buckets: Buckets;
   #evictedBlocks = 0;
+  /** Running average of how many insertions ago evicted blocks had been used. */
+  #evictionAge = Infinity;
 
   constructor(options: PrefixIndexOptions) {
     const layout = layOutPrefixTable(options);
@@ -57,11 +59,11 @@ class PrefixTable implements PrefixIndex {
     this.#table = new Int32Array(this.buffer);
     this.#windows = new SlotWindows(this.#table, layout);
     this.#rows = new SharedRows(this.#table, layout);
-    this.#bucketScale = layout.bucketCount / 2 ** 32;
+    this.#buckets = new Buckets(this.#table, layout);
     this.#matchTable = {
       table: this.#table,
       layout,
-      bucketScale: this.#bucketScale,
+      buckets: this.#buckets,
       active: new Int32Array(layout.setWords),
     };
     if (this.#table[INITIALISED] === 0) {
@@ -85,14 +87,16 @@ class PrefixTable implements PrefixIndex {
     this.#table[TICK]! += 1;
     const { words, count } = keys;
     let added = 0;
-    for (let word = 0; word < 2 * count; word += 2) {
-      const low = words[word]!;
-      const high = words[word + 1]!;
-      const entry = this.#find(low, high);
+    let isKnown = true;
+    for (let block = 0; block < count; block += 1) {
+      // A block that nobody holds has no successor that matters, so from there on only the home bucket, where the new
+      // block will lie, is searched.
+      const entry = isKnown ? this.#buckets.find(words, block) : this.#buckets.findAtHome(words, block);
       if (entry >= 0) {
         added += this.#hold(entry, slot);
       } else {
-        this.#store(low, high, slot);
+        isKnown = false;
+        this.#store(words, block, slot);
         added += 1;
       }
     }
@@ -102,8 +106,8 @@ class PrefixTable implements PrefixIndex {
 
   truncate(keys: BlockKeys, slot: WorkerSlot, fromBlock: number): void {
     this.#checkSlot(slot);
-    for (let word = 2 * Math.max(0, fromBlock); word < 2 * keys.count; word += 2) {
-      const entry = this.#find(keys.words[word]!, keys.words[word + 1]!);
+    for (let block = Math.max(0, fromBlock); block < keys.count; block += 1) {
+      const entry = this.#buckets.find(keys.words, block);
       if (entry >= 0) {
         this.#unhold(entry, slot);
       }
@@ -158,22 +162,6 @@ class PrefixTable implements PrefixIndex {
     }
   }
 
-  #bucket(low: number): number {
-    return this.#layout.entriesStart + Math.floor((low >>> 0) * this.#bucketScale) * BUCKET_WORDS;
-  }
-
-  #find(low: number, high: number): number {
-    const table = this.#table;
-    const bucket = this.#bucket(low);
-    for (let step = 0; step < BUCKET_ENTRIES; step += 1) {
-      const entry = bucket + ((high + step) & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
-      if (table[entry] === low && table[entry + KEY_HIGH] === high) {
-        return entry;
-      }
-    }
-    return -1;
-  }
-
   /** Marks the slot as a holder of the entry's block; 1 when it was none before. */
   #hold(entry: number, slot: number): number {
     const table = this.#table;
@@ -223,20 +211,54 @@ class PrefixTable implements PrefixIndex {
     this.#table[entry + ROW] = row;
     this.#table[entry + SLOTS] = IN_ROW;
     this.#table[entry + STAMPS] = this.#table[TICK]!;
+    this.#table.fill(0, entry + STAMPS + 1, entry + STAMPS + HOLDERS);
     return true;
   }
 
-  /** Puts a new block into its bucket, in a free place or that of the least recently used block. */
-  #store(low: number, high: number, slot: number): void {
+  /** Puts a new block into one of its buckets, in a free place or that of the least recently used block. */
+  #store(words: Int32Array, block: number, slot: number): void {
     const table = this.#table;
-    const bucket = this.#bucket(low);
+    const victim = this.#placeFor(words, block);
+    if (table[victim + KEY_HIGH] !== 0) {
+      const age = table[TICK]! - this.#lastUse(victim);
+      this.#evictionAge =
+        this.#evictedBlocks === 0 ? age : this.#evictionAge + (age - this.#evictionAge) / 64;
+      this.#evictedBlocks += 1;
+      this.#free(victim);
+    }
+    table[victim + SLOTS] = slot + 1;
+    table[victim + ROW] = 0;
+    table[victim + STAMPS] = table[TICK]!;
+    table[victim + STAMPS + 1] = 0;
+    table[victim + STAMPS + 2] = 0;
+    table[victim + STAMPS + 3] = 0;
+    table[victim] = words[2 * block]!;
+    table[victim + KEY_HIGH] = words[2 * block + 1]!;
+  }
+
+  /**
+   * At home, so that the prompt stays together, unless everything there is in use more recently than what is evicted
+   * elsewhere: then many prompts part in this run of blocks and the other bucket is tried.
+   */
+  #placeFor(words: Int32Array, block: number): number {
+    const table = this.#table;
+    const atHome = this.#leastUsed(this.#buckets.home(words, block), block);
+    const ageAtHome = table[TICK]! - this.#lastUse(atHome);
+    if (table[atHome + KEY_HIGH] === 0 || ageAtHome > this.#evictionAge / 2) {
+      return atHome;
+    }
+    const other = this.#leastUsed(this.#buckets.other(words, block), block);
+    return table[other + KEY_HIGH] === 0 || this.#lastUse(other) < this.#lastUse(atHome) ? other : atHome;
+  }
+
+  /** A free entry of the bucket, else the least recently used one; of equals the block's own place or the next. */
+  #leastUsed(bucket: number, block: number): number {
     let victim = -1;
     let victimStamp = Infinity;
     for (let step = 0; step < BUCKET_ENTRIES; step += 1) {
-      const entry = bucket + ((high + step) & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
-      if (table[entry + KEY_HIGH] === 0) {
-        victim = entry;
-        break;
+      const entry = bucket + ((block + step) & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
+      if (this.#table[entry + KEY_HIGH] === 0) {
+        return entry;
       }
       const stamp = this.#lastUse(entry);
       if (stamp < victimStamp) {
@@ -244,33 +266,19 @@ class PrefixTable implements PrefixIndex {
         victimStamp = stamp;
       }
     }
-    if (table[victim + KEY_HIGH] !== 0) {
-      this.#evictedBlocks += victimStamp > 0 ? 1 : 0;
-      this.#free(victim);
-    }
-    table[victim + SLOTS] = slot + 1;
-    table[victim + ROW] = 0;
-    table[victim + STAMPS] = table[TICK]!;
-    table.fill(0, victim + STAMPS + 1, victim + STAMPS + HOLDERS);
-    table[victim] = low;
-    table[victim + KEY_HIGH] = high;
+    return victim;
   }
 
-  /** Stamp of the entry's last use; 0 when no slot holds it any more. */
+  /** Stamp of the entry's last use, also by slots that have lost it since: those grow old like all others. */
   #lastUse(entry: number): number {
     const table = this.#table;
-    if (table[entry + SLOTS] === IN_ROW) {
-      return table[entry + STAMPS]!;
-    }
-    let last = 0;
-    for (let holder = 0; holder < HOLDERS; holder += 1) {
-      const held = this.#holder(entry, holder);
-      const stamp = table[entry + STAMPS + holder]!;
-      if (held >= 0 && stamp > last && stamp >= this.#windows.expiry(held)) {
-        last = stamp;
-      }
-    }
-    return last;
+    const first = table[entry + STAMPS]!;
+    const second = table[entry + STAMPS + 1]!;
+    const third = table[entry + STAMPS + 2]!;
+    const fourth = table[entry + STAMPS + 3]!;
+    const last = first > second ? first : second;
+    const alsoLast = third > fourth ? third : fourth;
+    return last > alsoLast ? last : alsoLast;
   }
 
   #unhold(entry: number, slot: number): void {

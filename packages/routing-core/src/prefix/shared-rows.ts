@@ -1,4 +1,4 @@
-import { FREE_ROWS, type PrefixTableLayout } from "./prefix-table-layout.ts";
+import { FREE_ROWS, type PrefixTableLayout, TOUCHED_ROWS } from "./prefix-table-layout.ts";
 
 /** A fixed pool of bit sets over slots, for blocks that more slots hold than fit into a table entry. */
 export class SharedRows {
@@ -13,7 +13,7 @@ export class SharedRows {
   /** Puts every row on the stack of free ones. */
   initialise(): void {
     for (let row = 0; row < this.#layout.rowCount; row += 1) {
-      this.#table[this.#layout.freeRowsStart + row] = row;
+      this.#table[this.#layout.freeRowsStart + row] = this.#layout.rowCount - 1 - row;
     }
     this.#table[FREE_ROWS] = this.#layout.rowCount;
   }
@@ -35,6 +35,7 @@ export class SharedRows {
     }
     this.#table[FREE_ROWS] = free - 1;
     const row = this.#table[this.#layout.freeRowsStart + free - 1]!;
+    this.#table[TOUCHED_ROWS] = Math.max(this.#table[TOUCHED_ROWS]!, row + 1);
     const start = this.start(row);
     this.#table.fill(0, start, start + this.#layout.setWords);
     return row;
@@ -58,12 +59,13 @@ export class SharedRows {
     this.#table[this.start(row) + (slot >>> 5)]! &= ~(1 << (slot & 31));
   }
 
-  /** Takes the slot out of every row. */
+  /** Takes the slot out of every row. Low rows are handed out first, so few have ever been touched. */
   removeEverywhere(slot: number): void {
     const mask = ~(1 << (slot & 31));
-    const { rowCount, rowsStart, setWords } = this.#layout;
+    const { rowsStart, setWords } = this.#layout;
+    const touched = this.#table[TOUCHED_ROWS]!;
     let word = rowsStart + (slot >>> 5);
-    for (let row = 0; row < rowCount; row += 1, word += setWords) {
+    for (let row = 0; row < touched; row += 1, word += setWords) {
       this.#table[word]! &= mask;
     }
   }
