@@ -1,5 +1,11 @@
 /** Closed set of what can go wrong in the router itself, outside of a request's own faults. */
-export const ROUTER_ERROR_CODES = ["model_files", "model_conflict", "listen", "startup_timeout", "internal"] as const;
+export const ROUTER_ERROR_CODES = [
+  "model_files",
+  "model_conflict",
+  "listen",
+  "startup_timeout",
+  "internal",
+] as const;
 
 /** One of {@link ROUTER_ERROR_CODES}. */
 export type RouterErrorCode = (typeof ROUTER_ERROR_CODES)[number];

@@ -7,6 +7,20 @@ import { serveRoutes } from "./serve-routes.ts";
 
 const GET = "GET /x HTTP/1.1\r\nhost: x\r\n\r\n";
 
+function resolvers<T>(): {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
+} {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
 function routeTo(handler: RouteHandler): readonly Route[] {
   return [{ path: "/x", methods: { GET: handler, POST: handler } }];
 }
@@ -123,12 +137,12 @@ describe("Exchange", () => {
     await server.startedCount(3);
     raw.socket.destroy();
     await server.finished(3);
-    expect(gone.toSorted()).toEqual([1, 2, 3]);
+    expect(gone.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
   });
 
   it("says when the socket is full and when it has room again", async () => {
     let full = false;
-    const drained = Promise.withResolvers<void>();
+    const drained = resolvers<void>();
     await using server = await serveRoutes(
       routeTo(({ exchange }) => {
         exchange.listen({ gone: () => drained.reject(new Error("gone")), drained: () => drained.resolve() });
@@ -248,7 +262,7 @@ describe("readRequestBody()", () => {
   });
 
   it("is aborted at once when the client had left before", async () => {
-    const result = Promise.withResolvers<BodyResult>();
+    const result = resolvers<BodyResult>();
     await using server = await serveRoutes(
       routeTo(({ exchange }) => {
         exchange.listen({

@@ -1,0 +1,305 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { parseJson } from "@vllm-router/api";
+import type { RouterConfig } from "@vllm-router/config";
+import {
+  createAdmission,
+  createAdmissionGate,
+  createRetrySchedule,
+  POLICIES,
+  type PolicyDefinition,
+} from "@vllm-router/routing-core";
+import type { TemplateValue } from "@vllm-router/text";
+import { EngineConnector } from "./fleet/engine-connector.ts";
+import { FleetPlacer } from "./fleet/fleet-placer.ts";
+import { Fleet } from "./fleet/fleet.ts";
+import { createRouting, type Routing } from "./fleet/routing.ts";
+import { SystemTimers } from "./fleet/timers.ts";
+import { ModelBuilder } from "./models/build-model-runtime.ts";
+import { ModelCatalog } from "./models/model-catalog.ts";
+import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
+import { requestLog } from "./observability/request-log.ts";
+import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
+import { AdmissionControl } from "./pipeline/admission-control.ts";
+import { GenerationServer } from "./pipeline/generation-server.ts";
+import { serveMetrics } from "./routes/health.ts";
+import { createRoutes } from "./routes/routes.ts";
+import type { RouteServices } from "./routes/services.ts";
+import { createApp } from "./server/app.ts";
+import { listen, type Listener } from "./server/listen.ts";
+
+/** A running router. */
+export interface Router {
+  /** Address of the HTTP interface for clients on this machine. */
+  readonly url: string;
+  /** Workers that take requests. */
+  readyWorkers(): number;
+  /** Generations in flight on all workers, from the ledger. */
+  inFlight(): number;
+  /** Resolves when the first worker is ready. @throws RouterError `startup_timeout` */
+  firstReady(): Promise<void>;
+  /** Takes no new requests, lets running answers end for at most `drainTimeoutMs`, then gives everything up. */
+  close(drainTimeoutMs: number): Promise<void>;
+}
+
+/** What a router takes from outside beside its configuration. */
+export interface RouterEnvironment {
+  readonly logger: Logger;
+}
+
+/** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
+const REGISTRATION_TIMEOUT_MS = 120_000;
+const HUB_TIMEOUT_MS = 60_000;
+/** No admission limit: more requests than any machine holds. */
+const UNLIMITED = 2 ** 30;
+
+/**
+ * Builds a router from its configuration, listens, and begins to reach for its workers.
+ * @throws RouterError `listen` when the address cannot be had; RoutingError for parameters out of range
+ */
+export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
+  const timers = new SystemTimers();
+  const now = (): number => timers.now();
+  let routing: Routing | undefined;
+  let fleet: Fleet | undefined;
+  let admission: AdmissionControl | undefined;
+  const metrics = createMetrics({
+    inFlight: () => (fleet?.reports() ?? []).map((report) => [report.id, report.inFlight] as const),
+    queued: () => admission?.queued ?? 0,
+  });
+  const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
+  const observer = combineObservers([metrics.observer, log]);
+
+  routing = createRouting({
+    policy: config.routing.policy,
+    parameters: policyParameters(config),
+    breaker: config.breaker.disabled
+      ? undefined
+      : {
+          failureThreshold: config.breaker.failureThreshold,
+          successThreshold: config.breaker.successThreshold,
+          timeoutMs: config.breaker.timeoutSecs * 1000,
+          windowMs: config.breaker.windowSecs * 1000,
+        },
+    now,
+    random: Math.random,
+    breakerChanged: (slot, from, to) => {
+      const worker = fleet?.workerAt(slot);
+      if (worker !== undefined) {
+        observer.breakerChanged(worker.id, from, to);
+      }
+    },
+  });
+  const models = new ModelCatalog();
+  const builder = modelBuilder(config);
+  fleet = new Fleet({
+    connector: new EngineConnector({
+      transport: config.engineTransport,
+      probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
+      registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
+      now,
+    }),
+    timers,
+    observer,
+    slots: routing.slots,
+    ledger: routing.ledger,
+    index: routing.index,
+    adoptModel: async ({ connection, facts }) =>
+      connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
+    thresholds: { failures: config.health.failureThreshold, successes: config.health.successThreshold },
+    settings: {
+      checkIntervalMs: config.health.checkIntervalSecs * 1000,
+      startupIntervalMs: config.workers.startupCheckIntervalSecs * 1000,
+      drainTimeoutMs: config.server.drainTimeoutSecs * 1000,
+    },
+  });
+  admission = createAdmissionControl(config, timers);
+  const services = createServices(config, { fleet, models, routing, timers, observer, metrics, admission });
+  const server = services.server;
+
+  const listeners = await openListeners(config, { services, observer, timers });
+  for (const url of config.workers.urls) {
+    fleet.register(url);
+  }
+  const main = listeners[0] as Listener;
+  return {
+    url: main.url,
+    readyWorkers: () => fleet.readyCount(),
+    inFlight: () => routing.ledger.totalRequests(),
+    firstReady: () => fleet.firstReady(config.workers.startupTimeoutSecs * 1000),
+    close: async (drainTimeoutMs) => {
+      await Promise.all(listeners.map((listener) => listener.drain(drainTimeoutMs)));
+      server.abortAll();
+      await fleet[Symbol.asyncDispose]();
+      timers[Symbol.dispose]();
+    },
+  };
+}
+
+interface Parts {
+  readonly fleet: Fleet;
+  readonly models: ModelCatalog;
+  readonly routing: Routing;
+  readonly timers: SystemTimers;
+  readonly observer: RouterObserver;
+  readonly metrics: Metrics;
+  readonly admission: AdmissionControl;
+}
+
+function createServices(config: RouterConfig, parts: Parts): RouteServices {
+  const { fleet, models, routing, timers, observer, metrics, admission } = parts;
+  const placer = new FleetPlacer({
+    fleet,
+    dispatchers: routing.dispatchers,
+    observer,
+    now: () => timers.now(),
+    requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
+  });
+  const retryDelayMs = retryDelays(config, () => timers.now());
+  const policyName = config.routing.policy;
+  const server = new GenerationServer({
+    placer,
+    admission,
+    timers,
+    observer,
+    policyName,
+    retryDelayMs,
+    gapCell: (model) => metrics.gapCell(model),
+  });
+  const { frontend, model } = config;
+  return {
+    models,
+    fleet,
+    server,
+    proxy: { placer, server, timers, observer, policyName, retryDelayMs },
+    timers,
+    observer,
+    writerSettings: {
+      responseRole: frontend.responseRole,
+      promptTokensDetails: frontend.enablePromptTokensDetails,
+      forceIncludeUsage: frontend.enableForceIncludeUsage,
+      returnTokensAsTokenIds: frontend.returnTokensAsTokenIds,
+    },
+    prepare: {
+      trustRequestChatTemplate: model.trustRequestChatTemplate,
+      defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
+        string,
+        TemplateValue
+      >,
+      contentFormat: model.chatTemplateContentFormat,
+      maxLogprobs: model.maxLogprobs,
+    },
+    maxPayloadBytes: config.server.maxPayloadBytes,
+    tracksServerLoad: frontend.enableServerLoadTracking,
+    requestIdHeaders: config.server.requestIdHeaders,
+    metricsText: () => metrics.text(),
+    metricsContentType: METRICS_CONTENT_TYPE,
+  };
+}
+
+async function openListeners(
+  config: RouterConfig,
+  parts: {
+    readonly services: RouteServices;
+    readonly observer: RouterObserver;
+    readonly timers: SystemTimers;
+  },
+): Promise<readonly Listener[]> {
+  const { services, observer, timers } = parts;
+  const shared = { observer, now: () => timers.now() };
+  const app = createApp({
+    ...shared,
+    routes: createRoutes(services),
+    rootPath: config.server.rootPath,
+    sendsRequestId: config.server.enableRequestIdHeaders,
+    requestIdHeaders: config.server.requestIdHeaders,
+  });
+  const main = await listen(app, { host: config.server.host, port: config.server.port, timers });
+  const { prometheusHost, prometheusPort } = config.observability;
+  if (prometheusPort === 0) {
+    return [main];
+  }
+  const metricsApp = createApp({
+    ...shared,
+    routes: [{ path: "/metrics", methods: { GET: (scope) => serveMetrics(scope, services) } }],
+  });
+  try {
+    const flags = { host: "--prometheus-host", port: "--prometheus-port" };
+    return [main, await listen(metricsApp, { host: prometheusHost, port: prometheusPort, timers, flags })];
+  } catch (error) {
+    await main.close();
+    throw error;
+  }
+}
+
+function createAdmissionControl(config: RouterConfig, timers: SystemTimers): AdmissionControl {
+  const { maxConcurrentRequests, queueSize, queueTimeoutSecs } = config.admission;
+  const gate = createAdmissionGate({
+    maxConcurrentRequests: maxConcurrentRequests === 0 ? UNLIMITED : maxConcurrentRequests,
+    startAtMs: timers.now(),
+  });
+  return new AdmissionControl(
+    createAdmission({ gate, queueSize, queueTimeoutMs: queueTimeoutSecs * 1000, clock: () => timers.now() }),
+    timers,
+  );
+}
+
+function retryDelays(config: RouterConfig, now: () => number): (retry: number) => number | undefined {
+  const { maxAttempts, initialBackoffMs, maxBackoffMs, backoffMultiplier, jitterFactor, disabled } =
+    config.retry;
+  const schedule = createRetrySchedule(
+    {
+      maxAttempts: disabled ? 1 : maxAttempts,
+      initialBackoffMs,
+      maxBackoffMs,
+      backoffMultiplier,
+      jitterFactor,
+    },
+    Math.random,
+  );
+  return (retry) => {
+    const verdict = schedule.next({
+      failedAttempts: retry,
+      nowMs: now(),
+      deadlineAtMs: Number.POSITIVE_INFINITY,
+    });
+    return verdict.kind === "retry" ? verdict.delayMs : undefined;
+  };
+}
+
+/** The settings of the chosen policy, by the names the policy gives its parameters. */
+function policyParameters(config: RouterConfig): Readonly<Partial<Record<string, number>>> {
+  const definition: PolicyDefinition = POLICIES[config.routing.policy as keyof typeof POLICIES];
+  const settings: Readonly<Record<string, unknown>> = config.routing;
+  const parameters: Record<string, number> = {};
+  for (const name of Object.keys(definition.parameters)) {
+    const value = settings[name];
+    if (typeof value === "number") {
+      parameters[name] = value;
+    }
+  }
+  return parameters;
+}
+
+function modelBuilder(config: RouterConfig): ModelBuilder {
+  const { model, hub, frontend } = config;
+  const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
+  return new ModelBuilder({
+    servedModelNames: model.servedModelNames,
+    modelPath: model.modelPath,
+    tokenizerPath: model.tokenizerPath,
+    chatTemplate: model.chatTemplate,
+    generationConfig: model.generationConfig,
+    overrideGenerationConfig: model.overrideGenerationConfig,
+    fingerprintMode: frontend.fingerprintMode,
+    fingerprintValue: frontend.fingerprintValue,
+    hub: {
+      endpoint: hub.endpoint,
+      token: hub.token,
+      offline: hub.offline,
+      cacheDirectory: hub.cacheDirectory ?? join(home, "hub"),
+      timeoutMs: HUB_TIMEOUT_MS,
+    },
+  });
+}

@@ -1,0 +1,182 @@
+import type { EngineDialect, ProxyEngine, TokenEngine } from "@vllm-router/engine-client";
+import type {
+  Decision,
+  Dispatcher,
+  Generation,
+  NoneReason,
+  PlaceDecision,
+  Settlement,
+  Snapshot,
+} from "@vllm-router/routing-core";
+import type { AttemptOutcome, RouterObserver } from "../observability/router-observer.ts";
+import type {
+  Placement,
+  PlacementFailure,
+  PlacementRequest,
+  PlacementResult,
+  Placer,
+  ProxyPlacement,
+} from "../pipeline/placement.ts";
+import type { Worker } from "./worker.ts";
+
+/** What a placer looks at. */
+export interface PlacerFleet {
+  /** Workers of one lane as last published. */
+  snapshot(lane: Lane): Snapshot;
+  worker(id: string): Worker | undefined;
+  /** An attempt could not reach the worker: probe it now. */
+  suspect(id: string): void;
+  /** Why nothing is ready, for people. */
+  readinessProblem(): string;
+}
+
+/** Token lane: the router speaks token ids with the engine. Proxy lane: the client's body goes through unchanged. */
+export type Lane = "token" | "proxy";
+
+/** The lane of an engine's dialect. */
+export function laneOf(dialect: EngineDialect): Lane {
+  return dialect === "http" ? "proxy" : "token";
+}
+
+/** Options of {@link FleetPlacer}. */
+export interface FleetPlacerOptions {
+  readonly fleet: PlacerFleet;
+  /** One per lane: their inputs are reused between calls. */
+  readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
+  readonly observer: RouterObserver;
+  readonly now: () => number;
+  /** Longest time an attempt may take, milliseconds; 0 for no limit. */
+  readonly requestTimeoutMs: number;
+}
+
+/** Sentences for people, by what stopped the worker that came closest. */
+const NONE_MESSAGES: Readonly<Record<NoneReason, string>> = {
+  no_workers: "No engine is registered yet.",
+  model_not_found: "No engine serves this model.",
+  unsupported_field: "No engine can carry a field of this request.",
+  rank_not_found: "No engine has the data-parallel rank that was asked for.",
+  unhealthy: "No engine is healthy.",
+  draining: "Every engine is draining.",
+  breaker_open: "Every engine failed repeatedly and is left alone for a while.",
+  all_excluded: "Every engine failed this request.",
+};
+
+/** Chooses among the fleet's workers through routing-core and books the choice. */
+export class FleetPlacer implements Placer {
+  readonly #options: FleetPlacerOptions;
+
+  constructor(options: FleetPlacerOptions) {
+    this.#options = options;
+  }
+
+  place(request: PlacementRequest): PlacementResult {
+    const { plan, prompt } = request;
+    const result = this.#decide("token", {
+      requestId: plan.responseId,
+      model: plan.model.servedNames[0] ?? "",
+      tokenIds: prompt.tokenIds,
+      promptTokens: prompt.tokenIds.length,
+      maxTokens: prompt.sampling.maxTokens * request.sequences,
+      routingKey: plan.routingKey,
+      rank: plan.rank,
+      requiredFields: plan.requiredFields,
+      excludedWorkers: request.excludedWorkers,
+    });
+    if ("failure" in result) {
+      return { kind: "not-placed", failure: result.failure };
+    }
+    const engine = result.worker.connection.engine as TokenEngine;
+    return { kind: "placed", placement: { ...this.#book(result), engine } };
+  }
+
+  /** Chooses an HTTP worker for a request that is passed on as it is. */
+  placeProxy(
+    generation: Generation,
+  ):
+    | { readonly kind: "placed"; readonly placement: ProxyPlacement }
+    | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
+    const result = this.#decide("proxy", generation);
+    if ("failure" in result) {
+      return { kind: "not-placed", failure: result.failure };
+    }
+    const engine = result.worker.connection.engine as ProxyEngine;
+    return { kind: "placed", placement: { ...this.#book(result), engine } };
+  }
+
+  #decide(lane: Lane, generation: Generation): Decided | { readonly failure: PlacementFailure } {
+    const dispatcher = this.#options.dispatchers[lane];
+    const snapshot = this.#options.fleet.snapshot(lane);
+    const decision: Decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
+    if (decision.kind === "none") {
+      const field =
+        decision.reason === "unsupported_field" ? uncarriedField(snapshot, generation) : undefined;
+      const detail =
+        decision.reason === "no_workers" || decision.reason === "unhealthy"
+          ? ` ${this.#options.fleet.readinessProblem()}`
+          : "";
+      return {
+        failure: {
+          code: field === undefined ? "no_worker" : "unsupported_field",
+          message: `${NONE_MESSAGES[decision.reason]}${detail}`.trim(),
+          field,
+        },
+      };
+    }
+    if (decision.kind === "wait") {
+      return { failure: { code: "no_worker", message: "Every engine is at its limit.", field: undefined } };
+    }
+    const worker = this.#options.fleet.worker(decision.legs[0]?.worker ?? "");
+    if (worker === undefined) {
+      return { failure: { code: "no_worker", message: NONE_MESSAGES.no_workers, field: undefined } };
+    }
+    const settlement = dispatcher.settle(decision);
+    this.#options.observer.decided(dispatcher.policy.name, worker.id);
+    return { worker, decision, settlement };
+  }
+
+  #book(decided: Decided): Omit<Placement, "engine"> {
+    const { worker, decision, settlement } = decided;
+    const { observer, fleet, now, requestTimeoutMs } = this.#options;
+    const leg = decision.legs[0];
+    let released = false;
+    return {
+      workerId: worker.id,
+      rank: worker.ranks > 1 ? leg?.rank : undefined,
+      reason: decision.reason,
+      deadlineAtMs: requestTimeoutMs === 0 ? undefined : now() + requestTimeoutMs,
+      output: (tokens) => {
+        settlement.firstOutput();
+        settlement.addOutput(tokens);
+      },
+      release: (outcome: AttemptOutcome) => {
+        if (released) {
+          return;
+        }
+        released = true;
+        if (outcome === "success" || outcome === "rejected") {
+          settlement.report("success");
+        } else if (outcome === "failure") {
+          settlement.report("failure");
+          fleet.suspect(worker.id);
+        }
+        settlement.release();
+        observer.attemptEnded(worker.id, outcome);
+      },
+    };
+  }
+}
+
+interface Decided {
+  readonly worker: Worker;
+  readonly decision: PlaceDecision;
+  readonly settlement: Settlement;
+}
+
+/** The first required field that no worker of the model can carry. */
+function uncarriedField(snapshot: Snapshot, generation: Generation): string | undefined {
+  return (
+    generation.requiredFields.find((field) =>
+      snapshot.workers.every((worker) => worker.unsupportedFields.has(field)),
+    ) ?? generation.requiredFields[0]
+  );
+}

@@ -1,0 +1,61 @@
+/** Ends a timer; a second call does nothing. */
+export type CancelTimer = () => void;
+
+/** Clock and timers of the router. Everything that waits goes through here, so that closing the router ends all of it. */
+export interface Timers {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls once after `delayMs`. */
+  after(delayMs: number, action: () => void): CancelTimer;
+  /** Calls every `intervalMs`, first after one interval. */
+  every(intervalMs: number, action: () => void): CancelTimer;
+}
+
+/** Timers on the machine's clock, owned and ended together. */
+export class SystemTimers implements Timers, Disposable {
+  readonly #running = new Set<NodeJS.Timeout>();
+  #disposed = false;
+
+  now(): number {
+    return Date.now();
+  }
+
+  after(delayMs: number, action: () => void): CancelTimer {
+    if (this.#disposed) {
+      return () => undefined;
+    }
+    const timer = setTimeout(() => {
+      this.#running.delete(timer);
+      action();
+    }, delayMs);
+    this.#running.add(timer);
+    return () => this.#end(timer);
+  }
+
+  every(intervalMs: number, action: () => void): CancelTimer {
+    if (this.#disposed) {
+      return () => undefined;
+    }
+    const timer = setInterval(action, intervalMs);
+    this.#running.add(timer);
+    return () => this.#end(timer);
+  }
+
+  /** Number of timers that are running; for leak checks. */
+  get size(): number {
+    return this.#running.size;
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    for (const timer of this.#running) {
+      clearTimeout(timer);
+    }
+    this.#running.clear();
+  }
+
+  #end(timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    this.#running.delete(timer);
+  }
+}

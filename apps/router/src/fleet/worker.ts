@@ -1,0 +1,21 @@
+import type { EngineConnection } from "@vllm-router/engine-client";
+import type { EngineLoad, WorkerSlot } from "@vllm-router/routing-core";
+import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { HealthJudge } from "./health-judge.ts";
+
+/** A registered engine: connected, its slots reserved, its model known. */
+export interface Worker {
+  /** The URL it was registered by. */
+  readonly id: string;
+  readonly connection: EngineConnection;
+  /** First of its slots in ledger and index. */
+  readonly slot: WorkerSlot;
+  readonly ranks: number;
+  /** What the router knows of its model; undefined for HTTP workers, which do everything textual themselves. */
+  readonly runtime: ModelRuntime | undefined;
+  /** Names under which requests may ask for it; empty takes any. */
+  readonly modelNames: readonly string[];
+  readonly judge: HealthJudge;
+  /** Figures last reported by the engine, per rank. */
+  loads: readonly (EngineLoad | null)[];
+}

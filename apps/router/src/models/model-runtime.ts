@@ -1,0 +1,33 @@
+import type { ChatTemplate, Tokenizer } from "@vllm-router/text";
+import type { GenerationDefaults } from "./generation-defaults.ts";
+
+/**
+ * Everything textual about one served model, built once when its first worker registers: two workers with the same files
+ * share it.
+ */
+export interface ModelRuntime {
+  /** Names that requests may use; the first is echoed in answers. */
+  readonly servedNames: readonly string[];
+  /** Path or hub name the engine loaded, as `/v1/models` shows it. */
+  readonly root: string;
+  /** Longest prompt plus output in tokens. */
+  readonly maxModelLength: number;
+  /** Size of the model's vocabulary as the engine checks token ids against it. */
+  readonly vocabularySize: number;
+  readonly tokenizer: Tokenizer;
+  /** Template for conversations without tools; undefined when the model has none. */
+  readonly chatTemplate: ChatTemplate | undefined;
+  /** Template for conversations with tools. */
+  readonly toolTemplate: ChatTemplate | undefined;
+  /** Sampling defaults of generation_config.json and flags. */
+  readonly defaults: GenerationDefaults;
+  /** The token that ends a sequence with a null stop reason. */
+  readonly endOfSequenceTokenId: number | undefined;
+  /** Further end tokens of generation_config.json; they end a sequence with their id as stop reason. */
+  readonly extraEndTokenIds: readonly number[];
+  /** Hash of the files this was built from; workers of one model must agree on it. */
+  readonly contentHash: string;
+  /** Version of the engine, as `/version` and the fingerprint show it. */
+  readonly engineVersion: string;
+  readonly systemFingerprint: string | null;
+}

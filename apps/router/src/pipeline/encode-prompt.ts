@@ -1,0 +1,52 @@
+import {
+  checkPromptLength,
+  checkPromptText,
+  promptTokenLimit,
+  truncatedRange,
+  truncatePromptText,
+  type GenerationRequest,
+  type LengthContext,
+} from "@vllm-router/api";
+import type { ModelRuntime } from "../models/model-runtime.ts";
+
+/** The length rules' view of a model. */
+export function lengthContext(model: ModelRuntime): LengthContext {
+  return { maxModelLength: model.maxModelLength, maxCharactersPerToken: model.tokenizer.maxTokenCharacters };
+}
+
+/**
+ * Encodes the text of a prompt; one that is too long is refused before and after, or truncated as the request says.
+ * @throws ApiError 400 with vLLM's text
+ */
+export function encodeText(text: string, request: GenerationRequest, model: ModelRuntime): Int32Array {
+  const context = lengthContext(model);
+  // A code point has at most two units: counting them exactly matters only near the limit.
+  const isFarBelow = text.length <= context.maxModelLength * context.maxCharactersPerToken;
+  checkPromptText(request, isFarBelow ? text.length : [...text].length, context);
+  const encoded = model.tokenizer.encode(
+    truncatePromptText(request, text, context),
+    request.addSpecialTokens,
+  );
+  const limit = promptTokenLimit(request, context.maxModelLength);
+  const bounded = limit !== undefined && encoded.length > limit ? encoded.subarray(0, limit) : encoded;
+  return fitted(bounded, request, context);
+}
+
+/**
+ * Takes a prompt given as token ids, truncated as the request says.
+ * @throws ApiError 400 with vLLM's text
+ */
+export function takeTokenIds(
+  ids: readonly (number | bigint)[],
+  request: GenerationRequest,
+  model: ModelRuntime,
+): Int32Array {
+  return fitted(Int32Array.from(ids, Number), request, lengthContext(model));
+}
+
+function fitted(tokenIds: Int32Array, request: GenerationRequest, context: LengthContext): Int32Array {
+  const { start, end } = truncatedRange(request, tokenIds.length, context);
+  const kept = start === 0 && end === tokenIds.length ? tokenIds : tokenIds.slice(start, end);
+  checkPromptLength(kept.length, context.maxModelLength);
+  return kept;
+}

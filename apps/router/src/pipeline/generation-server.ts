@@ -1,0 +1,172 @@
+import type { AdmissionTicket } from "@vllm-router/routing-core";
+import type { CancelTimer, Timers } from "../fleet/timers.ts";
+import type { RouterObserver } from "../observability/router-observer.ts";
+import type { RequestScope } from "../server/request-scope.ts";
+import { sendApiError } from "../server/send-api-error.ts";
+import type { AdmissionControl, AdmissionOutcome } from "./admission-control.ts";
+import type { Placer } from "./placement.ts";
+import type { RequestPlan } from "./plan.ts";
+import { failureCode, failureToApiError, type RequestFailure } from "./request-failure.ts";
+import { RequestRun, type RunEnd } from "./request-run.ts";
+
+/** Something that runs and can be ended when the router stops at once. */
+export interface Abortable {
+  abort(failure: RequestFailure): void;
+}
+
+/** What serving a generation needs. */
+export interface GenerationServerOptions {
+  readonly placer: Placer;
+  readonly admission: AdmissionControl;
+  readonly timers: Timers;
+  readonly observer: RouterObserver;
+  readonly policyName: string;
+  /** Delay before retry number `retry` (1-based) in milliseconds; undefined when there is none left. */
+  readonly retryDelayMs: (retry: number) => number | undefined;
+  /** Where the gaps between outputs of a model are counted. */
+  readonly gapCell: (model: string) => { observe(seconds: number): void };
+}
+
+/** Admits requests, runs their generations, and tells the observer how they went. */
+export class GenerationServer {
+  readonly #options: GenerationServerOptions;
+  readonly #running = new Set<Abortable>();
+
+  constructor(options: GenerationServerOptions) {
+    this.#options = options;
+  }
+
+  /** Requests being served. */
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  /**
+   * Serves one validated request. `prepare` runs once it is admitted: template and tokeniser are the dear part.
+   * Resolves when the generations have been started or an answer has been sent; the run goes on by itself.
+   * @throws what `prepare` throws
+   */
+  async serve(scope: RequestScope, prepare: () => RequestPlan): Promise<void> {
+    const arrivedAtMs = this.#options.timers.now();
+    const ticket = await this.admitted(scope);
+    if (ticket === undefined) {
+      return;
+    }
+    const queueMs = this.#options.timers.now() - arrivedAtMs;
+    let plan: RequestPlan;
+    try {
+      plan = prepare();
+      if (plan.lateError !== undefined && !plan.stream) {
+        throw plan.lateError;
+      }
+    } catch (error) {
+      ticket.release();
+      throw error;
+    }
+    scope.id = plan.responseId;
+    if (plan.lateError !== undefined) {
+      ticket.release();
+      scope.errorCode = "rejected";
+      scope.exchange.append(plan.writer.error(plan.lateError));
+      scope.exchange.endStream(plan.writer.contentType);
+      return;
+    }
+    this.#run(plan, { scope, ticket, queueMs });
+  }
+
+  /**
+   * Waits for a place. Whoever gets the ticket releases it at the end of the body.
+   * @returns undefined when the request was refused (and answered) or its client left
+   */
+  async admitted(scope: RequestScope): Promise<AdmissionTicket | undefined> {
+    const outcome = await new Promise<AdmissionOutcome>((resolve) => {
+      const waiting = this.#options.admission.enter(resolve);
+      scope.exchange.listen({ gone: () => waiting.leave(), drained: () => undefined });
+    });
+    scope.exchange.listen(undefined);
+    if (outcome.kind === "admitted") {
+      if (scope.exchange.gone) {
+        outcome.ticket.release();
+        return undefined;
+      }
+      return outcome.ticket;
+    }
+    if (outcome.kind !== "left") {
+      scope.errorCode = failureCode(outcome);
+      sendApiError(scope.exchange, failureToApiError(outcome));
+    }
+    return undefined;
+  }
+
+  /** Counts something among the running that is ended by {@link abortAll}. */
+  track(running: Abortable): () => void {
+    this.#running.add(running);
+    return () => this.#running.delete(running);
+  }
+
+  /** Ends everything that runs, now. */
+  abortAll(): void {
+    for (const running of this.#running) {
+      running.abort({ kind: "stopping" });
+    }
+  }
+
+  #run(plan: RequestPlan, context: RunContext): void {
+    const { placer, timers, observer, retryDelayMs, gapCell } = this.#options;
+    const { scope } = context;
+    const cell = gapCell(plan.model.servedNames[0] ?? "");
+    const run: RequestRun = new RequestRun(plan, scope.exchange, {
+      placer,
+      retryDelayMs,
+      now: () => timers.now(),
+      after: (delayMs: number, action: () => void): CancelTimer => timers.after(delayMs, action),
+      retryScheduled: (attempt: number, delayMs: number) =>
+        observer.retryScheduled(scope.route, attempt, delayMs),
+      retriesExhausted: () => observer.retriesExhausted(scope.route),
+      outputGap: (gapMs: number) => cell.observe(gapMs / 1000),
+      ended: (ended: RequestRun, end: RunEnd) => {
+        untrack();
+        context.ticket.release();
+        this.#summarise(ended, { ...context, end });
+      },
+    });
+    const untrack = this.track(run);
+    run.start();
+  }
+
+  #summarise(run: RequestRun, context: RunContext & { readonly end: RunEnd }): void {
+    const { scope, end } = context;
+    if (end.kind === "failed") {
+      scope.errorCode = failureCode(end.failure);
+    }
+    const { plan } = run;
+    const first = run.generations[0];
+    const maxTokens = plan.prompts.reduce((most, prompt) => Math.max(most, prompt.sampling.maxTokens), 0);
+    scope.generation = {
+      model: plan.model.servedNames[0] ?? "",
+      workers: [...new Set(run.generations.flatMap((generation) => generation.workersUsed))],
+      policy: this.#options.policyName,
+      reason: first?.placementReason ?? "",
+      attempts: run.generations.reduce((sum, generation) => sum + generation.attempts, 0),
+      queueMs: context.queueMs,
+      firstTokenMs: run.firstOutputAtMs === undefined ? undefined : run.firstOutputAtMs - scope.startedAtMs,
+      promptTokens: run.promptTokens,
+      completionTokens: run.completionTokens,
+      cachedTokens: run.cachedTokens,
+      sequences: run.generations.reduce((sum, generation) => sum + generation.sequences.length, 0),
+      maxTokens,
+      finishReasons: run.generations.flatMap((generation) =>
+        generation.sequences.flatMap((sequence) =>
+          sequence.finishReason === undefined ? [] : [sequence.finishReason],
+        ),
+      ),
+    };
+  }
+}
+
+/** What belongs to one running request beside its plan. */
+interface RunContext {
+  readonly scope: RequestScope;
+  readonly ticket: AdmissionTicket;
+  readonly queueMs: number;
+}

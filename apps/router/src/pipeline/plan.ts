@@ -1,0 +1,35 @@
+import type { ApiError, ResponseWriter } from "@vllm-router/api";
+import type { OptionalField, SamplingParameters } from "@vllm-router/engine-client";
+import type { ModelRuntime } from "../models/model-runtime.ts";
+
+/** One prompt of a request, ready for an engine. Prepared once, reused by every attempt. */
+export interface PreparedPrompt {
+  readonly tokenIds: Int32Array;
+  /** Text as it is echoed; undefined when nothing echoes it. */
+  readonly text: string | undefined;
+  /** Per prompt, because the room left for output depends on the prompt's length. */
+  readonly sampling: SamplingParameters;
+}
+
+/** Everything a validated request wants of engines and of its answer. */
+export interface RequestPlan {
+  /** Id of the answer, `chatcmpl-…` or `cmpl-…`; engine ids are derived from it. */
+  readonly responseId: string;
+  readonly model: ModelRuntime;
+  readonly prompts: readonly PreparedPrompt[];
+  readonly stream: boolean;
+  readonly writer: ResponseWriter;
+  /** Fields of the request that not every dialect can carry. */
+  readonly requiredFields: readonly OptionalField[];
+  /** Key for session affinity; undefined when the request has none. */
+  readonly routingKey: string | undefined;
+  readonly rank: number | undefined;
+  readonly kvTransferParams: string | undefined;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+  /** Alternatives per output token that the client wants; undefined for no logprobs at all. */
+  readonly wantedLogprobs: number | undefined;
+  /** Alternatives per prompt token that the client wants; undefined for none. */
+  readonly wantedPromptLogprobs: number | undefined;
+  /** Refusal that vLLM makes when it starts to generate: a stream has begun by then and carries it as its only event. */
+  readonly lateError: ApiError | undefined;
+}

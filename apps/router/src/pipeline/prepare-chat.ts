@@ -1,0 +1,53 @@
+import {
+  checkRequestedLengths,
+  createChatCollector,
+  createChatStreamWriter,
+  type ChatRequest,
+} from "@vllm-router/api";
+import { checkToolChoice } from "./check-tool-choice.ts";
+import { encodeText } from "./encode-prompt.ts";
+import { makePlan, type PromptDraft } from "./make-plan.ts";
+import type { RequestPlan } from "./plan.ts";
+import { renderConversation } from "./render-conversation.ts";
+import type { RequestEnvelope } from "./request-envelope.ts";
+import { resolvePrompt } from "./resolve-prompt.ts";
+
+/**
+ * Makes the plan of a chat request: renders, encodes, resolves sampling, chooses the writer.
+ * @throws ApiError with vLLM's text, in vLLM's order of checks
+ */
+export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): RequestPlan {
+  checkToolChoice(request.toolChoice);
+  return planChat(request, [draftChat(request, envelope)], envelope);
+}
+
+/** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
+export function draftChat(request: ChatRequest, envelope: RequestEnvelope): PromptDraft {
+  const { model, settings } = envelope;
+  checkRequestedLengths(request, model.maxModelLength);
+  const text = renderConversation(request, { model, settings });
+  const tokenIds = encodeText(text, request, model);
+  return { tokenIds, text, resolved: resolvePrompt(request, tokenIds, { model, settings }) };
+}
+
+/** The plan of conversations that share one request's settings: one choice group each. */
+export function planChat(
+  request: ChatRequest,
+  drafts: readonly PromptDraft[],
+  envelope: RequestEnvelope,
+): RequestPlan {
+  const { model } = envelope;
+  const options = {
+    request,
+    identity: {
+      id: envelope.responseId,
+      created: envelope.created,
+      model: model.servedNames[0] ?? "",
+      systemFingerprint: model.systemFingerprint,
+    },
+    settings: envelope.writerSettings,
+    promptCount: drafts.length,
+  };
+  const writer = request.stream === true ? createChatStreamWriter(options) : createChatCollector(options);
+  return makePlan(request, drafts, { envelope, writer });
+}

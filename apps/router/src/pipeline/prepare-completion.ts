@@ -1,0 +1,102 @@
+import {
+  badRequestError,
+  checkRequestedLengths,
+  createCompletionCollector,
+  createCompletionStreamWriter,
+  type CompletionRequest,
+} from "@vllm-router/api";
+import { encodeText, takeTokenIds } from "./encode-prompt.ts";
+import { makePlan, type PromptDraft } from "./make-plan.ts";
+import type { RequestPlan } from "./plan.ts";
+import type { RequestEnvelope } from "./request-envelope.ts";
+import { resolvePrompt } from "./resolve-prompt.ts";
+
+/** One prompt of a completion request as it came. */
+type GivenPrompt = string | readonly (number | bigint)[];
+
+/**
+ * Makes the plan of a completion request: encodes every prompt, resolves its sampling, chooses the writer.
+ * @throws ApiError with vLLM's text, in vLLM's order of checks
+ */
+export function prepareCompletion(request: CompletionRequest, envelope: RequestEnvelope): RequestPlan {
+  const { model, settings } = envelope;
+  refuseSuffix(request);
+  checkRequestedLengths(request, model.maxModelLength);
+  const encoded = givenPrompts(request).map((prompt) => encodeGiven(prompt, request, envelope));
+  const drafts = encoded.map(({ tokenIds, text }): PromptDraft => ({
+    tokenIds,
+    text,
+    resolved: resolvePrompt(request, tokenIds, { model, settings }),
+  }));
+  const options = {
+    request,
+    identity: {
+      id: envelope.responseId,
+      created: envelope.created,
+      model: model.servedNames[0] ?? "",
+      systemFingerprint: model.systemFingerprint,
+    },
+    settings: envelope.writerSettings,
+    promptCount: drafts.length,
+  };
+  const writer =
+    request.stream === true ? createCompletionStreamWriter(options) : createCompletionCollector(options);
+  return makePlan(request, drafts, { envelope, writer });
+}
+
+function refuseSuffix(request: CompletionRequest): void {
+  if (request.suffix === null) {
+    return;
+  }
+  const refuse = (message: string): never => {
+    throw badRequestError(message, "suffix");
+  };
+  if (request.echo === true) {
+    refuse("Echo is unsupported with suffix.");
+  }
+  if (request.promptEmbeds !== null) {
+    refuse("suffix is not supported with prompt_embeds");
+  }
+  if (request.truncatePromptTokens !== null) {
+    refuse("suffix is not supported with truncate_prompt_tokens");
+  }
+  const isText =
+    typeof request.prompt === "string" ||
+    (request.prompt ?? []).every((prompt) => typeof prompt === "string");
+  refuse(
+    isText
+      ? "suffix is only supported for models with FIM completion rendering"
+      : "suffix requires text prompt input for FIM completion rendering",
+  );
+}
+
+function givenPrompts(request: CompletionRequest): readonly GivenPrompt[] {
+  const { prompt } = request;
+  if (prompt === null) {
+    return [];
+  }
+  if (typeof prompt === "string") {
+    return [prompt];
+  }
+  const first = prompt[0];
+  return typeof first === "number" || typeof first === "bigint" || first === undefined
+    ? [prompt as readonly (number | bigint)[]]
+    : (prompt as readonly GivenPrompt[]);
+}
+
+function encodeGiven(
+  prompt: GivenPrompt,
+  request: CompletionRequest,
+  envelope: RequestEnvelope,
+): { readonly tokenIds: Int32Array; readonly text: string | undefined } {
+  const { model } = envelope;
+  if (typeof prompt === "string") {
+    return { tokenIds: encodeText(prompt, request, model), text: prompt };
+  }
+  const tokenIds = takeTokenIds(prompt, request, model);
+  const isEchoed = request.echo === true && request.returnTokenIds !== true;
+  return {
+    tokenIds,
+    text: isEchoed ? model.tokenizer.decode(tokenIds, { skipSpecialTokens: false }) : undefined,
+  };
+}

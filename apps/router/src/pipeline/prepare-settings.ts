@@ -1,0 +1,13 @@
+import type { TemplateValue } from "@vllm-router/text";
+
+/** Server settings that shape the preparation of prompts (flags of `vllm serve`). */
+export interface PrepareSettings {
+  /** `--trust-request-chat-template`. */
+  readonly trustRequestChatTemplate: boolean;
+  /** `--default-chat-template-kwargs`. */
+  readonly defaultChatTemplateKwargs: ReadonlyMap<string, TemplateValue>;
+  /** `--chat-template-content-format`. */
+  readonly contentFormat: "auto" | "string" | "openai";
+  /** `--max-logprobs`; -1 for no limit. */
+  readonly maxLogprobs: number;
+}

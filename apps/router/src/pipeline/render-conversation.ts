@@ -1,0 +1,89 @@
+import { badRequestError, type ApiError } from "@vllm-router/api";
+import {
+  compileChatTemplate,
+  NO_CHAT_TEMPLATE_MESSAGE,
+  normalizeMessages,
+  renderChat,
+  TextError,
+  type ChatTemplate,
+  type TemplateValue,
+} from "@vllm-router/text";
+import { localTime } from "../models/local-clock.ts";
+import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { PrepareSettings } from "./prepare-settings.ts";
+
+/** The parts of a request that a chat template sees. */
+export interface Conversation {
+  readonly messages: readonly TemplateValue[];
+  /** Refusal found only while rendering. */
+  readonly lateError: ApiError | undefined;
+  readonly tools: readonly TemplateValue[] | null;
+  readonly documents: readonly TemplateValue[] | null;
+  readonly chatTemplate: string | null;
+  readonly chatTemplateKwargs: ReadonlyMap<string, TemplateValue> | null;
+  readonly addGenerationPrompt: boolean;
+  readonly continueFinalMessage: boolean;
+  readonly reasoningEffort: string | null;
+}
+
+/** What a conversation is rendered with. */
+export interface RenderContext {
+  readonly model: ModelRuntime;
+  readonly settings: PrepareSettings;
+}
+
+const UNTRUSTED_TEMPLATE =
+  "Chat template is passed with request, but --trust-request-chat-template is not set. Refused request with untrusted chat template.";
+
+/**
+ * Renders a conversation to the prompt's text.
+ * @throws ApiError 400 with vLLM's text: untrusted template, bad content parts, template errors
+ */
+export function renderConversation(conversation: Conversation, context: RenderContext): string {
+  const { model, settings } = context;
+  const kwargs = conversation.chatTemplateKwargs;
+  if (
+    !settings.trustRequestChatTemplate &&
+    (conversation.chatTemplate !== null || (kwargs?.get("chat_template") ?? null) !== null)
+  ) {
+    throw badRequestError(UNTRUSTED_TEMPLATE);
+  }
+  if (conversation.lateError !== undefined) {
+    throw conversation.lateError;
+  }
+  try {
+    const template = templateFor(conversation, context);
+    if (template === undefined) {
+      throw badRequestError(NO_CHAT_TEMPLATE_MESSAGE);
+    }
+    const contentFormat = settings.contentFormat === "auto" ? template.contentFormat : settings.contentFormat;
+    const messages = normalizeMessages(conversation.messages, {
+      contentFormat,
+      keepsDeveloperRole: template.mentionsDeveloperRole,
+    });
+    return renderChat(template, {
+      messages,
+      tools: conversation.tools,
+      documents: conversation.documents,
+      addGenerationPrompt: conversation.addGenerationPrompt,
+      continueFinalMessage: conversation.continueFinalMessage,
+      reasoningEffort: conversation.reasoningEffort,
+      defaultKwargs: settings.defaultChatTemplateKwargs,
+      kwargs: kwargs ?? new Map<string, TemplateValue>(),
+      specialTokens: model.tokenizer.specialTokens,
+    });
+  } catch (error) {
+    if (error instanceof TextError) {
+      throw badRequestError(error.message);
+    }
+    throw error;
+  }
+}
+
+function templateFor(conversation: Conversation, context: RenderContext): ChatTemplate | undefined {
+  if (conversation.chatTemplate !== null) {
+    return compileChatTemplate(conversation.chatTemplate, { clock: () => localTime(new Date()) });
+  }
+  const hasTools = conversation.tools !== null && conversation.tools.length > 0;
+  return hasTools ? context.model.toolTemplate : context.model.chatTemplate;
+}

@@ -1,0 +1,19 @@
+import type { WriterSettings } from "@vllm-router/api";
+import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { PrepareSettings } from "./prepare-settings.ts";
+
+/** What a route knows of a generating request beside its body. */
+export interface RequestEnvelope {
+  /** Id of the answer, prefix included. */
+  readonly responseId: string;
+  /** Unix seconds. */
+  readonly created: number;
+  readonly model: ModelRuntime;
+  readonly settings: PrepareSettings;
+  readonly writerSettings: WriterSettings;
+  readonly routingKey: string | undefined;
+  /** `X-data-parallel-rank`. */
+  readonly rank: number | undefined;
+  /** Metadata for the engine, such as `traceparent`. */
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+}

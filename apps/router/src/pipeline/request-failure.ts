@@ -1,0 +1,101 @@
+import {
+  ApiError,
+  badRequestError,
+  internalError,
+  notImplementedError,
+  serviceUnavailableError,
+  unsupportedFieldError,
+} from "@vllm-router/api";
+import type { EngineError, EngineErrorCode } from "@vllm-router/engine-client";
+import type { PlacementFailure } from "./placement.ts";
+
+/** Everything that can end a valid request badly. */
+export type RequestFailure =
+  | { readonly kind: "not-placed"; readonly failure: PlacementFailure }
+  | { readonly kind: "engine"; readonly error: EngineError }
+  | { readonly kind: "queue-full" }
+  | { readonly kind: "queue-timeout" }
+  | { readonly kind: "stopping" };
+
+/** Codes told to metrics and logs. Closed: a new one is added here. */
+export type RequestFailureCode =
+  | PlacementFailure["code"]
+  | EngineErrorCode
+  | "queue_full"
+  | "queue_timeout"
+  | "stopping";
+
+/** The one table from engine errors to HTTP: what the client is told, with vLLM's own types where it has one. */
+const ENGINE_ERRORS: Readonly<Record<EngineErrorCode, (error: EngineError) => ApiError>> = {
+  rejected: (error) => badRequestError(error.message, parameterOf(error.message)),
+  unavailable: (error) =>
+    serviceUnavailableError(
+      "The engine is not reachable, and no other engine could take the request.",
+      error,
+    ),
+  overloaded: (error) => serviceUnavailableError("The engines are overloaded. Try again later.", error),
+  unimplemented: (error) => notImplementedError(error.message),
+  protocol: (error) =>
+    new ApiError({
+      status: 502,
+      type: "BadGatewayError",
+      message: "The engine's answer could not be understood.",
+      cause: error,
+    }),
+  deadline_exceeded: (error) =>
+    new ApiError({
+      status: 504,
+      type: "GatewayTimeoutError",
+      message: "The engine did not finish within the request's time limit.",
+      cause: error,
+    }),
+  cancelled: (error) => serviceUnavailableError("The engine cancelled the request.", error),
+  internal: (error) => internalError("Internal server error", error),
+};
+
+/** The answer to a failed request. */
+export function failureToApiError(failure: RequestFailure): ApiError {
+  switch (failure.kind) {
+    case "engine":
+      return ENGINE_ERRORS[failure.error.code](failure.error);
+    case "not-placed":
+      return failure.failure.field === undefined
+        ? serviceUnavailableError(failure.failure.message)
+        : unsupportedFieldError(failure.failure.field);
+    case "queue-full":
+      return new ApiError({
+        status: 429,
+        type: "TooManyRequestsError",
+        message: "Too many requests: the router's queue is full. Try again later.",
+      });
+    case "queue-timeout":
+      return new ApiError({
+        status: 408,
+        type: "RequestTimeoutError",
+        message: "The request waited too long for a free place in the router.",
+      });
+    case "stopping":
+      return serviceUnavailableError("The router is shutting down.");
+  }
+}
+
+/** The code of a failure for metrics and logs. */
+export function failureCode(failure: RequestFailure): RequestFailureCode {
+  switch (failure.kind) {
+    case "engine":
+      return failure.error.code;
+    case "not-placed":
+      return failure.failure.code;
+    case "queue-full":
+      return "queue_full";
+    case "queue-timeout":
+      return "queue_timeout";
+    case "stopping":
+      return "stopping";
+  }
+}
+
+/** vLLM ends the text of such an error in ` (parameter=NAME, value=V)`; the name is the error's `param`. */
+function parameterOf(message: string): string | null {
+  return /\(parameter=([\w.]+)(?:, value=.*)?\)$/s.exec(message)?.[1] ?? null;
+}

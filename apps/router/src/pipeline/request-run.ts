@@ -1,0 +1,207 @@
+import type { ChoiceFinish, ChoiceOutput } from "@vllm-router/api";
+import type { TokenOutput } from "@vllm-router/engine-client";
+import type { Exchange, ExchangeListener } from "../server/exchange.ts";
+import { sendApiError } from "../server/send-api-error.ts";
+import {
+  Generation,
+  type GenerationFailure,
+  type GenerationOwner,
+  type GenerationServices,
+} from "./generation.ts";
+import { failureToApiError, type RequestFailure } from "./request-failure.ts";
+import type { RequestPlan } from "./plan.ts";
+import { readPromptLogprobs } from "./logprob-reader.ts";
+
+/** How a request ended, told once. */
+export type RunEnd =
+  | { readonly kind: "done" }
+  | { readonly kind: "gone" }
+  | { readonly kind: "failed"; readonly failure: RequestFailure };
+
+/** What a run needs beside its plan and its client. */
+export interface RunServices extends GenerationServices {
+  now(): number;
+  /** Told once, when everything the run held has been given back. */
+  ended(run: RequestRun, end: RunEnd): void;
+  /** Gap between two outputs of a sequence, in milliseconds. */
+  outputGap(gapMs: number): void;
+}
+
+/**
+ * A request whose prompts are prepared and which has been admitted: runs its generations, renders their outputs, and
+ * ends in exactly one of three ways: answered, failed, or left by its client. A full client socket pauses every engine
+ * stream of the request.
+ */
+export class RequestRun implements ExchangeListener, GenerationOwner {
+  readonly plan: RequestPlan;
+  readonly generations: readonly Generation[];
+  readonly startedAtMs: number;
+  readonly #exchange: Exchange;
+  readonly #services: RunServices;
+  #firstOutputAtMs: number | undefined;
+  #lastOutputAtMs = 0;
+  #cachedTokens = 0;
+  #unfinished: number;
+  #over = false;
+  #paused = false;
+
+  constructor(plan: RequestPlan, exchange: Exchange, services: RunServices) {
+    this.plan = plan;
+    this.#exchange = exchange;
+    this.#services = services;
+    this.startedAtMs = services.now();
+    this.generations = plan.prompts.map(
+      (_, promptIndex) => new Generation(plan, { promptIndex, owner: this, services }),
+    );
+    this.#unfinished = this.generations.length;
+  }
+
+  /** Instant of the first engine output; undefined before. */
+  get firstOutputAtMs(): number | undefined {
+    return this.#firstOutputAtMs;
+  }
+
+  /** Prompt tokens that engines found in their caches. */
+  get cachedTokens(): number {
+    return this.#cachedTokens;
+  }
+
+  /** Output tokens of all sequences so far. */
+  get completionTokens(): number {
+    return this.generations.reduce(
+      (sum, generation) => sum + generation.sequences.reduce((s, sequence) => s + sequence.tokenCount, 0),
+      0,
+    );
+  }
+
+  /** Prompt tokens, every prompt counted once. */
+  get promptTokens(): number {
+    return this.plan.prompts.reduce((sum, prompt) => sum + prompt.tokenIds.length, 0);
+  }
+
+  /** Starts every generation. */
+  start(): void {
+    this.#exchange.listen(this);
+    for (const generation of this.generations) {
+      if (this.#over) {
+        return;
+      }
+      generation.start();
+    }
+  }
+
+  /** The router is stopping at once: ends the run as failed. */
+  abort(failure: RequestFailure): void {
+    this.#fail(failure);
+  }
+
+  gone(): void {
+    if (!this.#over) {
+      this.#end({ kind: "gone" });
+    }
+  }
+
+  drained(): void {
+    if (this.#paused && !this.#over) {
+      this.#paused = false;
+      for (const generation of this.generations) {
+        generation.resume();
+      }
+    }
+  }
+
+  generationStarted(generation: Generation, output: TokenOutput): void {
+    this.#firstOutputAtMs ??= this.#services.now();
+    this.#lastOutputAtMs = this.#services.now();
+    this.#cachedTokens += output.cachedTokens;
+    this.plan.writer.prompt(generation.promptIndex, {
+      tokenIds: generation.prompt.tokenIds,
+      text: generation.prompt.text,
+      logprobs:
+        this.plan.wantedPromptLogprobs === undefined || output.promptLogprobs === undefined
+          ? undefined
+          : readPromptLogprobs(
+              this.plan.model.tokenizer,
+              output.promptLogprobs,
+              this.plan.wantedPromptLogprobs,
+            ),
+    });
+  }
+
+  choiceOutput(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): void {
+    if (this.#over) {
+      return;
+    }
+    this.#exchange.append(this.plan.writer.output(choice, output, finish));
+  }
+
+  generationFlush(): void {
+    if (this.#over || !this.plan.stream) {
+      return;
+    }
+    const nowMs = this.#services.now();
+    this.#services.outputGap(nowMs - this.#lastOutputAtMs);
+    this.#lastOutputAtMs = nowMs;
+    if (!this.#exchange.flush(this.plan.writer.contentType) && !this.#paused) {
+      this.#paused = true;
+      for (const generation of this.generations) {
+        generation.pause();
+      }
+    }
+  }
+
+  generationEnded(generation: Generation): void {
+    if (this.#over) {
+      return;
+    }
+    void generation;
+    this.#unfinished -= 1;
+    if (this.#unfinished === 0) {
+      this.#answer();
+    }
+  }
+
+  generationFailed(generation: Generation, failure: GenerationFailure): void {
+    void generation;
+    this.#fail(failure);
+  }
+
+  #answer(): void {
+    const { writer } = this.plan;
+    const rest = writer.end({
+      promptTokens: this.promptTokens,
+      cachedTokens: this.#cachedTokens,
+      kvTransferParams: this.generations[0]?.kvTransferParams,
+    });
+    if (this.plan.stream) {
+      this.#exchange.append(rest);
+      this.#exchange.endStream(writer.contentType);
+    } else {
+      this.#exchange.send(200, rest, { "content-type": writer.contentType });
+    }
+    this.#end({ kind: "done" });
+  }
+
+  #fail(failure: RequestFailure): void {
+    if (this.#over) {
+      return;
+    }
+    const error = failureToApiError(failure);
+    if (this.#exchange.committed) {
+      this.#exchange.append(this.plan.writer.error(error));
+      this.#exchange.endStream(this.plan.writer.contentType);
+    } else {
+      sendApiError(this.#exchange, error);
+    }
+    this.#end({ kind: "failed", failure });
+  }
+
+  #end(end: RunEnd): void {
+    this.#over = true;
+    this.#exchange.listen(undefined);
+    for (const generation of this.generations) {
+      generation.cancel();
+    }
+    this.#services.ended(this, end);
+  }
+}

@@ -1,0 +1,71 @@
+import {
+  ApiError,
+  checkEnginePrompt,
+  resolveSampling,
+  unsupportedFieldError,
+  type GenerationRequest,
+} from "@vllm-router/api";
+import { vllmEngineUncarriedField, type SamplingParameters } from "@vllm-router/engine-client";
+import type { ModelRuntime } from "../models/model-runtime.ts";
+import { alternativesToAsk } from "./logprob-reader.ts";
+import type { PrepareSettings } from "./prepare-settings.ts";
+
+/** A prompt's sampling, and what the client itself asked for where the engine is asked for something else. */
+export interface ResolvedPrompt {
+  readonly sampling: SamplingParameters;
+  readonly wantedLogprobs: number | undefined;
+  readonly wantedPromptLogprobs: number | undefined;
+  /** Refusal that vLLM makes only after a stream has begun. */
+  readonly lateError: ApiError | undefined;
+}
+
+/**
+ * Resolves the sampling of one encoded prompt.
+ * @throws ApiError with vLLM's text, or 501 naming a field whose value the engine's protocol cannot carry
+ */
+export function resolvePrompt(
+  request: GenerationRequest,
+  tokenIds: Int32Array,
+  context: { readonly model: ModelRuntime; readonly settings: PrepareSettings },
+): ResolvedPrompt {
+  const { model, settings } = context;
+  const { settings: wanted, lateError } = resolveSampling(request, {
+    defaultSampling: model.defaults.sampling,
+    extraEosTokenIds: model.extraEndTokenIds,
+    maxModelLength: model.maxModelLength,
+    promptTokenCount: tokenIds.length,
+    vocabularySize: model.vocabularySize,
+    maxLogprobs: settings.maxLogprobs,
+    ...(model.defaults.maxTokensLimit === undefined ? {} : { maxTokensLimit: model.defaults.maxTokensLimit }),
+  });
+  const ask = (alternatives: number | undefined): number | undefined =>
+    alternatives === undefined ? undefined : alternativesToAsk(alternatives, settings.maxLogprobs);
+  const sampling: SamplingParameters = {
+    ...wanted,
+    logprobs: ask(wanted.logprobs),
+    promptLogprobs: ask(wanted.promptLogprobs),
+  };
+  const uncarried = vllmEngineUncarriedField(sampling);
+  if (uncarried !== undefined) {
+    throw unsupportedFieldError(uncarried);
+  }
+  return {
+    sampling,
+    wantedLogprobs: wanted.logprobs,
+    wantedPromptLogprobs: wanted.promptLogprobs,
+    lateError: lateError ?? promptRefusal(tokenIds, model),
+  };
+}
+
+function promptRefusal(tokenIds: Int32Array, model: ModelRuntime): ApiError | undefined {
+  const maxTokenId = Math.max(model.vocabularySize, model.tokenizer.vocabularySize) - 1;
+  try {
+    checkEnginePrompt(tokenIds, { maxModelLength: model.maxModelLength, maxTokenId });
+    return undefined;
+  } catch (error) {
+    if (error instanceof ApiError) {
+      return error;
+    }
+    throw error;
+  }
+}

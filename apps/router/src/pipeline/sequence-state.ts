@@ -1,0 +1,178 @@
+import type { ChoiceFinish, ChoiceOutput, PositionLogprobs } from "@vllm-router/api";
+import type { SequenceFinish, TokenOutput } from "@vllm-router/engine-client";
+import { createSequenceText, type SequenceText } from "@vllm-router/text";
+import { OutputLogprobReader } from "./logprob-reader.ts";
+import type { PreparedPrompt, RequestPlan } from "./plan.ts";
+
+/** Receives what a sequence has to say to the client. */
+export interface SequenceListener {
+  choiceOutput(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): void;
+}
+
+/** Output kept back until the engine says whether it was the last one. */
+interface HeldOutput {
+  readonly text: string;
+  readonly tokenIds: readonly number[];
+  readonly tokenCount: number;
+  readonly logprobs: readonly PositionLogprobs[] | undefined;
+}
+
+/** The one object in which live outputs travel to the writer. */
+interface ReusedOutput {
+  text: string;
+  tokenIds: ArrayLike<number>;
+  tokenCount: number;
+  logprobs: readonly PositionLogprobs[] | undefined;
+}
+
+/** What {@link SequenceState.output} asks of the attempt. */
+export type OutputVerdict = "go-on" | "engine-overran";
+
+/**
+ * One sequence of a generation: its text state, and the rule that puts the reason of the end on the same chunk as the
+ * last token, as vLLM does, although a gRPC engine says both in two messages. The sequence knows by vLLM's stop rules
+ * that a token must be the last one; that output is held until the engine confirms it.
+ */
+export class SequenceState {
+  /** Number of the choice in the response. */
+  readonly choice: number;
+  /** Position among the sequences of its prompt; a seed is the request's plus this, as vLLM derives it. */
+  readonly ordinal: number;
+  readonly #listener: SequenceListener;
+  readonly #text: SequenceText;
+  readonly #logprobs: OutputLogprobReader | undefined;
+  readonly #reused: ReusedOutput = { text: "", tokenIds: [], tokenCount: 0, logprobs: undefined };
+  #held: HeldOutput | undefined;
+  #started = false;
+  #finishReason: string | undefined;
+
+  constructor(
+    plan: RequestPlan,
+    options: {
+      readonly prompt: PreparedPrompt;
+      readonly choice: number;
+      readonly ordinal: number;
+      readonly listener: SequenceListener;
+    },
+  ) {
+    const { prompt } = options;
+    const { sampling } = prompt;
+    this.choice = options.choice;
+    this.ordinal = options.ordinal;
+    this.#listener = options.listener;
+    this.#text = createSequenceText({
+      tokenizer: plan.model.tokenizer,
+      promptTokenIds: prompt.tokenIds,
+      skipSpecialTokens: sampling.skipSpecialTokens,
+      spacesBetweenSpecialTokens: sampling.spacesBetweenSpecialTokens,
+      stop: sampling.stop,
+      includeStopString: sampling.includeStopStringInOutput,
+      minTokens: sampling.minTokens,
+      maxTokens: sampling.maxTokens,
+      ignoreEos: sampling.ignoreEos,
+      endOfSequenceTokenId: plan.model.endOfSequenceTokenId,
+      stopTokenIds: new Set(sampling.stopTokenIds),
+    });
+    this.#logprobs =
+      plan.wantedLogprobs === undefined
+        ? undefined
+        : new OutputLogprobReader(plan.model.tokenizer, plan.wantedLogprobs);
+  }
+
+  /** True once an output arrived: from then on another worker cannot simply start over on a committed stream. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** True once the client was told the end. */
+  get finished(): boolean {
+    return this.#finishReason !== undefined;
+  }
+
+  /** Reason told to the client; undefined while running. */
+  get finishReason(): string | undefined {
+    return this.#finishReason;
+  }
+
+  /** Output tokens so far. */
+  get tokenCount(): number {
+    return this.#text.tokenCount;
+  }
+
+  /** Takes one engine output. */
+  output(output: TokenOutput): OutputVerdict {
+    if (this.#finishReason !== undefined) {
+      return "engine-overran";
+    }
+    this.#started = true;
+    if (this.#held !== undefined) {
+      const expected = this.#text.expectedFinish;
+      if (expected !== undefined && typeof expected.stopReason === "string") {
+        this.#tellHeld({ reason: expected.reason, stopReason: expected.stopReason });
+        return "engine-overran";
+      }
+      this.#tellHeld(undefined);
+    }
+    const delta = this.#text.push(output.tokenIds, output.tokenCount);
+    // Tokens behind the end of the sequence, in an output of several, are not the client's.
+    const tokenCount = delta.tokenEnd - delta.tokenStart;
+    const logprobs =
+      output.logprobs === undefined
+        ? undefined
+        : this.#logprobs?.read(output, { logprobs: output.logprobs, count: tokenCount });
+    if (this.#text.expectedFinish !== undefined) {
+      const tokenIds = Array.from({ length: tokenCount }, (_, at) => output.tokenIds[at] ?? 0);
+      this.#held = { text: delta.text, tokenIds, tokenCount, logprobs };
+      return "go-on";
+    }
+    const reused = this.#reused;
+    reused.text = delta.text;
+    reused.tokenIds = output.tokenIds;
+    reused.tokenCount = tokenCount;
+    reused.logprobs = logprobs;
+    this.#listener.choiceOutput(this.choice, reused, undefined);
+    return "go-on";
+  }
+
+  /** The engine ended this sequence. */
+  finish(finish: SequenceFinish): void {
+    if (this.#finishReason !== undefined) {
+      return;
+    }
+    const expected = this.#text.expectedFinish;
+    const reason: ChoiceFinish =
+      expected === undefined
+        ? { reason: finish.reason, stopReason: engineStopReason(finish) }
+        : { reason: expected.reason, stopReason: expected.stopReason };
+    if (this.#held !== undefined) {
+      this.#tellHeld(reason);
+      return;
+    }
+    const rest = this.#text.finish();
+    this.#finishReason = reason.reason;
+    const reused = this.#reused;
+    reused.text = rest.text;
+    reused.tokenIds = [];
+    reused.tokenCount = 0;
+    reused.logprobs = undefined;
+    this.#listener.choiceOutput(this.choice, reused, reason);
+  }
+
+  #tellHeld(finish: ChoiceFinish | undefined): void {
+    const held = this.#held;
+    if (held === undefined) {
+      return;
+    }
+    this.#held = undefined;
+    const rest = finish === undefined ? "" : this.#text.finish().text;
+    this.#finishReason = finish?.reason;
+    this.#listener.choiceOutput(this.choice, { ...held, text: held.text + rest }, finish);
+  }
+}
+
+function engineStopReason(finish: SequenceFinish): string | number | null {
+  if (finish.reason === "repetition") {
+    return "repetition_detected";
+  }
+  return finish.matchedStop ?? null;
+}

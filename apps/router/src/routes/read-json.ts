@@ -1,0 +1,33 @@
+import { parseRequestBody, payloadTooLargeError, type JsonValue } from "@vllm-router/api";
+import { readRequestBody } from "../server/request-body.ts";
+import type { RequestScope } from "../server/request-scope.ts";
+
+/** A JSON body as received and as parsed. */
+export interface ReceivedJson {
+  readonly bytes: Uint8Array;
+  /** Parsed on first use: the proxy lane does without. @throws ApiError with vLLM's text */
+  json(): JsonValue;
+}
+
+/**
+ * Reads a request's body whole.
+ * @returns undefined when the client left before it was complete
+ * @throws ApiError 413 when it is larger than the limit
+ */
+export async function receiveJson(
+  scope: RequestScope,
+  limitBytes: number,
+): Promise<ReceivedJson | undefined> {
+  const result = await readRequestBody(scope.exchange.incoming, limitBytes);
+  switch (result.kind) {
+    case "aborted":
+      return undefined;
+    case "too-large":
+      throw payloadTooLargeError(result.limitBytes);
+    case "body": {
+      scope.requestBytes = result.bytes.length;
+      const { bytes } = result;
+      return { bytes, json: () => parseRequestBody(scope.exchange.header("content-type"), bytes) };
+    }
+  }
+}

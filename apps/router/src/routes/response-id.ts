@@ -1,0 +1,35 @@
+import { randomId } from "./random-id.ts";
+import type { RequestScope } from "../server/request-scope.ts";
+
+/**
+ * The part of a response's id after its prefix: the request's own id (the first header that is there, then the body's),
+ * else a random one.
+ */
+export function baseRequestId(
+  scope: RequestScope,
+  sources: { readonly body: string; readonly headers: readonly string[] },
+): string {
+  for (const name of sources.headers) {
+    const header = scope.exchange.header(name);
+    if (header !== undefined && header !== "") {
+      return header;
+    }
+  }
+  return sources.body === "" ? randomId() : sources.body;
+}
+
+/** `X-data-parallel-rank` as vLLM reads it: ignored unless it is an integer. */
+export function requestedRank(scope: RequestScope): number | undefined {
+  const text = scope.exchange.header("x-data-parallel-rank");
+  return text !== undefined && /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : undefined;
+}
+
+/** Metadata passed on to the engine: the trace the request belongs to. */
+export function traceMetadata(scope: RequestScope): Readonly<Record<string, string>> | undefined {
+  const traceparent = scope.exchange.header("traceparent");
+  if (traceparent === undefined) {
+    return undefined;
+  }
+  const tracestate = scope.exchange.header("tracestate");
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
+}

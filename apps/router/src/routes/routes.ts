@@ -1,0 +1,42 @@
+import type { Route } from "../server/route-table.ts";
+import { serveGenerating } from "./generate-route.ts";
+import { CHAT, COMPLETIONS } from "./generating-apis.ts";
+import {
+  serveHealth,
+  serveLiveness,
+  serveLoad,
+  serveMetrics,
+  serveReadiness,
+  serveVersion,
+} from "./health.ts";
+import { serveModels } from "./models.ts";
+import type { RouteServices } from "./services.ts";
+import { serveDetokenize, serveTokenize } from "./tokenize.ts";
+import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
+
+/** The HTTP interface: every path, readable top to bottom. */
+export function createRoutes(services: RouteServices): readonly Route[] {
+  return [
+    { path: "/v1/chat/completions", methods: { POST: (scope) => serveGenerating(scope, CHAT, services) } },
+    { path: "/v1/completions", methods: { POST: (scope) => serveGenerating(scope, COMPLETIONS, services) } },
+    { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
+    { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
+    { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },
+    { path: "/health", methods: { GET: (scope) => serveHealth(scope, services) } },
+    {
+      path: "/ping",
+      methods: {
+        GET: (scope) => serveHealth(scope, services),
+        POST: (scope) => serveHealth(scope, services),
+      },
+    },
+    { path: "/liveness", methods: { GET: (scope) => serveLiveness(scope) } },
+    { path: "/readiness", methods: { GET: (scope) => serveReadiness(scope, services) } },
+    { path: "/version", methods: { GET: (scope) => serveVersion(scope, services) } },
+    { path: "/load", methods: { GET: (scope) => serveLoad(scope, services) } },
+    { path: "/metrics", methods: { GET: (scope) => serveMetrics(scope, services) } },
+    { path: "/workers", methods: { GET: (scope) => serveWorkers(scope, services) } },
+    { path: "/list_workers", methods: { GET: (scope) => serveWorkerUrls(scope, services) } },
+    { path: "/get_loads", methods: { GET: (scope) => serveLoads(scope, services) } },
+  ];
+}

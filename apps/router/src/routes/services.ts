@@ -1,0 +1,30 @@
+import type { WriterSettings } from "@vllm-router/api";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Timers } from "../fleet/timers.ts";
+import type { ModelCatalog } from "../models/model-catalog.ts";
+import type { RouterObserver } from "../observability/router-observer.ts";
+import type { GenerationServer } from "../pipeline/generation-server.ts";
+import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
+import type { ProxyRouteServices } from "./proxy-route.ts";
+
+/** What the routes work with; made once by `createRouter`. */
+export interface RouteServices {
+  readonly models: ModelCatalog;
+  readonly fleet: Fleet;
+  readonly server: GenerationServer;
+  readonly proxy: ProxyRouteServices;
+  readonly timers: Timers;
+  readonly observer: RouterObserver;
+  readonly writerSettings: WriterSettings;
+  readonly prepare: PrepareSettings;
+  /** Largest request body, bytes. */
+  readonly maxPayloadBytes: number;
+  /** `--enable-server-load-tracking`. */
+  readonly tracksServerLoad: boolean;
+  /** Headers that may carry the request id beside `X-Request-Id`, lower case, first wins. */
+  readonly requestIdHeaders: readonly string[];
+  /** Prints every metric. */
+  metricsText(): Promise<string>;
+  /** Content type of {@link metricsText}. */
+  readonly metricsContentType: string;
+}

@@ -1,0 +1,108 @@
+import { pino } from "pino";
+import { Writable } from "node:stream";
+import { parseRouterConfig } from "@vllm-router/config";
+import { POLICY_NAMES } from "@vllm-router/routing-core";
+import { createRouter, type Router } from "../src/create-router.ts";
+
+/** A router in this process, on a free port, with its log lines kept. */
+export interface TestRouter extends AsyncDisposable {
+  readonly router: Router;
+  readonly url: string;
+  /** Parsed log lines so far. */
+  readonly logs: readonly Readonly<Record<string, unknown>>[];
+  /** Everything logged, as text. */
+  logText(): string;
+  /** POST with a JSON body. */
+  post(path: string, body: unknown, init?: RequestInit): Promise<Response>;
+}
+
+/** Starts a router with the flags a user would type, and waits until every worker is ready. */
+export async function startRouter(
+  workerUrls: readonly string[],
+  flags: readonly string[] = [],
+  options: { readonly waitForWorkers?: boolean } = {},
+): Promise<TestRouter> {
+  const { config } = parseRouterConfig({
+    argv: [
+      "--worker-urls",
+      ...workerUrls,
+      "--port",
+      "0",
+      "--prometheus-port",
+      "0",
+      "--log-level",
+      "debug",
+      ...flags,
+    ],
+    environment: {},
+    readFile: () => {
+      throw new Error("no files in tests");
+    },
+    policies: POLICY_NAMES,
+  });
+  let text = "";
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      text += chunk.toString();
+      done();
+    },
+  });
+  const router = await createRouter(config, { logger: pino({ level: "debug", base: null }, sink) });
+  if (options.waitForWorkers ?? true) {
+    await eventually("every worker is ready", () => router.readyWorkers() === workerUrls.length);
+  }
+  return {
+    router,
+    url: router.url,
+    get logs() {
+      return text
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    },
+    logText: () => text,
+    post: (path, body, init) =>
+      fetch(`${router.url}${path}`, {
+        ...init,
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          ...(init?.headers as Record<string, string> | undefined),
+        },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await router.close(0);
+    },
+  };
+}
+
+/** Waits for a condition, looking again and again. @throws Error naming it after five seconds */
+export async function eventually(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 5_000,
+): Promise<void> {
+  const deadlineAtMs = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadlineAtMs) {
+      throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** `data:` payloads of a whole SSE body. */
+export function sseData(text: string): readonly string[] {
+  return text
+    .split("\n\n")
+    .filter((block) => block.startsWith("data: "))
+    .map((block) => block.slice("data: ".length));
+}
+
+/** The JSON events of a whole SSE body, without `[DONE]`. */
+export function sseEvents<T>(text: string): readonly T[] {
+  return sseData(text)
+    .filter((data) => data !== "[DONE]")
+    .map((data) => JSON.parse(data) as T);
+}
