@@ -42,14 +42,20 @@ export const NONE_REASON_OF: Readonly<Record<Exclude<Verdict, "full" | "eligible
 /** Whether the worker's own breaker, as this thread knows it, admits a generation at this instant. */
 export type BreakerGate = (worker: WorkerView) => boolean;
 
-/** The verdict on a worker by everything but its load; `eligible` where only its ranks' load is left to be checked. */
-export function judgeWorker(worker: WorkerView, generation: Generation, admits: BreakerGate): Verdict {
+/** First part of the verdict: what depends on the snapshot and the model's name only. */
+export function judgeServed(worker: WorkerView, model: string): "wrong_role" | "wrong_model" | "eligible" {
   if (worker.role !== "any") {
     return "wrong_role";
   }
-  if (generation.model !== "" && worker.models.length > 0 && !worker.models.includes(generation.model)) {
-    return "wrong_model";
-  }
+  return model !== "" && worker.models.length > 0 && !worker.models.includes(model)
+    ? "wrong_model"
+    : "eligible";
+}
+
+/**
+ * Second part: everything about a worker that serves the model but its load; `eligible` where only that is left.
+ */
+export function judgeAvailable(worker: WorkerView, generation: Generation, admits: BreakerGate): Verdict {
   if (generation.requiredFields.length > 0 && firstUnsupportedField(worker, generation) !== undefined) {
     return "unsupported_field";
   }

@@ -8,11 +8,12 @@ import type { RandomSource } from "../random-source.ts";
 import type { BreakerGuard } from "../resilience/breaker-board.ts";
 import { RoutingError } from "../routing-error.ts";
 import type { Snapshot, WorkerSlot, WorkerView } from "../snapshot.ts";
-import { firstUnsupportedField, judgeWorker, VERDICT_CODE } from "./candidate-filter.ts";
+import { firstUnsupportedField, judgeAvailable, judgeServed, VERDICT_CODE } from "./candidate-filter.ts";
 import { decide } from "./decide.ts";
 import type { Decision, PlaceDecision } from "./decision.ts";
 import { type DecisionRecord, recordDecision, type RecordedExclusion } from "./decision-record.ts";
 import { type DecisionInput, DecisionInputBuffer } from "./decision-input.ts";
+import { ModelWorkersCache } from "./model-workers.ts";
 import { BookedSettlement, type Settlement } from "./settlement.ts";
 
 /**
@@ -77,6 +78,7 @@ class ThreadDispatcher implements Dispatcher {
   readonly #hasher: BlockHasher;
   readonly #input: DecisionInputBuffer;
   readonly #matchedBlocks: Int32Array;
+  readonly #modelWorkers = new ModelWorkersCache();
   readonly #admits: (worker: WorkerView) => boolean;
   #keys: BlockKeys | null = null;
   #context: PolicyContext | null = null;
@@ -124,14 +126,8 @@ class ThreadDispatcher implements Dispatcher {
   }
 
   settle(decision: PlaceDecision): Settlement {
-    const context = this.#context;
+    const context = this.#contextOf(decision);
     const input = this.#input;
-    if (context === null || decision.inputSequence !== input.sequence) {
-      throw new RoutingError(
-        "stale_decision",
-        "a decision is settled once, before the next input is gathered",
-      );
-    }
     this.#context = null;
     const { ledger, recorder, breakers, onRelease } = this.#options;
     const { promptTokens } = input;
@@ -157,7 +153,8 @@ class ThreadDispatcher implements Dispatcher {
     const { input, generation, snapshot } = context;
     const exclusions: RecordedExclusion[] = [];
     for (const worker of snapshot.workers) {
-      const verdict = judgeWorker(worker, generation, this.#admits);
+      const served = judgeServed(worker, generation.model);
+      const verdict = served === "eligible" ? judgeAvailable(worker, generation, this.#admits) : served;
       const field = verdict === "unsupported_field" ? firstUnsupportedField(worker, generation) : undefined;
       if (verdict !== "eligible") {
         exclusions.push({ worker: worker.id, verdict, ...(field === undefined ? {} : { field }) });
@@ -184,17 +181,13 @@ class ThreadDispatcher implements Dispatcher {
 
   #gatherCandidates(generation: Generation, snapshot: Snapshot): void {
     const input = this.#input;
-    const { workers } = snapshot;
-    let targets = 0;
-    for (let index = 0; index < workers.length; index += 1) {
-      targets += workers[index]!.ranks;
-    }
+    const { workers, targets, closestVerdict } = this.#modelWorkers.get(snapshot, generation.model);
     input.reserve(targets);
     input.candidateCount = 0;
-    let closest = -1;
+    let closest = closestVerdict;
     for (let index = 0; index < workers.length; index += 1) {
       const worker = workers[index]!;
-      const verdict = judgeWorker(worker, generation, this.#admits);
+      const verdict = judgeAvailable(worker, generation, this.#admits);
       const isCandidate = verdict === "eligible" && this.#addRanks(worker, generation);
       const code = verdict === "eligible" && !isCandidate ? VERDICT_CODE.full : VERDICT_CODE[verdict];
       closest = Math.max(closest, code);

@@ -242,9 +242,14 @@ class PrefixTable implements PrefixIndex {
    */
   #placeFor(words: Int32Array, block: number): number {
     const table = this.#table;
-    const atHome = this.#leastUsed(this.#buckets.home(words, block), block);
-    const ageAtHome = table[TICK]! - this.#lastUse(atHome);
-    if (table[atHome + KEY_HIGH] === 0 || ageAtHome > this.#evictionAge / 2) {
+    const home = this.#buckets.home(words, block);
+    const own = home + (block & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
+    const oldEnough = table[TICK]! - this.#evictionAge / 2;
+    if (table[own + KEY_HIGH] === 0 || this.#lastUse(own) < oldEnough) {
+      return own;
+    }
+    const atHome = this.#leastUsed(home, block);
+    if (table[atHome + KEY_HIGH] === 0 || this.#lastUse(atHome) < oldEnough) {
       return atHome;
     }
     const other = this.#leastUsed(this.#buckets.other(words, block), block);
