@@ -1,6 +1,6 @@
 import { bindArguments } from "../python/arguments.ts";
 import { fail } from "../python/failure.ts";
-import { iterate } from "../python/iterate.ts";
+import { itemsOf, iterate } from "../python/iterate.ts";
 import { isInteger, isMapping, textOf, typeName } from "../python/kind.ts";
 import { strftime, type LocalTime } from "../python/strftime.ts";
 import { toText } from "../python/text-form.ts";
@@ -55,7 +55,8 @@ function dict(positional: readonly Value[], keyword: KeywordArguments): Map<Valu
 
 function addPairs(result: Map<Value, Value>, source: Value): void {
   for (const [index, pair] of iterate(source).entries()) {
-    const items = iterate(pair);
+    const items =
+      itemsOf(pair) ?? fail(`cannot convert dictionary update sequence element #${index} to a sequence`);
     const [key, value] = items;
     if (items.length !== 2 || key === undefined || value === undefined) {
       fail(`dictionary update sequence element #${index} has length ${items.length}; 2 is required`);

@@ -5,7 +5,7 @@ import { fail } from "../python/failure.ts";
 import { isFloatNumber, textOf, typeName } from "../python/kind.ts";
 import { fixedDigits } from "../python/number-format.ts";
 import { parseFloatText, parseIntegerText } from "../python/parse-number.ts";
-import { toText } from "../python/text-form.ts";
+import { toRepr, toText } from "../python/text-form.ts";
 import { Undefined } from "../python/undefined.ts";
 import type { Value } from "../python/value.ts";
 import { define, type Bound, type Filter } from "./definition.ts";
@@ -48,9 +48,9 @@ function round([value = null, precision = 0, method = "common"]: Bound): Value {
   if (way !== "common" && way !== "ceil" && way !== "floor") {
     return fail("method must be common, ceil or floor");
   }
-  if (value instanceof Undefined) return value.raise();
   const number = numeric(value);
   if (number === undefined) {
+    if (way !== "common" && value instanceof Undefined) return value.raise();
     return fail(
       way === "common"
         ? `type ${typeName(value)} doesn't define __round__ method`
@@ -104,14 +104,23 @@ function absolute([value = null]: Bound): Value {
   return number < 0 ? negate("-", value) : isFloatNumber(value) ? makeFloat(Math.abs(Number(number))) : value;
 }
 
+/** `float(x)`. */
+function floatOf(value: Value): number {
+  const text = textOf(value);
+  if (text !== undefined) {
+    return parseFloatText(text) ?? fail(`could not convert string to float: ${toRepr(value)}`);
+  }
+  if (value instanceof Undefined) return value.raise();
+  return Number(
+    numeric(value) ?? fail(`float() argument must be a string or a real number, not '${typeName(value)}'`),
+  );
+}
+
 const DECIMAL_UNITS = ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
 const BINARY_UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"];
 
 function fileSize([value = null, binary = false]: Bound): Value {
-  const text = textOf(value);
-  const bytes =
-    (text === undefined ? Number(numeric(value) ?? Number.NaN) : parseFloatText(text)) ??
-    fail(`could not convert string to float: ${toText(value)}`);
+  const bytes = floatOf(value);
   const base = truthy(binary) ? 1024 : 1000;
   const units = truthy(binary) ? BINARY_UNITS : DECIMAL_UNITS;
   if (bytes === 1) return "1 Byte";

@@ -1,14 +1,15 @@
-import { calculate } from "../python/arithmetic.ts";
+import { add, calculate } from "../python/arithmetic.ts";
 import { truthy, numeric } from "../python/compare.ts";
 import { fail } from "../python/failure.ts";
 import { escapeHtml } from "../python/html.ts";
-import { iterate } from "../python/iterate.ts";
+import { itemsOf, iterate, length as lengthOf } from "../python/iterate.ts";
 import { isMapping, textOf, typeName } from "../python/kind.ts";
 import { formatPercent } from "../python/percent-format.ts";
 import { replaceText } from "../python/string-methods.ts";
 import { textLength, textSlice } from "../python/text-index.ts";
 import { capitalize, pad } from "../python/text-shape.ts";
 import { toText } from "../python/text-form.ts";
+import { Undefined } from "../python/undefined.ts";
 import { Markup, Tuple, type Value } from "../python/value.ts";
 import { splitLines, strip, stripCharacters } from "../python/whitespace.ts";
 import { attributeGetter } from "./attribute-path.ts";
@@ -46,7 +47,7 @@ function title(text: string): string {
 }
 
 function indent([value = null, width = 4, first = false, blank = false]: Bound): Value {
-  const text = textOf(value) ?? fail(`unsupported operand type(s) for +=: '${typeName(value)}' and 'str'`);
+  const text = textOf(value) ?? notText(value);
   const indentation = textOf(width) ?? " ".repeat(Math.max(0, Number(numeric(width) ?? 0)));
   const lines = splitLines(`${text}\n`);
   const keepBlank = truthy(blank);
@@ -56,14 +57,20 @@ function indent([value = null, width = 4, first = false, blank = false]: Bound):
   return (truthy(first) ? indentation : "") + indented.join("\n");
 }
 
+function notText(value: Value): never {
+  if (Array.isArray(value)) return fail("'list' object has no attribute 'splitlines'");
+  if (value instanceof Undefined || value instanceof Tuple) add(value, "\n");
+  return fail(`unsupported operand type(s) for +=: '${typeName(value)}' and 'str'`);
+}
+
 function truncate([value = null, length = 255, killWords = false, end = "...", leeway = 5]: Bound): Value {
-  const text = textOf(value) ?? fail(`object of type '${typeName(value)}' has no len()`);
   const ellipsis = toText(end);
   const size = Number(numeric(length));
   const tolerance = leeway === null ? 5 : Number(numeric(leeway));
   if (size < textLength(ellipsis)) fail(`expected length >= ${textLength(ellipsis)}, got ${size}`);
   if (tolerance < 0) fail(`expected leeway >= 0, got ${tolerance}`);
-  if (textLength(text) <= size + tolerance) return text;
+  if (lengthOf(value) <= size + tolerance) return value;
+  const text = textOf(value) ?? fail(`'${typeName(value)}' object has no attribute 'rsplit'`);
   const head = textSlice(text, 0, Math.min(textLength(text), size - textLength(ellipsis)));
   if (truthy(killWords)) return head + ellipsis;
   const space = head.lastIndexOf(" ");
@@ -124,10 +131,15 @@ function hexEscape(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
+function pairOf(value: Value): readonly Value[] {
+  const items = itemsOf(value) ?? fail(`cannot unpack non-iterable ${typeName(value)} object`);
+  if (items.length > 2) return fail("too many values to unpack (expected 2)");
+  return items.length === 2 ? items : fail(`not enough values to unpack (expected 2, got ${items.length})`);
+}
+
 function urlEncode([value = null]: Bound): Value {
-  const plain = textOf(value);
-  if (plain !== undefined || typeof value !== "object" || value === null) return quoteUrl(value, "/");
-  const pairs = isMapping(value) ? [...value] : iterate(value).map((pair) => iterate(pair));
+  if (textOf(value) !== undefined || itemsOf(value) === undefined) return quoteUrl(value, "/");
+  const pairs = isMapping(value) ? [...value] : iterate(value).map(pairOf);
   return pairs
     .map(([key = null, item = null]) => `${quoteUrl(key, "")}=${quoteUrl(item, "")}`.replaceAll("%20", "+"))
     .join("&");

@@ -1,5 +1,5 @@
 import { fail } from "../python/failure.ts";
-import { iterate } from "../python/iterate.ts";
+import { itemsOf } from "../python/iterate.ts";
 import { isMapping, textOf, typeName } from "../python/kind.ts";
 import { NO_KEYWORDS, type KeywordArguments, type Value } from "../python/value.ts";
 import type { ArgumentsNode, Expression } from "../syntax/node.ts";
@@ -36,7 +36,7 @@ function compilePositional(
   const spread = args.spread === undefined ? undefined : compile(args.spread);
   const [first, second] = values;
   if (spread !== undefined)
-    return (frame) => [...values.map((value) => value(frame)), ...iterate(spread(frame))];
+    return (frame) => [...values.map((value) => value(frame)), ...spreadItems(spread(frame))];
   if (first === undefined) return () => NO_VALUES;
   if (second === undefined) return (frame) => [first(frame)];
   return (frame) => values.map((value) => value(frame));
@@ -57,9 +57,15 @@ function compileKeyword(
   };
 }
 
+function spreadItems(value: Value): readonly Value[] {
+  return itemsOf(value) ?? fail(`Value after * must be an iterable, not ${typeName(value)}`);
+}
+
 function addSpread(keyword: Map<string, Value>, value: Value): void {
   if (!isMapping(value)) {
-    fail(`argument after ** must be a mapping, not ${typeName(value)}`);
+    fail(
+      `jinja2.sandbox.SandboxedEnvironment.call() argument after ** must be a mapping, not ${typeName(value)}`,
+    );
   } else {
     for (const [key, item] of value) keyword.set(textOf(key) ?? fail("keywords must be strings"), item);
   }

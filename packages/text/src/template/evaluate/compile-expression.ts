@@ -212,6 +212,11 @@ function compileItem(node: NodeOf<"item">, compile: (child: Expression) => Evalu
 }
 
 function compileSlice(node: SliceNode, compile: (child: Expression) => Evaluate): Evaluate {
+  // jinja2 folds a slice of a constant into a lookup, which finds nothing instead of failing.
+  if (node.object.kind === "const" && typeof node.object.value !== "string") {
+    const undefinedSlice = new Undefined({ object: node.object.value, name: "slice" });
+    return () => undefinedSlice;
+  }
   const object = compile(node.object);
   const [start, stop, step] = [node.start, node.stop, node.step].map((bound) =>
     bound === undefined ? constant(null) : compile(bound),

@@ -168,13 +168,20 @@ function calculateFloats(operator: ArithmeticOperator, a: number, b: number): nu
     case "/":
       return b === 0 ? fail("float division by zero") : a / b;
     case "//":
-      return b === 0 ? fail("float floor division by zero") : Math.floor(a / b);
+      return b === 0 ? fail("float floor division by zero") : Math.floor((a - modulo(a, b)) / b);
     case "%":
-      return b === 0 ? fail("float modulo") : a - b * Math.floor(a / b);
+      return b === 0 ? fail("float modulo") : modulo(a, b);
     case "**":
       if (a === 0 && b < 0) return fail("0.0 cannot be raised to a negative power");
       return a ** b;
   }
+}
+
+/** The remainder with the sign of the divisor. */
+function modulo(a: number, b: number): number {
+  const remainder = a % b;
+  if (remainder === 0) return b < 0 ? -0 : 0;
+  return remainder < 0 === b < 0 ? remainder : remainder + b;
 }
 
 /** `-value` and `+value`. */

@@ -75,9 +75,7 @@ class BraceFormatter {
     const key = name === "" ? String(this.automatic++) : name;
     if (!/^\d+$/.test(key)) return this.operands.keyword.get(key) ?? this.missingKey(key);
     const value = this.operands.positional[Number(key)];
-    return value === undefined
-      ? fail(`Replacement index ${Number(key)} out of range for positional args tuple`)
-      : value;
+    return value === undefined ? fail("tuple index out of range") : value;
   }
 
   private missingKey(key: string): Value {

@@ -66,7 +66,7 @@ function finiteDigits(magnitude: number, format: NumberFormat, isFloat: boolean)
       digits = fixedDigits(magnitude * 100, precision);
       break;
     case "e":
-      digits = pythonExponent(magnitude.toExponential(Math.min(precision, 100)));
+      digits = pythonExponent(exponentialDigits(magnitude, precision));
       break;
     case "g":
     case "n":
@@ -81,11 +81,34 @@ function finiteDigits(magnitude: number, format: NumberFormat, isFloat: boolean)
   return group(whole, format.grouping, 3) + digits.slice(whole.length);
 }
 
-/** `toFixed` without its limits: exact decimal digits, rounded half to even on the exact binary value. */
+/** `toFixed` with Python's rounding: exact halves go to the even digit (JavaScript takes them up). */
 export function fixedDigits(magnitude: number, precision: number): string {
-  if (precision <= 100 && magnitude < 1e21) return magnitude.toFixed(precision);
-  const whole = BigInt(Math.trunc(magnitude)).toString();
-  return precision === 0 ? whole : `${whole}.${"0".repeat(precision)}`;
+  if (precision > 75 || magnitude >= 1e21) {
+    const whole = BigInt(Math.trunc(magnitude)).toString();
+    return precision === 0 ? whole : `${whole}.${"0".repeat(precision)}`;
+  }
+  const rounded = magnitude.toFixed(precision);
+  const exact = magnitude.toFixed(precision + TIE_DIGITS);
+  const end = exact.length - TIE_DIGITS;
+  return evenAtTie(rounded, exact.slice(0, precision === 0 ? end - 1 : end), exact.slice(end));
+}
+
+/** Enough further digits to see that a double lies exactly between two shorter decimals. */
+const TIE_DIGITS = 25;
+
+function evenAtTie(rounded: string, truncated: string, rest: string): string {
+  const isTie = /^50*$/.test(rest);
+  return isTie && /[02468]$/.test(truncated) ? truncated : rounded;
+}
+
+/** `toExponential` with Python's rounding. */
+function exponentialDigits(magnitude: number, requested: number): string {
+  const precision = Math.min(requested, 75);
+  const [mantissa = "", power = ""] = magnitude.toExponential(precision).split("e");
+  const exact = magnitude.toExponential(precision + TIE_DIGITS);
+  const digits = exact.slice(0, exact.indexOf("e"));
+  const end = digits.length - TIE_DIGITS;
+  return `${evenAtTie(mantissa, digits.slice(0, precision === 0 ? end - 1 : end), digits.slice(end))}e${power}`;
 }
 
 function pythonExponent(text: string): string {
@@ -94,11 +117,11 @@ function pythonExponent(text: string): string {
 
 function generalDigits(magnitude: number, requested: number, alternate: boolean): string {
   const precision = requested === 0 ? 1 : Math.min(requested, 100);
-  const exponent = magnitude === 0 ? 0 : Number(magnitude.toExponential(precision - 1).split("e")[1]);
+  const exponent = magnitude === 0 ? 0 : Number(exponentialDigits(magnitude, precision - 1).split("e")[1]);
   const scientific = exponent < -4 || exponent >= precision;
   const digits = scientific
-    ? magnitude.toExponential(precision - 1)
-    : magnitude.toFixed(Math.min(100, Math.max(0, precision - 1 - exponent)));
+    ? exponentialDigits(magnitude, precision - 1)
+    : fixedDigits(magnitude, Math.max(0, precision - 1 - exponent));
   if (alternate) return pythonExponent(digits);
   const [mantissa = "", power] = digits.split("e");
   const trimmed = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;

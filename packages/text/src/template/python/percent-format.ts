@@ -63,7 +63,8 @@ function formatDirective(match: RegExpExecArray, operands: Operands): string {
   const hasPrecision = directive.includes(".") && !(key ?? "").includes(".");
   const precisionNumber = precision === "*" ? starOperand(operands) : Number(precision ?? 0);
   const value = key === undefined ? operands.next() : operands.byKey(key);
-  const options = { flags, precision: hasPrecision ? precisionNumber : undefined };
+  const index = match.index + directive.length - 1;
+  const options = { flags, precision: hasPrecision ? precisionNumber : undefined, index };
   const left = flags.includes("-") || widthNumber < 0;
   return pad(convert(type, value, options), {
     width: Math.abs(widthNumber),
@@ -86,6 +87,8 @@ interface Converted {
 interface ConversionOptions {
   readonly flags: string;
   readonly precision: number | undefined;
+  /** Where the type character stands in the format. */
+  readonly index: number;
 }
 
 function convert(type: string, value: Value, options: ConversionOptions): Converted {
@@ -123,7 +126,7 @@ function convert(type: string, value: Value, options: ConversionOptions): Conver
       return convertNumber(type, value, options);
     default:
       return fail(
-        `unsupported format character '${type}' (0x${(type.codePointAt(0) ?? 0).toString(16)}) at index ${0}`,
+        `unsupported format character '${type}' (0x${(type.codePointAt(0) ?? 0).toString(16)}) at index ${options.index}`,
       );
   }
 }

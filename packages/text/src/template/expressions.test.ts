@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { TextError } from "../text-error.ts";
+import { compileChatTemplate } from "./chat-template.ts";
+import { parseJson } from "./python/parse-json.ts";
+import type { TemplateValue } from "./template-value.ts";
+
+type Outcome = "text" | "error" | "invalid";
+
+interface Fixture {
+  readonly variables: string;
+  readonly cases: readonly (readonly [template: string, outcome: Outcome, text: string])[];
+  readonly descriptions: readonly (readonly [
+    template: string,
+    format: string,
+    variables: readonly string[],
+  ])[];
+}
+
+const fixture = JSON.parse(
+  readFileSync(new URL("./__fixtures__/expressions.json", import.meta.url), "utf8"),
+) as Fixture;
+const variables = parseJson(fixture.variables) as ReadonlyMap<string, TemplateValue>;
+const clock = () => ({ year: 2026, month: 3, day: 7, hour: 9, minute: 5, second: 3, microsecond: 1234 });
+
+function outcomeOf(template: string): readonly [Outcome, string] {
+  try {
+    return ["text", compileChatTemplate(template, { clock }).render(variables)];
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    return [error.code === "template_invalid" ? "invalid" : "error", error.message];
+  }
+}
+
+describe("compileChatTemplate() against jinja2 in the environment of transformers", () => {
+  it("gives the same text or the same message for every small template", () => {
+    const differences = fixture.cases
+      .map(([template, outcome, text]) => ({
+        template,
+        expected: [outcome, text],
+        actual: outcomeOf(template),
+      }))
+      .filter(({ expected, actual }) => expected[0] !== actual[0] || expected[1] !== actual[1]);
+    expect(differences).toEqual([]);
+  });
+
+  it("finds the same content format and undeclared variables", () => {
+    const actual = fixture.descriptions.map(([template]) => {
+      const compiled = compileChatTemplate(template, { clock });
+      return [template, compiled.contentFormat, [...compiled.variables].sort()];
+    });
+    expect(actual).toEqual(fixture.descriptions);
+  });
+});
