@@ -1,4 +1,5 @@
-// Builds the tokenizer of the built-in model from assets/corpus.txt. Deterministic: the same text gives the same bytes.
+// Builds the built-in model: its tokenizer learns from assets/corpus.txt, which the simulator also imitates, and from
+// common words for other people's prompts. Deterministic: the same texts give the same bytes.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const assets = new URL("../assets/", import.meta.url);
@@ -75,7 +76,11 @@ function merge(parts: readonly string[], pair: readonly [string, string]): strin
 const characters = byteCharacters();
 // Ids in the order of the stand-ins, as published byte-level vocabularies have them.
 const vocabulary = new Map(characters.toSorted().map((character, id) => [character, id]));
-const words = countWords(readFileSync(new URL("corpus.txt", assets), "utf8"), characters);
+const corpus = readFileSync(new URL("corpus.txt", assets), "utf8");
+const commonWords = readFileSync(new URL("words.txt", assets), "utf8").trim();
+// Roles stand at the beginning of a line of the template.
+const roles = "\nsystem\nuser\nassistant\n".repeat(8);
+const words = countWords(`${corpus} ${commonWords}${roles}`, characters);
 const merges: string[] = [];
 while (vocabulary.size < maxVocabulary) {
   const pair = mostFrequentPair(words);

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { Engine } from "./engine.ts";
 import { Faults } from "./faults.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.cases.ts";
-import { builtinModelPath, loadModel } from "./model.ts";
+import { loadBuiltinModel } from "./model.ts";
 import { planRequest } from "./request-plan.ts";
 import { GenerateRequest, SamplingParams } from "@vllm-router/proto/messages";
 
-const model = loadModel(builtinModelPath);
+const model = loadBuiltinModel();
 const timing = { stepMs: 10, prefillTokensPerSecond: 1000, sequenceMs: 1, speed: 1 };
 
 function createEngine(clock: ManualClock, speed = 1): { engine: Engine; faults: Faults } {

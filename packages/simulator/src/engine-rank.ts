@@ -33,6 +33,8 @@ const maxLagMs = 50;
 export class EngineRank {
   readonly rank: number;
   readonly loads: LoadTracker;
+  /** Since the start of this life. */
+  readonly totals = { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 };
   readonly #context: EngineRankContext;
   readonly #scheduler: Scheduler;
   readonly #sequences = new Map<ScheduledSequence, { sequence: Sequence; sink: SequenceSink }>();
@@ -120,17 +122,23 @@ export class EngineRank {
       const entry = this.#sequences.get(scheduled);
       // Aborted while the step ran.
       if (entry === undefined) continue;
-      if (entry.sequence.outputTokens === 0)
-        this.loads.started(scheduled.promptTokens, scheduled.cachedTokens);
+      if (entry.sequence.outputTokens === 0) this.#countStart(scheduled);
       const id = entry.sequence.draw();
       if (entry.sequence.finish !== undefined) this.abort(entry.sequence);
       entry.sink.token(entry.sequence, id);
       tokens++;
     }
     this.loads.generated(tokens);
+    this.totals.generatedTokens += tokens;
     this.#publishEvents();
     this.#context.stepEnded(tokens);
     this.#startStep();
+  }
+
+  #countStart({ promptTokens, cachedTokens }: ScheduledSequence): void {
+    this.loads.started(promptTokens, cachedTokens);
+    this.totals.promptTokens += promptTokens;
+    this.totals.cachedTokens += cachedTokens;
   }
 
   #publishEvents(): void {

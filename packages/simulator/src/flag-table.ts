@@ -25,6 +25,11 @@ export const flagTable = {
   },
   host: { names: ["host"], kind: "text", help: "address of the gRPC server (127.0.0.1)" },
   port: { names: ["port"], kind: "count", help: "port of the gRPC server, 0 = a free one (0)" },
+  httpPort: {
+    names: ["http-port"],
+    kind: "count",
+    help: "port of the small HTTP face, 0 = a free one (none)",
+  },
   maxModelLen: {
     names: ["max-model-len"],
     kind: "count",

@@ -25,7 +25,10 @@ async function main(): Promise<void> {
     died: () => process.kill(process.pid, "SIGKILL"),
   });
   // On standard output: a parent process reads the port here.
-  console.log(`vllm-simulator: ${simulator.servedModelNames.join(", ")} on grpc://${simulator.address}`);
+  const http = simulator.httpAddress === undefined ? "" : ` and http://${simulator.httpAddress}`;
+  console.log(
+    `vllm-simulator: ${simulator.servedModelNames.join(", ")} on grpc://${simulator.address}${http}`,
+  );
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(1);

@@ -11,6 +11,9 @@ export interface ModelFiles {
   /** The directory. */
   readonly path: string;
   readonly texts: TokenizerFiles;
+  readonly tokenizerConfig: JsonObject;
+  /** Text of chat_template.jinja. */
+  readonly chatTemplate: string | undefined;
   readonly config: JsonObject;
   readonly generationConfig: JsonObject;
 }
@@ -57,6 +60,8 @@ export function readModelFiles(path: string): ModelFiles {
       ...(tokenizerConfig === undefined ? {} : { tokenizerConfig }),
       ...(specialTokensMap === undefined ? {} : { specialTokensMap }),
     },
+    tokenizerConfig: readJson(path, "tokenizer_config.json") ?? {},
+    chatTemplate: readText(path, "chat_template.jinja"),
     config: readJson(path, "config.json") ?? {},
     generationConfig: readJson(path, "generation_config.json") ?? {},
   };

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { DefaultSampling } from "@vllm-router/api";
 import { createTokenizer, TextError, type Tokenizer } from "@vllm-router/text";
 import { isJsonObject, type JsonObject, type ModelFiles, readModelFiles } from "./model-files.ts";
 import { SimulatorError } from "./simulator-error.ts";
@@ -8,6 +9,7 @@ import type { TokenModelVocabulary } from "./token-model.ts";
 /** What the engine knows of its model. */
 export interface Model {
   readonly path: string;
+  readonly files: ModelFiles;
   readonly tokenizer: Tokenizer;
   /** Rows of the logits: config.json's vocab_size, or the tokenizer's size. */
   readonly vocabularySize: number;
@@ -24,13 +26,15 @@ export interface Model {
   readonly eosId: number | undefined;
   /** Further ending ids of generation_config.json. */
   readonly extraEosIds: readonly number[];
+  /** The same for the HTTP face. */
+  readonly defaultSampling: DefaultSampling;
   /** Sampling defaults that differ from neutral, compact JSON, "" when there are none. */
   readonly defaultSamplingParamsJson: string;
   readonly vocabulary: TokenModelVocabulary;
 }
 
 /** Directory of the built-in model. */
-export const builtinModelPath: string = fileURLToPath(new URL("../assets/model", import.meta.url));
+const builtinModelPath: string = fileURLToPath(new URL("../assets/model", import.meta.url));
 const corpusPath = new URL("../assets/corpus.txt", import.meta.url);
 
 const samplingDefaults: readonly (readonly [name: string, neutral: number])[] = [
@@ -40,6 +44,23 @@ const samplingDefaults: readonly (readonly [name: string, neutral: number])[] = 
   ["min_p", 0],
   ["repetition_penalty", 1],
 ];
+
+const httpDefaultNames = [
+  ["temperature", "temperature"],
+  ["topP", "top_p"],
+  ["topK", "top_k"],
+  ["minP", "min_p"],
+  ["repetitionPenalty", "repetition_penalty"],
+  ["maxTokens", "max_new_tokens"],
+] as const;
+
+let builtinModel: Model | undefined;
+
+/** The built-in model, read once. */
+export function loadBuiltinModel(): Model {
+  builtinModel ??= loadModel(builtinModelPath);
+  return builtinModel;
+}
 
 /**
  * Reads a model directory.
@@ -55,6 +76,7 @@ export function loadModel(path: string): Model {
   const eosId = tokenizer.endOfSequenceTokenId ?? ids(text["eos_token_id"])[0];
   return {
     path,
+    files,
     tokenizer,
     vocabularySize,
     maxTokenId: size - 1,
@@ -66,12 +88,14 @@ export function loadModel(path: string): Model {
     configEosIds: ids(text["eos_token_id"]),
     eosId,
     extraEosIds: ids(generationConfig["eos_token_id"]).filter((id) => id !== eosId),
+    defaultSampling: httpDefaults(generationConfig),
     defaultSamplingParamsJson: defaultSamplingParams(generationConfig),
     vocabulary: {
       size,
       paragraphs: paragraphs(tokenizer),
       eosId,
       isSpecial: (id) => tokenizer.isSpecial(id),
+      endsLine: (id) => tokenizer.tokenText(id).endsWith("\n"),
       endsSentence: (id) => /[.!?]\n*$/.test(tokenizer.tokenText(id)),
     },
   };
@@ -100,6 +124,11 @@ function defaultSamplingParams(generationConfig: JsonObject): string {
     if (value !== undefined && value !== neutral) defaults[name] = value;
   }
   return Object.keys(defaults).length === 0 ? "" : JSON.stringify(defaults);
+}
+
+function httpDefaults(generationConfig: JsonObject): DefaultSampling {
+  const pairs = httpDefaultNames.map(([name, key]) => [name, number(generationConfig[key])] as const);
+  return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
 }
 
 function number(value: unknown): number | undefined {

@@ -19,6 +19,8 @@ export interface SimulatorOptions {
   readonly host?: string;
   /** Default 0: a free port. */
   readonly port?: number;
+  /** Port of the small HTTP face, 0 = a free one. Default: no HTTP face. */
+  readonly httpPort?: number;
   /** A local model directory. Default: the built-in model. */
   readonly modelPath?: string;
   /** Default: the model's path, or `simulated` for the built-in one. */

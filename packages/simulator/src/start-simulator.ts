@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { createChatPrompts } from "./chat-template.ts";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { engineServiceHandlers, type RequestRecord } from "./engine-service.ts";
 import { Faults } from "./faults.ts";
 import { GrpcServer, type ListenAddress } from "./grpc-server.ts";
 import { healthServiceHandlers } from "./health-service.ts";
+import { HttpFace } from "./http-face.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
-import { builtinModelPath, loadModel, type Model } from "./model.ts";
+import { loadBuiltinModel, loadModel, type Model } from "./model.ts";
 import { SimulatorError } from "./simulator-error.ts";
 import type { SimulatorOptions } from "./simulator-options.ts";
 import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
@@ -17,6 +19,8 @@ export interface Simulator {
   readonly port: number;
   /** `host:port` of the gRPC server. */
   readonly address: string;
+  /** `host:port` of the HTTP face; `undefined` without one. */
+  readonly httpAddress: string | undefined;
   readonly servedModelNames: readonly string[];
   /** What goes wrong; may change at any time. */
   readonly faults: Faults;
@@ -66,6 +70,8 @@ class RunningSimulator implements Simulator {
   #engine: Engine;
   #hub: KvEventHub;
   #server: GrpcServer | undefined;
+  #httpFace: HttpFace | undefined;
+  #httpPort: number | undefined;
   #startupTimer: Timer | undefined;
   #isServing = false;
   #bundle: Promise<TokenizerBundle> | undefined;
@@ -74,10 +80,11 @@ class RunningSimulator implements Simulator {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.faults = new Faults(() => this.#engine.wake());
-    const model = loadModel(options.modelPath ?? builtinModelPath);
+    const model = options.modelPath === undefined ? loadBuiltinModel() : loadModel(options.modelPath);
     this.servedModelNames = options.servedModelNames ?? [options.modelPath ?? "simulated"];
     this.#engineOptions = engineOptions(options, { model, clock: this.#clock, faults: this.faults });
     this.#address = { host: options.host ?? "127.0.0.1", port: options.port ?? 0 };
+    this.#httpPort = options.httpPort;
     this.#engine = this.#newEngine();
     this.#hub = this.#newHub();
     Object.assign(this.faults, options.faults);
@@ -92,8 +99,12 @@ class RunningSimulator implements Simulator {
   }
 
   get address(): string {
-    const host = this.host.includes(":") ? `[${this.host}]` : this.host;
-    return `${host}:${this.port}`;
+    return hostAndPort(this.#address);
+  }
+
+  get httpAddress(): string | undefined {
+    const { host } = this.#address;
+    return this.#httpPort === undefined ? undefined : hostAndPort({ host, port: this.#httpPort });
   }
 
   get openStreams(): number {
@@ -132,9 +143,27 @@ class RunningSimulator implements Simulator {
     });
     this.#address = await server.listen(this.#address);
     this.#server = server;
+    if (this.#httpPort !== undefined) await this.#startHttpFace(this.#httpPort);
     const delayMs = this.#options.startupDelayMs ?? 0;
     if (delayMs === 0) this.#isServing = true;
     else this.#startupTimer = this.#clock.after(delayMs, () => (this.#isServing = true));
+  }
+
+  async #startHttpFace(port: number): Promise<void> {
+    const { model } = this.#engineOptions;
+    const face = new HttpFace({
+      servedModelNames: this.servedModelNames,
+      clock: this.#clock,
+      faults: this.faults,
+      chatPrompts: createChatPrompts(model.files, model.tokenizer, this.#clock),
+      engine: () => this.#engine,
+      isServing: () => this.#isServing,
+      randomId: () => randomBytes(16).toString("hex"),
+      countAborts: (count) => (this.abortCount += count),
+    });
+    const address = await face.listen({ host: this.host, port });
+    this.#httpFace = face;
+    this.#httpPort = address.port;
   }
 
   goaway(): void {
@@ -142,8 +171,8 @@ class RunningSimulator implements Simulator {
   }
 
   async kill(): Promise<void> {
-    const server = this.#endLife();
-    await server?.kill();
+    const servers = this.#endLife();
+    await Promise.all(servers.map((server) => server.kill()));
   }
 
   async restart(): Promise<void> {
@@ -155,25 +184,26 @@ class RunningSimulator implements Simulator {
 
   async close(graceMs = 0): Promise<void> {
     this.#isServing = false;
-    const server = this.#server;
-    this.#server = undefined;
-    if (graceMs > 0) await server?.close(graceMs);
-    else await server?.kill();
-    this.#endLife();
+    if (graceMs > 0) {
+      await Promise.all([this.#server?.close(graceMs), this.#httpFace?.close(graceMs)]);
+    }
+    await this.kill();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #endLife(): GrpcServer | undefined {
-    const server = this.#server;
+  /** Stops all work; the servers that still listen are the caller's to end. */
+  #endLife(): { kill(): Promise<void> }[] {
+    const servers = [this.#server, this.#httpFace].filter((server) => server !== undefined);
     this.#server = undefined;
+    this.#httpFace = undefined;
     this.#isServing = false;
     this.#startupTimer?.cancel();
     this.#engine.close();
     this.#hub.close();
-    return server;
+    return servers;
   }
 
   #newEngine(): Engine {
@@ -201,6 +231,10 @@ class RunningSimulator implements Simulator {
     this.requests.push(record);
     if (this.requests.length > keptRequests) this.requests.shift();
   }
+}
+
+function hostAndPort({ host, port }: ListenAddress): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function engineOptions(

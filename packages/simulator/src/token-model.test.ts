@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { builtinModelPath, loadModel } from "./model.ts";
+import { loadBuiltinModel } from "./model.ts";
 import { type TokenChoice, TokenModel } from "./token-model.ts";
 
-const { vocabulary, tokenizer, eosId } = loadModel(builtinModelPath);
+const { vocabulary, tokenizer, eosId } = loadBuiltinModel();
+const [newline = 0] = tokenizer.encode("\n", false);
 const model = new TokenModel(vocabulary, 0);
 const greedy: TokenChoice = { seed: undefined, bias: undefined, forbidden: undefined };
 const promptIds = fc.array(fc.integer({ min: 0, max: vocabulary.size - 1 }), { minLength: 1, maxLength: 30 });
@@ -50,7 +51,7 @@ describe("TokenModel", () => {
   it("reads like English and ends after a plausible length", () => {
     const lengths: number[] = [];
     for (let turn = 0; turn < 40; turn++) {
-      const ids = generate([eosId ?? 0, turn, 10], 600);
+      const ids = generate([eosId ?? 0, turn, newline], 600);
       const end = ids.indexOf(eosId ?? -1);
       lengths.push(end < 0 ? 600 : end);
       const text = tokenizer.decode(ids.slice(0, lengths.at(-1)), { skipSpecialTokens: true });

@@ -10,9 +10,11 @@ export interface TokenModelVocabulary {
   /** Ends a sequence; `undefined` when the model has no such token. */
   readonly eosId: number | undefined;
   /** Control tokens: a turn begins after one. */
-  isSpecial(id: number): boolean;
+  readonly isSpecial: (id: number) => boolean;
+  /** Whether a line ends with this token. */
+  readonly endsLine: (id: number) => boolean;
   /** Whether a sentence may end after this token. */
-  endsSentence(id: number): boolean;
+  readonly endsSentence: (id: number) => boolean;
 }
 
 /** Everything the next token depends on, for one sequence. Advanced by every token, of the prompt and of the output. */
@@ -150,7 +152,8 @@ export class TokenModel {
       return pair.ids.length === 1 && mix(state.hash, 7) >>> 30 === 0 ? single : pair;
     }
     if (single !== undefined) return single;
-    if (state.last < 0 || state.tokensSinceSpecial < 4) return starts;
+    const { isSpecial, endsLine } = this.#vocabulary;
+    if (state.last < 0 || isSpecial(state.last) || endsLine(state.last)) return starts;
     return { ids: [this.#word(mix(state.hash, 11))], weights: [0] };
   }
 
@@ -175,9 +178,14 @@ export class TokenModel {
     const scores = new Map(candidates.map((id, rank) => [id, topProbability + rank * rankPenalty]));
     for (const [id, bias] of choice.bias ?? []) scores.set(id, (scores.get(id) ?? unlikely) + bias);
     const scored = [...scores].filter(([id]) => !choice.forbidden?.has(id)).sort((a, b) => b[1] - a[1]);
-    const best = scored[0]?.[1] ?? 0;
+    const best = scored[0]?.[1] ?? -Infinity;
+    if (best < unlikely) {
+      // Everything likely is biased away: any other word is better.
+      const taken = new Set([...scores.keys(), ...(choice.forbidden ?? [])]);
+      return this.#fillers(state, 1, taken)[0] ?? 0;
+    }
     const allowed = scored.filter(([, score]) => score > best - biasReach).map(([id]) => id);
-    return allowed.length > 0 ? pick(allowed, state, choice.seed) : this.#word(state.hash);
+    return pick(allowed, state, choice.seed);
   }
 }
 

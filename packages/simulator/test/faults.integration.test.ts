@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import { startSimulator } from "@vllm-router/simulator";
+import { type Clock, startSimulator, systemClock } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
 import { collect, TestClient, unary } from "./engine-client.ts";
 
@@ -105,11 +105,21 @@ describe("levers", () => {
   });
 
   it("is NOT_SERVING until the start-up delay is over", async () => {
-    await using simulator = await startSimulator({ startupDelayMs: 100 });
+    let finishStartup = (): void => undefined;
+    const clock: Clock = {
+      ...systemClock,
+      after(delayMs, task) {
+        if (delayMs !== 60_000) return systemClock.after(delayMs, task);
+        finishStartup = task;
+        return { cancel: () => undefined };
+      },
+    };
+    await using simulator = await startSimulator({ startupDelayMs: 60_000, clock });
     using client = new TestClient(simulator);
     const health = (): Promise<unknown> => unary((done) => client.health.check({ service: "" }, done));
     expect(await health()).toEqual({ status: 2 });
-    await expect.poll(health, { timeout: 5000 }).toEqual({ status: 1 });
+    finishStartup();
+    expect(await health()).toEqual({ status: 1 });
   });
 
   it("closes gracefully: a running call ends, then the port is free", async () => {

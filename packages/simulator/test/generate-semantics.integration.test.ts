@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { type DeepPartialRequest, TestClient, unary } from "./engine-client.ts";
 import { status } from "@grpc/grpc-js";
 import type { GenerateComplete } from "@vllm-router/proto/messages";
@@ -5,7 +6,14 @@ import { type Simulator, startSimulator } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
 
 const prompt = [3, 1, 4, 1, 5, 9, 2, 6];
-const endOfTurn = 1348;
+const config = JSON.parse(readFileSync(new URL("../assets/model/config.json", import.meta.url), "utf8")) as {
+  eos_token_id: number;
+  pad_token_id: number;
+  vocab_size: number;
+};
+const endOfTurn = config.eos_token_id;
+/** The second end of generation_config.json. */
+const endOfText = config.pad_token_id;
 
 /** Starts an engine and a client of it. */
 async function start(
@@ -65,12 +73,12 @@ describe("ends of a sequence", () => {
 
   it("a second EOS of generation_config counts as a stop token", async () => {
     await using engine = await start();
-    const sampling = { logitBias: { 1346: 100 } };
+    const sampling = { logitBias: { [endOfText]: 100 } };
     const { messages } = await engine.client.run({ ids: prompt, sampling });
     expect(completes(messages)[0]).toMatchObject({
-      outputIds: [1346],
+      outputIds: [endOfText],
       finishReason: "stop",
-      matchedStop: { $case: "matchedTokenId", value: 1346 },
+      matchedStop: { $case: "matchedTokenId", value: endOfText },
     });
   });
 
@@ -173,7 +181,7 @@ describe("requests that are refused", () => {
     [
       "an unknown stop token",
       { sampling: { stopTokenIds: [5000] } },
-      "token_id(s) [5000] in stop_token_ids contain out-of-vocab token ids. Vocabulary size: 1349 (parameter=stop_token_ids, value=[5000])",
+      `token_id(s) [5000] in stop_token_ids contain out-of-vocab token ids. Vocabulary size: ${config.vocab_size} (parameter=stop_token_ids, value=[5000])`,
     ],
     [
       "a minimum above the maximum",
