@@ -16,7 +16,11 @@ export type EngineErrorCode = (typeof ENGINE_ERROR_CODES)[number];
 /** Details of an {@link EngineError}. */
 export interface EngineErrorOptions {
   readonly cause?: unknown;
-  /** True when the engine surely did no work for the call, so that trying another worker is free of side effects. */
+  /**
+   * True when the engine surely did no work for the call, so that trying another worker is free of side effects: it could
+   * not be reached, refused the stream, or said goodbye before it looked at it. A connection that broke after the request
+   * was sent is not such a case, even when no answer had begun. Default false.
+   */
   readonly notStarted?: boolean;
 }
 

@@ -174,7 +174,10 @@ export interface GenerateSink {
 export interface GenerateCall {
   /** Ends the engine's work; the sink hears nothing more, not even this call's end. */
   cancel(): void;
-  /** Nothing but `error` reaches the sink until {@link GenerateCall.resume}; bytes held are at most the stream's window. */
+  /**
+   * Nothing but `error` reaches the sink until {@link GenerateCall.resume}; an error overtakes what is held back, which is
+   * then dropped. Held are at most the stream's window and one read buffer.
+   */
   pause(): void;
   resume(): void;
 }

@@ -34,8 +34,9 @@ export interface EngineServerInfo {
   readonly kvConnector: string;
   readonly kvRole: string;
   readonly kvEngineId: string;
-  readonly kvCacheType: string;
-  readonly modelType: string;
+  readonly kvCacheDataType: string;
+  /** Such as `torch.bfloat16`. */
+  readonly modelDataType: string;
   readonly attentionBackend: string;
   /** Engines whose values differ must not hand KV blocks to each other. */
   readonly pairingProtocol: string;
@@ -74,8 +75,8 @@ export function serverInfoFrom(response: GetServerInfoResponse): EngineServerInf
     kvConnector: response.kvConnector,
     kvRole: response.kvRole,
     kvEngineId: response.kvEngineId,
-    kvCacheType: response.kvCacheDtype,
-    modelType: response.modelDtype,
+    kvCacheDataType: response.kvCacheDtype,
+    modelDataType: response.modelDtype,
     attentionBackend: response.attentionBackend,
     pairingProtocol: response.pairingProtocol,
     reasoningParser: response.engineReasoningParser,
