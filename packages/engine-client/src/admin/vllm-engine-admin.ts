@@ -24,7 +24,7 @@ import {
 } from "./tokenizer-bundle.ts";
 
 /** Full name of the service, as the standard health protocol wants it. */
-export const VLLM_ENGINE_SERVICE = "vllm.grpc.engine.VllmEngine";
+const VLLM_ENGINE_SERVICE = "vllm.grpc.engine.VllmEngine";
 
 const TOKENIZER_TIMEOUT_MS = 120_000;
 
