@@ -1,25 +1,32 @@
 import {
   connectEngine,
+  EngineError,
   probeEngine,
+  type AdminCallOptions,
   type EngineConnection,
   type EngineTransport,
   type HttpEngineConnection,
   type VllmEngineConnection,
 } from "@vllm-router/engine-client";
-import { RouterError } from "../router-error.ts";
-import type { ConnectedWorker, WorkerConnector, WorkerFacts } from "./worker-connector.ts";
+import type { ModelFiles } from "../models/model-files.ts";
+import { probeHttpPath } from "./probe-http-path.ts";
+import type { ConnectedWorker, ProbeVerdict, WorkerConnector, WorkerFacts } from "./worker-connector.ts";
 
 /** How engines are reached. */
 export interface EngineConnectorOptions {
+  /** `--engine-transport`: how token streams are carried. */
   readonly transport: EngineTransport;
-  /** Longest time a health probe may take, milliseconds. */
+  /** Longest time of one health probe, milliseconds. */
   readonly probeTimeoutMs: number;
-  /** Longest time finding out about an engine may take, tokenizer files included, milliseconds. */
+  /** Longest time of finding out about a new engine, milliseconds: its tokenizer files are tens of megabytes. */
   readonly registrationTimeoutMs: number;
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** `--health-check-endpoint`: path probed on HTTP workers. Default `/health`. */
+  readonly healthPath?: string;
 }
 
-/** Reaches engines through engine-client. */
+/** Reaches engines through `engine-client`, whatever protocol they speak. */
 export class EngineConnector implements WorkerConnector {
   readonly #options: EngineConnectorOptions;
 
@@ -27,78 +34,144 @@ export class EngineConnector implements WorkerConnector {
     this.#options = options;
   }
 
-  async connect(url: string): Promise<ConnectedWorker> {
-    const { transport, probeTimeoutMs, registrationTimeoutMs, now } = this.#options;
-    const description = await probeEngine(url, { deadlineAtMs: now() + probeTimeoutMs });
-    const connection = connectEngine(description, { transport });
+  async connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
+    const probing = this.#deadline(this.#options.probeTimeoutMs, signal);
+    const description = await probeEngine(url, probing);
+    const connection = connectEngine(description, { transport: this.#options.transport });
     try {
-      const deadlineAtMs = now() + registrationTimeoutMs;
-      const facts =
-        connection.dialect === "http"
-          ? await httpFacts(connection, deadlineAtMs)
-          : await vllmEngineFacts(connection, deadlineAtMs);
-      return { connection, facts };
+      if ((await this.#health(connection, probing)) !== "serving") {
+        throw new EngineError("unavailable", "the engine answers, but is not serving yet");
+      }
+      const asking = this.#deadline(this.#options.registrationTimeoutMs, signal);
+      return { connection, facts: await factsOf(connection, asking) };
     } catch (error) {
       await connection.close();
       throw error;
     }
   }
 
-  async probe(worker: ConnectedWorker): Promise<boolean> {
-    const { probeTimeoutMs, now } = this.#options;
-    return isHealthy(worker.connection, now() + probeTimeoutMs);
+  async probe(worker: ConnectedWorker, signal: AbortSignal): Promise<ProbeVerdict> {
+    const options = this.#deadline(this.#options.probeTimeoutMs, signal);
+    const health = await this.#health(worker.connection, options);
+    if (health !== "serving") {
+      return health;
+    }
+    return (await isSameModel(worker, options)) ? "serving" : "replaced";
+  }
+
+  async #health(connection: EngineConnection, options: AdminCallOptions): Promise<"serving" | "not-serving"> {
+    switch (connection.dialect) {
+      case "vllm-engine":
+        return (await connection.admin.healthCheck(options)).healthy ? "serving" : "not-serving";
+      case "http": {
+        const status = await probeHttpPath(connection.engine, this.#options.healthPath ?? "/health", options);
+        return status >= 200 && status < 300 ? "serving" : "not-serving";
+      }
+    }
+  }
+
+  #deadline(timeoutMs: number, signal: AbortSignal): AdminCallOptions {
+    return { deadlineAtMs: this.#options.now() + timeoutMs, signal };
   }
 }
 
-async function isHealthy(connection: EngineConnection, deadlineAtMs: number): Promise<boolean> {
-  if (connection.dialect === "http") {
-    const status = await connection.admin.health({ deadlineAtMs });
-    return status >= 200 && status < 300;
-  }
-  return (await connection.admin.healthCheck({ deadlineAtMs })).healthy;
+function factsOf(connection: EngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
+  return connection.dialect === "http"
+    ? httpFacts(connection, options)
+    : vllmEngineFacts(connection, options);
 }
 
-async function vllmEngineFacts(connection: VllmEngineConnection, deadlineAtMs: number): Promise<WorkerFacts> {
-  const { admin } = connection;
-  if ((await admin.standardHealth("", { deadlineAtMs })) !== "serving") {
-    throw new RouterError("startup_timeout", "the engine is still starting");
-  }
-  const [model, server, loads] = await Promise.all([
-    admin.getModelInfo({ deadlineAtMs }),
-    admin.getServerInfo({ deadlineAtMs }),
-    admin.getLoads({ deadlineAtMs }),
+async function vllmEngineFacts(
+  { admin }: VllmEngineConnection,
+  options: AdminCallOptions,
+): Promise<WorkerFacts> {
+  const [model, server, version, files] = await Promise.all([
+    admin.getModelInfo(options),
+    admin.getServerInfo(options),
+    optional(
+      admin.getLoads(options).then((loads) => loads.version),
+      "",
+    ),
+    optional<ModelFiles>(
+      admin.getTokenizer(options).then((bundle) => bundle.files),
+      new Map(),
+    ),
   ]);
-  const files = await admin.getTokenizer({ deadlineAtMs }).then(
-    (bundle) => bundle.files,
-    () => new Map<string, Uint8Array>(),
-  );
+  if (!model.isGeneration) {
+    throw new EngineError(
+      "unimplemented",
+      `the engine serves ${model.modelPath}, which does not generate text; the router needs one that does`,
+    );
+  }
   return {
     modelNames: model.servedModelNames,
     root: model.modelPath,
     maxModelLength: model.maxContextTokens,
     vocabularySize: model.vocabularySize,
     ranks: Math.max(1, server.dataParallelSize),
-    engineVersion: loads.version,
+    engineVersion: version,
     files,
-    tokenizerPath: model.tokenizerPath,
+    tokenizerPath: model.tokenizerPath === "" ? model.modelPath : model.tokenizerPath,
+    endTokenIds: model.eosTokenIds,
+    samplingDefaults: model.defaultSamplingParameters,
   };
 }
 
-async function httpFacts(connection: HttpEngineConnection, deadlineAtMs: number): Promise<WorkerFacts> {
-  const { admin } = connection;
-  if (!(await isHealthy(connection, deadlineAtMs))) {
-    throw new RouterError("startup_timeout", "the engine is still starting");
-  }
-  const models = await admin.models({ deadlineAtMs });
-  const version = await admin.version({ deadlineAtMs }).catch(() => "");
+async function httpFacts({ admin }: HttpEngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
+  const [models, version] = await Promise.all([
+    optional(admin.models(options), []),
+    optional(admin.version(options), ""),
+  ]);
+  const base = models.find((model) => model.parent === undefined);
   return {
     modelNames: models.map((model) => model.id),
-    root: models[0]?.root ?? "",
-    maxModelLength: models[0]?.maxModelTokens ?? 0,
+    root: base?.root ?? "",
+    maxModelLength: base?.maxModelTokens ?? 0,
     vocabularySize: 0,
     ranks: 1,
     engineVersion: version,
     files: new Map(),
-    tokenizerPath: "",
+    tokenizerPath: base?.root ?? "",
+    endTokenIds: [],
+    samplingDefaults: {},
   };
+}
+
+/** A call that an engine may not know or refuse: then there is nothing to learn from it. Others must succeed. */
+async function optional<T>(call: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof EngineError && ["unimplemented", "rejected", "internal"].includes(error.code)) {
+      return otherwise;
+    }
+    throw error;
+  }
+}
+
+async function isSameModel(
+  { connection, facts }: ConnectedWorker,
+  options: AdminCallOptions,
+): Promise<boolean> {
+  if (connection.dialect === "http") {
+    const models = await optional(connection.admin.models(options), undefined);
+    return (
+      models === undefined ||
+      sameNames(
+        models.map((model) => model.id),
+        facts.modelNames,
+      )
+    );
+  }
+  const model = await connection.admin.getModelInfo(options);
+  return (
+    sameNames(model.servedModelNames, facts.modelNames) &&
+    model.modelPath === facts.root &&
+    model.maxContextTokens === facts.maxModelLength &&
+    model.vocabularySize === facts.vocabularySize
+  );
+}
+
+function sameNames(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((name, index) => name === right[index]);
 }

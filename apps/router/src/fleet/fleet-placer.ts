@@ -26,7 +26,7 @@ export interface PlacerFleet {
   worker(id: string): Worker | undefined;
   /** An attempt could not reach the worker: probe it now. */
   suspect(id: string): void;
-  /** Why nothing is ready, for people. */
+  /** How many engines are not ready and why, in words for clients: without addresses. Empty when all are ready. */
   readinessProblem(): string;
 }
 
@@ -44,6 +44,7 @@ export interface FleetPlacerOptions {
   /** One per lane: their inputs are reused between calls. */
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
   readonly observer: RouterObserver;
+  /** Milliseconds since the epoch: deadlines are told to engines. */
   readonly now: () => number;
   /** Longest time an attempt may take, milliseconds; 0 for no limit. */
   readonly requestTimeoutMs: number;
@@ -51,7 +52,7 @@ export interface FleetPlacerOptions {
 
 /** Sentences for people, by what stopped the worker that came closest. */
 const NONE_MESSAGES: Readonly<Record<NoneReason, string>> = {
-  no_workers: "No engine is registered yet.",
+  no_workers: "No engine is ready.",
   model_not_found: "No engine serves this model.",
   unsupported_field: "No engine can carry a field of this request.",
   rank_not_found: "No engine has the data-parallel rank that was asked for.",
@@ -172,11 +173,15 @@ interface Decided {
   readonly settlement: Settlement;
 }
 
-/** The first required field that no worker of the model can carry. */
-function uncarriedField(snapshot: Snapshot, generation: Generation): string | undefined {
+/** The field to be named in a refusal: one that no worker of the model can carry, else one that some cannot. */
+function uncarriedField(snapshot: Snapshot, { model, requiredFields }: Generation): string | undefined {
+  const workers = snapshot.workers.filter(
+    (worker) => model === "" || worker.models.length === 0 || worker.models.includes(model),
+  );
+  const isUncarried = (field: string, by: "every" | "some"): boolean =>
+    workers[by]((worker) => worker.unsupportedFields.has(field));
   return (
-    generation.requiredFields.find((field) =>
-      snapshot.workers.every((worker) => worker.unsupportedFields.has(field)),
-    ) ?? generation.requiredFields[0]
+    requiredFields.find((field) => isUncarried(field, "every")) ??
+    requiredFields.find((field) => isUncarried(field, "some"))
   );
 }

@@ -1,33 +1,25 @@
 import {
   createSnapshot,
   createWorkerView,
-  type Ledger,
-  type PrefixIndex,
+  type BreakerState,
   type Snapshot,
   type WorkerSlot,
-  type WorkerSlots,
   type WorkerView,
 } from "@vllm-router/routing-core";
-import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { RouterObserver, WorkerState } from "../observability/router-observer.ts";
 import { RouterError } from "../router-error.ts";
 import { laneOf, type Lane, type PlacerFleet } from "./fleet-placer.ts";
 import type { HealthThresholds } from "./health-judge.ts";
 import { RegisteredWorker, type WorkerSettings } from "./registered-worker.ts";
-import type { Timers } from "./timers.ts";
-import type { ConnectedWorker, WorkerConnector } from "./worker-connector.ts";
+import type { CancelTimer } from "./timers.ts";
+import type { WorkerConnector } from "./worker-connector.ts";
+import type { LifeResources } from "./worker-life.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a fleet works with. */
-export interface FleetOptions {
+export interface FleetOptions extends LifeResources {
   readonly connector: WorkerConnector;
-  readonly timers: Timers;
   readonly observer: RouterObserver;
-  readonly slots: WorkerSlots;
-  readonly ledger: Ledger;
-  readonly index: PrefixIndex;
-  /** Builds (or finds) what the router must know of a worker's model; undefined for workers that do everything textual themselves. */
-  readonly adoptModel: (worker: ConnectedWorker) => Promise<ModelRuntime | undefined>;
   readonly thresholds: HealthThresholds;
   readonly settings: WorkerSettings;
 }
@@ -38,8 +30,10 @@ export interface WorkerReport {
   readonly state: WorkerState;
   readonly detail: string;
   readonly modelNames: readonly string[];
+  /** Undefined until an engine answered. */
   readonly lane: Lane | undefined;
   readonly inFlight: number;
+  readonly breaker: BreakerState;
 }
 
 const EMPTY_SNAPSHOT: Snapshot = createSnapshot({ version: 0, publishedAtMs: 0, workers: [] });
@@ -51,12 +45,17 @@ const EMPTY_SNAPSHOT: Snapshot = createSnapshot({ version: 0, publishedAtMs: 0, 
 export class Fleet implements PlacerFleet, AsyncDisposable {
   readonly #options: FleetOptions;
   readonly #registered = new Map<string, RegisteredWorker>();
+  /** Workers that were taken out and let their running requests end. */
+  readonly #leaving = new Set<Promise<void>>();
   readonly #readyListeners = new Set<() => void>();
   readonly #snapshots: Record<Lane, Snapshot> = { token: EMPTY_SNAPSHOT, proxy: EMPTY_SNAPSHOT };
   #version = 0;
+  #cancelExpiry: CancelTimer | undefined;
+  #isClosed = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    options.breakers?.watch(() => this.#breakersChanged());
   }
 
   /**
@@ -74,6 +73,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
         observer.workerChanged(url, state, detail);
         this.#publish();
       },
+      internalError: (error) => observer.internalError(`worker ${url}`, error),
     });
     this.#registered.set(url, registered);
     registered.start();
@@ -92,7 +92,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
     this.#registered.delete(url);
     this.#publish();
     this.#options.observer.workerChanged(url, "removed", "removed by request");
-    await registered.close();
+    await this.#leave(registered);
     return true;
   }
 
@@ -104,10 +104,10 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
     return this.#registered.get(id)?.worker;
   }
 
-  /** The worker one of whose slots this is. */
+  /** The worker whose first slot this is. */
   workerAt(slot: WorkerSlot): Worker | undefined {
     for (const { worker } of this.#registered.values()) {
-      if (worker !== undefined && slot >= worker.slot && slot < worker.slot + worker.ranks) {
+      if (worker?.slot === slot) {
         return worker;
       }
     }
@@ -120,32 +120,41 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
 
   /** Every registered URL and how it stands. */
   reports(): readonly WorkerReport[] {
-    return [...this.#registered.values()].map((registered) => ({
-      id: registered.url,
-      state: registered.state,
-      detail: registered.detail,
-      modelNames: registered.worker?.modelNames ?? [],
-      lane:
-        registered.worker === undefined
-          ? undefined
-          : laneOf(registered.worker.connection.engine.capabilities.dialect),
-      inFlight: this.#inFlight(registered.worker),
-    }));
+    return [...this.#registered.values()].map((registered) => {
+      const { worker } = registered;
+      return {
+        id: registered.url,
+        state: registered.state,
+        detail: registered.detail,
+        modelNames: worker?.modelNames ?? [],
+        lane: worker === undefined ? undefined : laneOf(worker.connection.dialect),
+        inFlight: registered.inFlight,
+        breaker: worker === undefined ? "closed" : this.#breakerOf(worker),
+      };
+    });
   }
 
   /** Workers that take requests. */
   readyCount(): number {
-    return [...this.#registered.values()].filter((registered) => registered.state === "ready").length;
+    let count = 0;
+    for (const registered of this.#registered.values()) {
+      count += registered.state === "ready" ? 1 : 0;
+    }
+    return count;
   }
 
   readinessProblem(): string {
-    const waiting = [...this.#registered.values()].filter((registered) => registered.state !== "ready");
-    return waiting
-      .map(
-        (registered) =>
-          `${registered.url} is ${registered.state}${registered.detail === "" ? "" : `: ${registered.detail}`}.`,
-      )
-      .join(" ");
+    const counts = new Map<WorkerState, number>();
+    for (const { state } of this.#registered.values()) {
+      if (state !== "ready") {
+        counts.set(state, (counts.get(state) ?? 0) + 1);
+      }
+    }
+    const parts = Array.from(
+      counts,
+      ([state, count]) => `${count} ${count === 1 ? "engine is" : "engines are"} ${state}`,
+    );
+    return parts.length === 0 ? "" : `${parts.join(", ")}.`;
   }
 
   /**
@@ -162,7 +171,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
         reject(
           new RouterError(
             "startup_timeout",
-            `no worker became ready within ${timeoutMs / 1000} s. ${this.readinessProblem()}`,
+            `no worker became ready within ${timeoutMs / 1000} s. ${this.#standing()}`,
           ),
         );
       });
@@ -176,31 +185,64 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelExpiry?.();
     const all = [...this.#registered.values()];
     this.#registered.clear();
-    await Promise.all(all.map((registered) => registered.close()));
+    for (const registered of all) {
+      void this.#leave(registered);
+    }
+    await Promise.all(this.#leaving);
   }
 
-  #inFlight(worker: Worker | undefined): number {
-    if (worker === undefined) {
-      return 0;
+  #leave(registered: RegisteredWorker): Promise<void> {
+    const left: Promise<void> = registered.close().finally(() => this.#leaving.delete(left));
+    this.#leaving.add(left);
+    return left;
+  }
+
+  /** How every worker stands, for whoever runs the router. */
+  #standing(): string {
+    if (this.#registered.size === 0) {
+      return "No worker is registered.";
     }
-    let requests = 0;
-    for (let rank = 0; rank < worker.ranks; rank += 1) {
-      requests += this.#options.ledger.requests(worker.slot + rank);
+    return [...this.#registered.values()]
+      .map(({ url, state, detail }) => `${url} is ${state}${detail === "" ? "" : `: ${detail}`}.`)
+      .join(" ");
+  }
+
+  #breakersChanged(): void {
+    if (!this.#isClosed) {
+      this.#publish();
+      this.#armExpiry();
     }
-    return requests;
+  }
+
+  /** Open breakers go half open by the clock, also when no request comes to ask. */
+  #armExpiry(): void {
+    this.#cancelExpiry?.();
+    const { breakers, timers } = this.#options;
+    const delayMs = breakers?.nextExpiryInMs() ?? Infinity;
+    this.#cancelExpiry =
+      delayMs === Infinity
+        ? undefined
+        : timers.after(delayMs, () => {
+            breakers?.expire();
+            // A timer may fire a moment before the clock says so.
+            this.#armExpiry();
+          });
+  }
+
+  #breakerOf(worker: Worker): BreakerState {
+    return this.#options.breakers?.state(worker.slot) ?? "closed";
   }
 
   #publish(): void {
     this.#version += 1;
+    const publishedAtMs = this.#options.timers.steadyMs();
     for (const lane of ["token", "proxy"] as const) {
       const workers = [...this.#registered.values()].flatMap((registered) => this.#view(registered, lane));
-      this.#snapshots[lane] = createSnapshot({
-        version: this.#version,
-        publishedAtMs: this.#options.timers.now(),
-        workers,
-      });
+      this.#snapshots[lane] = createSnapshot({ version: this.#version, publishedAtMs, workers });
     }
     if (this.readyCount() > 0) {
       for (const listener of this.#readyListeners) {
@@ -211,7 +253,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
 
   #view(registered: RegisteredWorker, lane: Lane): readonly WorkerView[] {
     const { worker } = registered;
-    if (worker === undefined || laneOf(worker.connection.engine.capabilities.dialect) !== lane) {
+    if (worker === undefined || laneOf(worker.connection.dialect) !== lane) {
       return [];
     }
     return [
@@ -221,6 +263,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
         models: worker.modelNames,
         ranks: worker.ranks,
         isHealthy: registered.state === "ready",
+        breaker: this.#breakerOf(worker),
         unsupportedFields: worker.connection.engine.capabilities.unsupportedFields,
         loads: worker.loads,
       }),

@@ -16,6 +16,7 @@ export class HealthJudge {
     this.#thresholds = thresholds;
   }
 
+  /** The verdict; healthy at first. */
   get healthy(): boolean {
     return this.#healthy;
   }
@@ -34,13 +35,5 @@ export class HealthJudge {
     this.#healthy = good;
     this.#streak = 0;
     return true;
-  }
-
-  /** The connection is refused: no need to wait for more probes. @returns true when the verdict changed */
-  unreachable(): boolean {
-    this.#streak = 0;
-    const changed = this.#healthy;
-    this.#healthy = false;
-    return changed;
   }
 }

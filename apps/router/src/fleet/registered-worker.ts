@@ -1,11 +1,10 @@
 import { EngineError } from "@vllm-router/engine-client";
-import type { Ledger, PrefixIndex, WorkerSlots } from "@vllm-router/routing-core";
-import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { WorkerState } from "../observability/router-observer.ts";
 import { RouterError } from "../router-error.ts";
 import { HealthJudge, type HealthThresholds } from "./health-judge.ts";
-import type { CancelTimer, Timers } from "./timers.ts";
+import type { CancelTimer } from "./timers.ts";
 import type { ConnectedWorker, WorkerConnector } from "./worker-connector.ts";
+import { WorkerLife, type LifeResources } from "./worker-life.ts";
 import type { Worker } from "./worker.ts";
 
 /** Times of one worker's life, milliseconds. */
@@ -19,218 +18,234 @@ export interface WorkerSettings {
 }
 
 /** What a registered worker works with. */
-export interface RegisteredWorkerOptions {
+export interface RegisteredWorkerOptions extends LifeResources {
   readonly connector: WorkerConnector;
-  readonly timers: Timers;
-  readonly slots: WorkerSlots;
-  readonly ledger: Ledger;
-  readonly index: PrefixIndex;
-  readonly adoptModel: (worker: ConnectedWorker) => Promise<ModelRuntime | undefined>;
   readonly thresholds: HealthThresholds;
   readonly settings: WorkerSettings;
   /** The worker's state changed, or its detail did. */
   readonly changed: (state: WorkerState, detail: string) => void;
+  /** A bug: something threw that never should. */
+  readonly internalError: (error: unknown) => void;
 }
 
-/** First pause after a failed attempt; doubled each time up to the setting. */
+/** First pause after a failed attempt; doubled each time up to a limit. */
 const FIRST_PAUSE_MS = 100;
-/** While a worker is unhealthy it is probed this often at least: an engine that is back should be used. */
-const UNHEALTHY_INTERVAL_MS = 1_000;
-/** How often a draining worker is looked at. */
-const DRAIN_LOOK_MS = 50;
+/** An engine that is not there, or is sick, is looked at this often at least: when it is back it should be used. */
+const ABSENT_INTERVAL_MS = 1_000;
 
 /**
- * The life of one registered URL: reached for until it answers, then probed, until it is closed. Never gives up: an engine
- * that comes back is used again, with a fresh view of what its cache holds.
+ * One registered URL: reached for until an engine answers, then probed, until it is closed. Never gives up: an engine
+ * that comes back is used again.
  */
 export class RegisteredWorker {
   readonly url: string;
   readonly #options: RegisteredWorkerOptions;
-  #connected: ConnectedWorker | undefined;
-  #worker: Worker | undefined;
+  readonly #closing = new AbortController();
+  /** Work that goes on in the background: one attempt or probe, and lives that are ending. */
+  readonly #background = new Set<Promise<void>>();
+  #life: WorkerLife | undefined;
+  #judge: HealthJudge;
   #state: WorkerState = "starting";
   #detail = "";
   #cancelTimer: CancelTimer | undefined;
   #pauseMs = FIRST_PAUSE_MS;
-  #probing = false;
-  #closed = false;
+  /** The engine's process is gone: when something answers again it is another one. */
+  #lost = false;
+  #isBusy = false;
 
   constructor(url: string, options: RegisteredWorkerOptions) {
     this.url = url;
     this.#options = options;
+    this.#judge = new HealthJudge(options.thresholds);
   }
 
-  /** The connected engine; undefined until it answered for the first time. */
+  /** The connected engine; undefined until one answered for the first time. */
   get worker(): Worker | undefined {
-    return this.#worker;
+    return this.#life?.worker;
   }
 
   get state(): WorkerState {
     return this.#state;
   }
 
-  /** Why it is in its state, for people; empty when there is nothing to say. */
+  /** Why it is in its state, for people who run the router; empty when there is nothing to say. */
   get detail(): string {
     return this.#detail;
+  }
+
+  /** Generations in flight on it. */
+  get inFlight(): number {
+    return this.#life?.inFlight ?? 0;
   }
 
   /** Begins to reach for the engine. */
   start(): void {
     this.#options.changed(this.#state, this.#detail);
-    void this.#connect();
+    this.#run(() => this.#connect());
   }
 
-  /** Probes at once, unless a probe is running. */
+  /** Probes at once, unless a probe or an attempt to connect is running or none can help. */
   probeNow(): void {
-    if (this.#worker !== undefined && !this.#probing && !this.#closed) {
-      this.#cancelTimer?.();
-      void this.#probe();
+    if (this.#life !== undefined && !this.#lost) {
+      this.#run(() => this.#probe());
     }
   }
 
   /** Stops probing, lets running requests end, closes the connection. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     this.#cancelTimer?.();
-    const worker = this.#worker;
-    if (worker === undefined) {
-      return;
+    this.#endLife(true);
+    while (this.#background.size > 0) {
+      await Promise.all(this.#background);
     }
-    await this.#drained(worker);
-    this.#options.slots.release(worker.slot);
-    await worker.connection.close();
   }
 
   async #connect(): Promise<void> {
-    const { connector, adoptModel, slots, thresholds } = this.#options;
+    const { connector } = this.#options;
     let connected: ConnectedWorker;
     try {
-      connected = await connector.connect(this.url);
+      connected = await connector.connect(this.url, this.#closing.signal);
     } catch (error) {
-      this.#later("starting", messageOf(error));
+      this.#connectLater(error);
       return;
     }
+    // Whatever answers now is another process: its model may replace the old one's.
+    this.#life?.leaveModel(false);
+    let life: WorkerLife;
     try {
-      const runtime = await adoptModel(connected);
-      if (this.#closed) {
-        await connected.connection.close();
-        return;
-      }
-      const { ranks, modelNames } = connected.facts;
-      this.#connected = connected;
-      this.#worker = {
-        id: this.url,
-        connection: connected.connection,
-        slot: slots.reserve(ranks),
-        ranks,
-        runtime,
-        modelNames: runtime?.servedNames ?? modelNames,
-        judge: new HealthJudge(thresholds),
-        loads: [],
-      };
+      life = await WorkerLife.begin(this.url, connected, this.#options);
     } catch (error) {
       await connected.connection.close();
-      this.#later(
-        error instanceof RouterError && error.code === "model_conflict" ? "refused" : "starting",
-        messageOf(error),
-      );
+      this.#connectLater(error);
       return;
     }
-    this.#become(
-      "ready",
-      `${connected.connection.engine.capabilities.dialect}, ${this.#worker.modelNames.join(", ") || "any model"}`,
-    );
+    this.#endLife(false);
+    this.#life = life;
+    if (this.#closing.signal.aborted) {
+      this.#endLife(true);
+      return;
+    }
+    this.#lost = false;
+    this.#judge = new HealthJudge(this.#options.thresholds);
+    this.#pauseMs = FIRST_PAUSE_MS;
+    const { dialect } = connected.connection.engine.capabilities;
+    this.#become("ready", `${dialect}, ${life.worker.modelNames.join(", ") || "any model"}`);
     this.#schedule(this.#options.settings.checkIntervalMs);
   }
 
-  #later(state: WorkerState, detail: string): void {
-    if (this.#closed) {
+  #connectLater(error: unknown): void {
+    if (this.#closing.signal.aborted) {
       return;
     }
-    this.#become(state, detail);
-    this.#cancelTimer = this.#options.timers.after(this.#pauseMs, () => void this.#connect());
-    this.#pauseMs = Math.min(this.#pauseMs * 2, this.#options.settings.startupIntervalMs);
+    this.#become(this.#stateAfter(error), messageOf(error));
+    const { startupIntervalMs } = this.#options.settings;
+    // Asking whether somebody listens is cheap; asking an engine for its files again and again is not.
+    const longestMs = isAbsent(error) ? Math.min(ABSENT_INTERVAL_MS, startupIntervalMs) : startupIntervalMs;
+    const pauseMs = Math.min(this.#pauseMs, longestMs);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, startupIntervalMs);
+    this.#cancelTimer = this.#options.timers.after(pauseMs, () => this.#run(() => this.#connect()));
+  }
+
+  #stateAfter(error: unknown): WorkerState {
+    if (error instanceof RouterError && error.code === "model_conflict") {
+      return "refused";
+    }
+    return this.#life === undefined ? "starting" : "unhealthy";
   }
 
   async #probe(): Promise<void> {
-    const worker = this.#worker;
-    const connected = this.#connected;
-    if (worker === undefined || connected === undefined) {
+    const life = this.#life;
+    if (life === undefined) {
       return;
     }
-    this.#probing = true;
+    this.#cancelTimer?.();
     let changed: boolean;
     let detail = "";
     try {
-      const good = await this.#options.connector.probe(connected);
-      detail = good ? "" : "the engine says that it is not serving";
-      changed = worker.judge.probed(good);
+      const verdict = await this.#options.connector.probe(life.connected, this.#closing.signal);
+      if (verdict === "replaced") {
+        this.#loseEngine("another engine or model answers at this address");
+        return;
+      }
+      detail = verdict === "serving" ? "" : "the engine says that it is not serving";
+      changed = this.#judge.probed(verdict === "serving");
     } catch (error) {
+      if (isAbsent(error)) {
+        // Nobody listens there: waiting for more failed probes would only fail more requests.
+        this.#loseEngine(messageOf(error));
+        return;
+      }
       detail = messageOf(error);
-      // Nobody listens there: waiting for more failed probes would only fail more requests.
-      const refused = error instanceof EngineError && error.code === "unavailable";
-      changed = refused ? worker.judge.unreachable() : worker.judge.probed(false);
-    } finally {
-      this.#probing = false;
+      changed = this.#judge.probed(false);
     }
-    if (this.#closed) {
+    if (this.#closing.signal.aborted) {
       return;
     }
     if (changed) {
-      this.#verdictChanged(worker, detail);
+      this.#become(
+        this.#judge.healthy ? "ready" : "unhealthy",
+        this.#judge.healthy ? "answers again" : detail,
+      );
     }
     const { checkIntervalMs } = this.#options.settings;
-    this.#schedule(worker.judge.healthy ? checkIntervalMs : Math.min(UNHEALTHY_INTERVAL_MS, checkIntervalMs));
+    this.#schedule(this.#judge.healthy ? checkIntervalMs : Math.min(ABSENT_INTERVAL_MS, checkIntervalMs));
   }
 
-  #verdictChanged(worker: Worker, detail: string): void {
-    if (worker.judge.healthy) {
-      // It may be another process with an empty cache: what was believed about it is not true any more.
-      for (let rank = 0; rank < worker.ranks; rank += 1) {
-        this.#options.index.clear(worker.slot + rank);
-      }
-      this.#become("ready", "answers again");
-    } else {
-      this.#become("unhealthy", detail);
+  /** The process that was registered is gone; reaches for whatever comes in its place. */
+  #loseEngine(detail: string): void {
+    if (this.#closing.signal.aborted) {
+      return;
+    }
+    this.#lost = true;
+    this.#become("unhealthy", detail);
+    this.#cancelTimer = this.#options.timers.after(FIRST_PAUSE_MS, () => this.#run(() => this.#connect()));
+  }
+
+  #endLife(forget: boolean): void {
+    const life = this.#life;
+    this.#life = undefined;
+    if (life !== undefined) {
+      this.#inBackground(life.end({ drainTimeoutMs: this.#options.settings.drainTimeoutMs, forget }));
     }
   }
 
   #schedule(delayMs: number): void {
-    this.#cancelTimer = this.#options.timers.after(delayMs, () => void this.#probe());
+    this.#cancelTimer = this.#options.timers.after(delayMs, () => this.#run(() => this.#probe()));
+  }
+
+  /** Runs one attempt or probe; never two at a time. */
+  #run(work: () => Promise<void>): void {
+    if (this.#isBusy || this.#closing.signal.aborted) {
+      return;
+    }
+    this.#isBusy = true;
+    this.#inBackground(
+      work().finally(() => {
+        this.#isBusy = false;
+      }),
+    );
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const watched: Promise<void> = work
+      .catch((error: unknown) => this.#options.internalError(error))
+      .finally(() => this.#background.delete(watched));
+    this.#background.add(watched);
   }
 
   #become(state: WorkerState, detail: string): void {
-    const same = this.#state === state && this.#detail === detail;
+    const isSame = this.#state === state && this.#detail === detail;
     this.#state = state;
     this.#detail = detail;
-    if (!same) {
+    if (!isSame) {
       this.#options.changed(state, detail);
     }
   }
+}
 
-  #drained(worker: Worker): Promise<void> {
-    const { ledger, timers, settings } = this.#options;
-    const deadlineAtMs = timers.now() + settings.drainTimeoutMs;
-    const idle = (): boolean => {
-      for (let rank = 0; rank < worker.ranks; rank += 1) {
-        if (!ledger.isIdle(worker.slot + rank)) {
-          return timers.now() >= deadlineAtMs;
-        }
-      }
-      return true;
-    };
-    if (idle()) {
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      const cancel = timers.every(DRAIN_LOOK_MS, () => {
-        if (idle()) {
-          cancel();
-          resolve();
-        }
-      });
-    });
-  }
+function isAbsent(error: unknown): boolean {
+  return error instanceof EngineError && error.code === "unavailable";
 }
 
 function messageOf(error: unknown): string {

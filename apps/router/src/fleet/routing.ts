@@ -1,81 +1,108 @@
 import {
-  BREAKER_DEFAULTS,
-  createBreakerBoard,
+  createBlockHasher,
   createDispatcher,
   createLedger,
   createPolicy,
   createPrefixIndex,
   createWorkerSlots,
-  type BreakerBoard,
+  DEFAULT_BLOCK_TOKENS,
+  type BreakerParameters,
+  type Clock,
   type Dispatcher,
   type Ledger,
   type PrefixIndex,
-  type WorkerSlot,
+  type RandomSource,
   type WorkerSlots,
 } from "@vllm-router/routing-core";
+import { createBreakers, type BreakerListener, type Breakers } from "./breakers.ts";
 import type { Lane } from "./fleet-placer.ts";
 
-/** Slots of a fleet: the sum of all workers' ranks can never exceed it. */
-const SLOT_CAPACITY = 1024;
-
-/** How routing is set up. */
+/** What decisions are made with. */
 export interface RoutingOptions {
+  /** Name of a policy of routing-core. */
   readonly policy: string;
-  /** Parameters of the policy by their names in routing-core. */
-  readonly parameters: Readonly<Partial<Record<string, number>>>;
-  /** undefined switches breakers off. */
-  readonly breaker:
-    | {
-        readonly failureThreshold: number;
-        readonly successThreshold: number;
-        readonly timeoutMs: number;
-        readonly windowMs: number;
-      }
-    | undefined;
-  readonly now: () => number;
-  readonly random: () => number;
-  /** A breaker changed. */
-  readonly breakerChanged: (slot: WorkerSlot, from: string, to: string) => void;
+  /** Its parameters by name; missing ones take their defaults. */
+  readonly parameters?: Readonly<Partial<Record<string, number>>>;
+  /** Parameters of the circuit breakers, missing ones with their defaults; undefined for no breakers. */
+  readonly breaker: Partial<BreakerParameters> | undefined;
+  /** A clock that never jumps: `timers.steadyMs`. */
+  readonly now: Clock;
+  readonly random: RandomSource;
+  /** Hears that the breaker of the worker whose first slot this is changed. */
+  readonly breakerChanged?: BreakerListener;
+  /** Data-parallel ranks of all workers together at most. Default 1,024. */
+  readonly slotCapacity?: number;
 }
 
-/** Everything of routing-core that the router holds. */
+/** Everything that decides where a generation goes, on one thread. */
 export interface Routing {
+  readonly slots: WorkerSlots;
   readonly ledger: Ledger;
   readonly index: PrefixIndex;
-  readonly slots: WorkerSlots;
-  readonly breakers: BreakerBoard | undefined;
+  /** One per lane: their inputs are reused, and a policy's state belongs to one set of workers. */
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
+  /** Undefined when breakers are off. */
+  readonly breakers: Breakers | undefined;
 }
 
-/** Builds ledger, index, slots, breakers and one dispatcher a lane. @throws RoutingError for parameters out of range */
+const DEFAULT_SLOT_CAPACITY = 1_024;
+
+/** Index of a policy that never looks at prefixes: only its bookkeeping, 272 bytes a slot. */
+const UNUSED_INDEX_BYTES_PER_SLOT = 512;
+const UNUSED_INDEX_BYTES = 16 * 1024;
+
+/** Builds the parts of routing-core that share one ledger. @throws RoutingError for an unknown policy or parameters out of range */
 export function createRouting(options: RoutingOptions): Routing {
-  const ledger = createLedger({ slotCapacity: SLOT_CAPACITY });
-  const index = createPrefixIndex({ slotCapacity: SLOT_CAPACITY });
-  const breakers =
-    options.breaker === undefined
-      ? undefined
-      : createBreakerBoard({
-          parameters: { ...BREAKER_DEFAULTS, ...options.breaker },
-          clock: options.now,
-          onChange: (slot, change) => options.breakerChanged(slot, change.from, change.to),
-        });
-  const slots = createWorkerSlots({
-    capacity: SLOT_CAPACITY,
-    isIdle: (slot) => ledger.isIdle(slot),
-    onReuse: (slot) => {
-      index.clear(slot);
-      breakers?.forget(slot);
-    },
+  const { now: clock, random, parameters = {} } = options;
+  const slotCapacity = options.slotCapacity ?? DEFAULT_SLOT_CAPACITY;
+  const ledger = createLedger({ slotCapacity });
+  const policies = {
+    token: createPolicy(options.policy, parameters),
+    proxy: createPolicy(options.policy, parameters),
+  };
+  const { usesPrefix } = policies.token;
+  const index = createPrefixIndex({
+    slotCapacity,
+    ...(usesPrefix ? {} : { capacityBytes: UNUSED_INDEX_BYTES + slotCapacity * UNUSED_INDEX_BYTES_PER_SLOT }),
   });
-  const dispatcher = (): Dispatcher =>
+  const slots = createWorkerSlots({
+    capacity: slotCapacity,
+    isIdle: (slot) => ledger.isIdle(slot),
+    onReuse: (slot) => index.clear(slot),
+  });
+  limitTokens(index, policies.token.parameters["maxTreeSize"]);
+  const breakers = options.breaker === undefined ? undefined : createBreakers(options.breaker, clock);
+  if (options.breakerChanged !== undefined) {
+    breakers?.watch(options.breakerChanged);
+  }
+  const hasher = createBlockHasher();
+  const dispatcherOf = (lane: Lane): Dispatcher =>
     createDispatcher({
-      policy: createPolicy(options.policy, options.parameters),
+      policy: policies[lane],
       ledger,
       index,
       recorder: index,
-      clock: options.now,
-      random: options.random,
-      ...(breakers === undefined ? {} : { breakers }),
+      clock,
+      random,
+      hasher,
+      ...(breakers === undefined ? {} : { breakers: breakers.guard }),
     });
-  return { ledger, index, slots, breakers, dispatchers: { token: dispatcher(), proxy: dispatcher() } };
+  return {
+    slots,
+    ledger,
+    index,
+    dispatchers: { token: dispatcherOf("token"), proxy: dispatcherOf("proxy") },
+    breakers,
+  };
+}
+
+/** `--max-tree-size`: how many prompt tokens are remembered of each worker, in the index's whole blocks. */
+function limitTokens(index: PrefixIndex, maxTokens: number | undefined): void {
+  if (maxTokens === undefined) {
+    return;
+  }
+  const blocks = Math.max(1, Math.floor(maxTokens / DEFAULT_BLOCK_TOKENS));
+  for (let slot = 0; slot < index.slotCapacity; slot += 1) {
+    index.setCapacity(slot, blocks);
+  }
 }

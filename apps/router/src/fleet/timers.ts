@@ -1,15 +1,20 @@
 /** Ends a timer; a second call does nothing. */
 export type CancelTimer = () => void;
 
-/** Clock and timers of the router. Everything that waits goes through here, so that closing the router ends all of it. */
+/** Clocks and timers of the router. Everything that waits goes through here, so that closing the router ends all of it. */
 export interface Timers {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: for instants told to others. Jumps when the machine's clock is set. */
   now(): number;
+  /** Milliseconds of a clock that never jumps; its zero is arbitrary: for durations and for everything that expires. */
+  steadyMs(): number;
   /** Calls once after `delayMs`. */
   after(delayMs: number, action: () => void): CancelTimer;
   /** Calls every `intervalMs`, first after one interval. */
   every(intervalMs: number, action: () => void): CancelTimer;
 }
+
+/** Longest delay of Node's timers; a longer one would fire at once. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** Timers on the machine's clock, owned and ended together. */
 export class SystemTimers implements Timers, Disposable {
@@ -20,14 +25,21 @@ export class SystemTimers implements Timers, Disposable {
     return Date.now();
   }
 
+  steadyMs(): number {
+    return performance.now();
+  }
+
   after(delayMs: number, action: () => void): CancelTimer {
     if (this.#disposed) {
       return () => undefined;
     }
-    const timer = setTimeout(() => {
-      this.#running.delete(timer);
-      action();
-    }, delayMs);
+    const timer = setTimeout(
+      () => {
+        this.#running.delete(timer);
+        action();
+      },
+      Math.min(delayMs, LONGEST_DELAY_MS),
+    );
     this.#running.add(timer);
     return () => this.#end(timer);
   }
@@ -36,7 +48,7 @@ export class SystemTimers implements Timers, Disposable {
     if (this.#disposed) {
       return () => undefined;
     }
-    const timer = setInterval(action, intervalMs);
+    const timer = setInterval(action, Math.min(intervalMs, LONGEST_DELAY_MS));
     this.#running.add(timer);
     return () => this.#end(timer);
   }

@@ -7,7 +7,9 @@ export interface WorkerFacts {
   readonly modelNames: readonly string[];
   /** Model path or hub name. */
   readonly root: string;
+  /** Longest prompt plus output in tokens; 0 when it does not say. */
   readonly maxModelLength: number;
+  /** 0 when it does not say. */
   readonly vocabularySize: number;
   /** Data-parallel ranks, at least 1. */
   readonly ranks: number;
@@ -17,6 +19,10 @@ export interface WorkerFacts {
   readonly files: ModelFiles;
   /** Path or hub name of its tokenizer, for the case that it hands out no files. */
   readonly tokenizerPath: string;
+  /** End tokens by the engine's model configuration. */
+  readonly endTokenIds: readonly number[];
+  /** Sampling defaults by the engine's word, by their names in generation_config.json. */
+  readonly samplingDefaults: Readonly<Record<string, number>>;
 }
 
 /** An engine that answered. */
@@ -25,13 +31,19 @@ export interface ConnectedWorker {
   readonly facts: WorkerFacts;
 }
 
+/**
+ * What a probe found: the engine serves; it answers but does not serve; or it is not the engine any more that was
+ * registered (restarted with another model), so that what is known of it is void.
+ */
+export type ProbeVerdict = "serving" | "not-serving" | "replaced";
+
 /** Reaches engines. The fleet knows nothing of protocols beyond this. */
 export interface WorkerConnector {
   /**
-   * Finds out what `url` speaks, connects, and asks what it serves.
-   * @throws EngineError or RouterError when nothing answers or the answer is no use
+   * Finds out what `url` speaks, connects, and asks what it serves. Resolves only for an engine that serves.
+   * @throws EngineError or RouterError when nothing answers or the answer is no use; EngineError `cancelled` on `signal`
    */
-  connect(url: string): Promise<ConnectedWorker>;
-  /** One health probe; resolves false for "not serving", rejects when the engine cannot be reached. */
-  probe(worker: ConnectedWorker): Promise<boolean>;
+  connect(url: string, signal: AbortSignal): Promise<ConnectedWorker>;
+  /** One health probe; rejects when the engine cannot be reached, or on `signal`. */
+  probe(worker: ConnectedWorker, signal: AbortSignal): Promise<ProbeVerdict>;
 }

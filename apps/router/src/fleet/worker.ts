@@ -1,7 +1,6 @@
 import type { EngineConnection } from "@vllm-router/engine-client";
 import type { EngineLoad, WorkerSlot } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";
-import type { HealthJudge } from "./health-judge.ts";
 
 /** A registered engine: connected, its slots reserved, its model known. */
 export interface Worker {
@@ -15,7 +14,6 @@ export interface Worker {
   readonly runtime: ModelRuntime | undefined;
   /** Names under which requests may ask for it; empty takes any. */
   readonly modelNames: readonly string[];
-  readonly judge: HealthJudge;
   /** Figures last reported by the engine, per rank. */
-  loads: readonly (EngineLoad | null)[];
+  readonly loads: readonly (EngineLoad | null)[];
 }

@@ -1,24 +1,17 @@
-import { readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import {
-  chatTemplateSource,
-  compileChatTemplate,
-  createTokenizer,
-  TextError,
-  type ChatTemplate,
-} from "@vllm-router/text";
+import { createTokenizer, TextError, type Tokenizer } from "@vllm-router/text";
 import type { WorkerFacts } from "../fleet/worker-connector.ts";
 import { RouterError } from "../router-error.ts";
-import { readGenerationDefaults, readObject } from "./generation-defaults.ts";
-import { isHubName, readHubModelFiles, type HubOptions } from "./hub-files.ts";
-import { localTime } from "./local-clock.ts";
-import { fileText, modelFilesHash, readLocalModelFiles, type ModelFiles } from "./model-files.ts";
+import { compileChatTemplates, readTemplateFlag, type ChatTemplates } from "./chat-templates.ts";
+import { readGenerationDefaults } from "./generation-defaults.ts";
+import type { HubOptions } from "./hub-files.ts";
+import { fileObject, fileText, modelFilesHash, type ModelFiles } from "./model-files.ts";
 import type { ModelRuntime } from "./model-runtime.ts";
+import { readModelFiles, resolveModelFiles } from "./resolve-model-files.ts";
 import { systemFingerprint, type FingerprintMode } from "./system-fingerprint.ts";
 
-/** Flags that say where a model's files come from and how they are used. */
+/** Flags that shape a model. */
 export interface ModelBuilderOptions {
-  /** `--served-model-name`; empty takes the engine's own names. */
+  /** `--served-model-name`; empty for the engine's own names. */
   readonly servedModelNames: readonly string[];
   /** `--model-path`: directory or hub name. */
   readonly modelPath: string | undefined;
@@ -35,160 +28,137 @@ export interface ModelBuilderOptions {
   readonly hub: HubOptions;
 }
 
-/** Builds what the router must know of a model; workers with the same files share one. */
+/** The parts that are dear to make and depend on files alone. */
+interface TextParts {
+  readonly tokenizer: Tokenizer;
+  readonly templates: ChatTemplates;
+}
+
+/** Tokenizers kept for the next worker of the same model; each takes tens of megabytes. */
+const PARTS_LIMIT = 8;
+
+/** Makes what the router must know of a model, from what an engine says, its files, and the flags. */
 export class ModelBuilder {
   readonly #options: ModelBuilderOptions;
-  readonly #building = new Map<string, Promise<ModelRuntime>>();
+  readonly #parts = new Map<string, Promise<TextParts>>();
+  #builds = 0;
 
   constructor(options: ModelBuilderOptions) {
     this.#options = options;
   }
 
+  /** How many tokenizers have been built; for tests of sharing. */
+  get builds(): number {
+    return this.#builds;
+  }
+
   /**
-   * The runtime of a worker's model. Files come from the flags, else from the engine, else from the hub's cache or the hub.
-   * @throws RouterError `model_files` when there is no tokenizer, or it cannot be used
+   * Builds the runtime of a worker's model. Workers with the same files share tokenizer and templates, also when they
+   * register at the same time.
+   * @throws RouterError `model_files` saying what is missing or broken
    */
   async build(facts: WorkerFacts): Promise<ModelRuntime> {
-    const files = await this.#files(facts);
-    const hash = modelFilesHash(files);
-    const key = JSON.stringify([hash, facts.modelNames, facts.maxModelLength, facts.vocabularySize]);
-    let building = this.#building.get(key);
-    if (building === undefined) {
-      building = this.#assemble(facts, files, hash);
-      this.#building.set(key, building);
-      building.catch(() => this.#building.delete(key));
+    const options = this.#options;
+    const files = await resolveModelFiles(facts, options);
+    const contentHash = modelFilesHash(files);
+    const { tokenizer, templates } = await this.#partsOf(files, contentHash);
+    const defaults = readGenerationDefaults(files, {
+      source: options.generationConfig,
+      directoryFiles: await this.#generationFiles(),
+      overrides: options.overrideGenerationConfig,
+      engine: facts,
+    });
+    const { endOfSequenceTokenId } = tokenizer;
+    return {
+      servedNames: servedNames(options.servedModelNames, facts),
+      root: facts.root,
+      maxModelLength: maxModelLength(facts, files),
+      vocabularySize: facts.vocabularySize === 0 ? tokenizer.vocabularySize : facts.vocabularySize,
+      tokenizer,
+      chatTemplate: templates.plain,
+      toolTemplate: templates.withTools,
+      defaults,
+      endOfSequenceTokenId,
+      extraEndTokenIds: defaults.endTokenIds.filter((id) => id !== endOfSequenceTokenId),
+      contentHash,
+      engineVersion: facts.engineVersion,
+      systemFingerprint: systemFingerprint(options.fingerprintMode, options.fingerprintValue, {
+        engineVersion: facts.engineVersion,
+        dataParallelSize: facts.ranks,
+        contentHash,
+      }),
+    };
+  }
+
+  #partsOf(files: ModelFiles, contentHash: string): Promise<TextParts> {
+    const known = this.#parts.get(contentHash);
+    if (known !== undefined) {
+      return known;
     }
+    const building = this.#buildParts(files);
+    for (const oldest of [...this.#parts.keys()].slice(0, this.#parts.size - PARTS_LIMIT + 1)) {
+      this.#parts.delete(oldest);
+    }
+    this.#parts.set(contentHash, building);
+    building.catch(() => {
+      if (this.#parts.get(contentHash) === building) {
+        this.#parts.delete(contentHash);
+      }
+    });
     return building;
   }
 
-  async #files(facts: WorkerFacts): Promise<ModelFiles> {
-    const { modelPath, tokenizerPath } = this.#options;
-    const base = modelPath === undefined ? await this.#engineFiles(facts) : await this.#named(modelPath);
-    if (tokenizerPath === undefined) {
-      return base;
-    }
-    const tokenizer = await this.#named(tokenizerPath);
-    return new Map([...base, ...tokenizer]);
+  async #buildParts(files: ModelFiles): Promise<TextParts> {
+    const { chatTemplate } = this.#options;
+    const requested = chatTemplate === undefined ? undefined : await readTemplateFlag(chatTemplate);
+    this.#builds += 1;
+    return { tokenizer: buildTokenizer(files), templates: compileChatTemplates(files, requested) };
   }
 
-  async #engineFiles(facts: WorkerFacts): Promise<ModelFiles> {
-    if (facts.files.has("tokenizer.json")) {
-      return facts.files;
-    }
-    const name = facts.tokenizerPath === "" ? facts.root : facts.tokenizerPath;
-    if (name === "") {
-      throw new RouterError(
-        "model_files",
-        "the engine hands out no tokenizer files; name them with --model-path or --tokenizer-path",
-      );
-    }
-    return this.#named(name);
-  }
-
-  /** A directory or file of this machine, else a hub name. */
-  async #named(name: string): Promise<ModelFiles> {
-    const isLocal = await stat(name).then(
-      () => true,
-      () => false,
-    );
-    if (isLocal) {
-      return readLocalModelFiles(name);
-    }
-    if (isHubName(name)) {
-      return readHubModelFiles(name, this.#options.hub);
-    }
-    throw new RouterError("model_files", `${name}: neither a path of this machine nor a hub name`);
-  }
-
-  async #assemble(facts: WorkerFacts, files: ModelFiles, hash: string): Promise<ModelRuntime> {
-    const options = this.#options;
-    const tokenizerJson = fileText(files, "tokenizer.json");
-    if (tokenizerJson === undefined) {
-      throw new RouterError(
-        "model_files",
-        `no tokenizer.json among the files of ${facts.root}; name one with --tokenizer-path`,
-      );
-    }
-    try {
-      const tokenizerConfig = fileText(files, "tokenizer_config.json");
-      const specialTokensMap = fileText(files, "special_tokens_map.json");
-      const tokenizer = createTokenizer({
-        tokenizerJson,
-        ...(tokenizerConfig === undefined ? {} : { tokenizerConfig }),
-        ...(specialTokensMap === undefined ? {} : { specialTokensMap }),
-      });
-      const defaults = readGenerationDefaults(files, {
-        source: options.generationConfig,
-        directoryFiles: ["auto", "vllm"].includes(options.generationConfig)
-          ? undefined
-          : await readLocalModelFiles(options.generationConfig),
-        overrides: options.overrideGenerationConfig,
-      });
-      const requested =
-        options.chatTemplate === undefined ? undefined : await templateText(options.chatTemplate);
-      const endOfSequenceTokenId = tokenizer.endOfSequenceTokenId;
-      return {
-        servedNames: options.servedModelNames.length > 0 ? options.servedModelNames : namesOf(facts),
-        root: facts.root,
-        maxModelLength: facts.maxModelLength,
-        vocabularySize: facts.vocabularySize,
-        tokenizer,
-        chatTemplate: compiled(files, false, requested),
-        toolTemplate: compiled(files, true, requested),
-        defaults,
-        endOfSequenceTokenId,
-        extraEndTokenIds: defaults.endTokenIds.filter((id) => id !== endOfSequenceTokenId),
-        contentHash: hash,
-        engineVersion: facts.engineVersion,
-        systemFingerprint: systemFingerprint(options.fingerprintMode, options.fingerprintValue, {
-          engineVersion: facts.engineVersion,
-          dataParallelSize: facts.ranks,
-          contentHash: hash,
-        }),
-      };
-    } catch (error) {
-      if (error instanceof TextError) {
-        throw new RouterError("model_files", `${facts.root}: ${error.message}`, { cause: error });
-      }
-      throw error;
-    }
+  async #generationFiles(): Promise<ModelFiles | undefined> {
+    const { generationConfig, hub } = this.#options;
+    return generationConfig === "auto" || generationConfig === "vllm"
+      ? undefined
+      : readModelFiles(generationConfig, hub);
   }
 }
 
-function namesOf(facts: WorkerFacts): readonly string[] {
+function buildTokenizer(files: ModelFiles): Tokenizer {
+  const tokenizerJson = fileText(files, "tokenizer.json");
+  if (tokenizerJson === undefined) {
+    throw new RouterError(
+      "model_files",
+      `the model has no tokenizer.json (only ${[...files.keys()].join(", ") || "nothing"}); give one with --tokenizer-path`,
+    );
+  }
+  const tokenizerConfig = fileText(files, "tokenizer_config.json");
+  const specialTokensMap = fileText(files, "special_tokens_map.json");
+  try {
+    return createTokenizer({
+      tokenizerJson,
+      ...(tokenizerConfig === undefined ? {} : { tokenizerConfig }),
+      ...(specialTokensMap === undefined ? {} : { specialTokensMap }),
+    });
+  } catch (error) {
+    if (error instanceof TextError) {
+      throw new RouterError("model_files", `tokenizer: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function servedNames(flag: readonly string[], facts: WorkerFacts): readonly string[] {
+  if (flag.length > 0) {
+    return flag;
+  }
   return facts.modelNames.length > 0 ? facts.modelNames : [facts.root];
 }
 
-function compiled(
-  files: ModelFiles,
-  hasTools: boolean,
-  requested: string | undefined,
-): ChatTemplate | undefined {
-  const source = chatTemplateSource(
-    {
-      chatTemplateFile: fileText(files, "chat_template.jinja"),
-      configTemplate: readObject(files, "tokenizer_config.json")["chat_template"],
-    },
-    hasTools,
-    requested,
-  );
-  return source === undefined
-    ? undefined
-    : compileChatTemplate(source, { clock: () => localTime(new Date()) });
-}
-
-/** `--chat-template`: a file where there is one of that name, else the template's own text (or a template's name). */
-async function templateText(value: string): Promise<string> {
-  try {
-    return await readFile(value, "utf8");
-  } catch (error) {
-    if (/[{}\n]/.test(value) || !/[./\\]/.test(value)) {
-      return value;
-    }
-    throw new RouterError(
-      "model_files",
-      `--chat-template ${value}: cannot be read (looked in ${dirname(join(process.cwd(), value))})`,
-      { cause: error },
-    );
+function maxModelLength(facts: WorkerFacts, files: ModelFiles): number {
+  const fromConfig = fileObject(files, "config.json")?.["max_position_embeddings"];
+  const length = facts.maxModelLength === 0 ? fromConfig : facts.maxModelLength;
+  if (typeof length !== "number" || length < 1) {
+    throw new RouterError("model_files", "neither the engine nor config.json says how long a context may be");
   }
+  return length;
 }

@@ -1,13 +1,7 @@
-/** Fields of the local time that `strftime_now` of a chat template prints. */
-export function localTime(date: Date): {
-  readonly year: number;
-  readonly month: number;
-  readonly day: number;
-  readonly hour: number;
-  readonly minute: number;
-  readonly second: number;
-  readonly weekday: number;
-} {
+import type { LocalTime } from "@vllm-router/text";
+
+/** An instant in the zone of this machine, as `strftime_now` of a chat template prints it. */
+export function localTime(date: Date): LocalTime {
   return {
     year: date.getFullYear(),
     month: date.getMonth() + 1,
@@ -15,6 +9,6 @@ export function localTime(date: Date): {
     hour: date.getHours(),
     minute: date.getMinutes(),
     second: date.getSeconds(),
-    weekday: date.getDay(),
+    microsecond: date.getMilliseconds() * 1000,
   };
 }

@@ -1,50 +1,112 @@
 import { RouterError } from "../router-error.ts";
 import type { ModelRuntime } from "./model-runtime.ts";
 
-/** The models that are served, by name. Filled by the fleet as workers register. */
+interface Entry {
+  readonly runtime: ModelRuntime;
+  /** Workers that serve it now. */
+  workers: number;
+}
+
+/**
+ * The models that are served, by name. Filled by the fleet as workers register. A model whose workers are all gone stays
+ * known (its requests wait for a worker to come back) until one with other files takes its name.
+ */
 export class ModelCatalog {
-  readonly #byName = new Map<string, ModelRuntime>();
-  readonly #runtimes: ModelRuntime[] = [];
+  readonly #byName = new Map<string, Entry>();
+  readonly #entries: Entry[] = [];
 
   /** Served models in the order in which their first worker registered. */
   get runtimes(): readonly ModelRuntime[] {
-    return this.#runtimes;
+    return this.#entries.map((entry) => entry.runtime);
   }
 
   /**
-   * Takes a worker's model in. The same files under the same name give back the model that is already there.
-   * @throws RouterError `model_conflict` when a served name already stands for other files
+   * Takes a worker's model in; the same files under the same name give back the model that is already there. Pair every
+   * call with a {@link release}.
+   * @throws RouterError `model_conflict` when a served name stands for other files, or for longer contexts, of another
+   *   worker
    */
   adopt(runtime: ModelRuntime): ModelRuntime {
-    for (const name of runtime.servedNames) {
-      const known = this.#byName.get(name);
-      if (known !== undefined && known.contentHash !== runtime.contentHash) {
-        throw new RouterError(
-          "model_conflict",
-          `model "${name}" is already served with other tokenizer or template files (${known.contentHash}, this worker has ${runtime.contentHash}); the worker is refused`,
-        );
-      }
-      if (known !== undefined) {
-        return known;
-      }
+    const known = new Set(runtime.servedNames.flatMap((name) => this.#byName.get(name) ?? []));
+    const served = [...known].filter((entry) => entry.workers > 0);
+    for (const entry of served) {
+      checkAgreement(entry.runtime, runtime);
     }
+    const entry = served[0] ?? this.#insert(runtime, known);
+    entry.workers += 1;
     for (const name of runtime.servedNames) {
-      this.#byName.set(name, runtime);
+      this.#byName.set(name, entry);
     }
-    this.#runtimes.push(runtime);
-    return runtime;
+    return entry.runtime;
   }
 
   /**
-   * The model a request means: by name, or the only (else the first) model when it names none.
+   * A worker that served the model is gone.
+   * @param forget true when it was removed on purpose: the last one takes the model with it
+   */
+  release(runtime: ModelRuntime, forget = false): void {
+    const entry = this.#entries.find((candidate) => candidate.runtime === runtime);
+    if (entry === undefined) {
+      return;
+    }
+    entry.workers -= 1;
+    if (forget && entry.workers === 0) {
+      this.#forget(entry);
+    }
+  }
+
+  /**
+   * The model a request means: by name, or the first model when it names none.
    * @returns undefined when no such model is served
    */
   resolve(name: string | null): ModelRuntime | undefined {
-    return name === null || name === "" ? this.#runtimes[0] : this.#byName.get(name);
+    return name === null || name === "" ? this.#entries[0]?.runtime : this.#byName.get(name)?.runtime;
   }
 
   /** Every served name, first names first. */
   names(): readonly string[] {
-    return this.#runtimes.flatMap((runtime) => runtime.servedNames);
+    return [
+      ...new Set([...this.#entries.flatMap((entry) => entry.runtime.servedNames), ...this.#byName.keys()]),
+    ];
+  }
+
+  /** Puts a model in the place of the ones it replaces, else at the end. */
+  #insert(runtime: ModelRuntime, replaced: ReadonlySet<Entry>): Entry {
+    const entry: Entry = { runtime, workers: 0 };
+    const at = this.#entries.findIndex((candidate) => replaced.has(candidate));
+    this.#entries.splice(at === -1 ? this.#entries.length : at, 0, entry);
+    for (const old of replaced) {
+      this.#forget(old);
+    }
+    return entry;
+  }
+
+  #forget(entry: Entry): void {
+    const at = this.#entries.indexOf(entry);
+    if (at >= 0) {
+      this.#entries.splice(at, 1);
+    }
+    for (const [name, known] of this.#byName) {
+      if (known === entry) {
+        this.#byName.delete(name);
+      }
+    }
+  }
+}
+
+function checkAgreement(served: ModelRuntime, offered: ModelRuntime): void {
+  const name =
+    offered.servedNames.find((candidate) => served.servedNames.includes(candidate)) ?? offered.servedNames[0];
+  if (served.contentHash !== offered.contentHash) {
+    throw new RouterError(
+      "model_conflict",
+      `model "${name}" is already served with other tokenizer, template or generation files (${served.contentHash}, this worker has ${offered.contentHash}); the worker is refused`,
+    );
+  }
+  if (served.maxModelLength > offered.maxModelLength) {
+    throw new RouterError(
+      "model_conflict",
+      `model "${name}" is already served with contexts of ${served.maxModelLength} tokens, this worker takes ${offered.maxModelLength}; the worker is refused`,
+    );
   }
 }

@@ -1,0 +1,112 @@
+import type { Ledger, WorkerSlots } from "@vllm-router/routing-core";
+import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { Breakers } from "./breakers.ts";
+import type { Timers } from "./timers.ts";
+import type { ConnectedWorker } from "./worker-connector.ts";
+import type { Worker } from "./worker.ts";
+
+/** What the life of a worker takes from the rest of the router, and gives back at its end. */
+export interface LifeResources {
+  readonly timers: Timers;
+  readonly slots: WorkerSlots;
+  readonly ledger: Ledger;
+  readonly breakers: Breakers | undefined;
+  /**
+   * Builds (or finds) what the router must know of a worker's model; undefined for workers that do everything textual
+   * themselves.
+   */
+  readonly adoptModel: (worker: ConnectedWorker) => Promise<ModelRuntime | undefined>;
+  /** The worker no longer serves its model; `forget` when it was removed on purpose and does not come back. */
+  readonly releaseModel: (runtime: ModelRuntime, forget: boolean) => void;
+}
+
+/** How often a draining worker is looked at. */
+const DRAIN_LOOK_MS = 50;
+
+/**
+ * One engine process behind a URL, from the moment it was connected until nothing of it is in use any more. An engine
+ * that restarts begins another life: what its cache holds, its breaker and its model start afresh.
+ */
+export class WorkerLife {
+  readonly connected: ConnectedWorker;
+  readonly worker: Worker;
+  readonly #resources: LifeResources;
+  #hasModel: boolean;
+
+  private constructor(connected: ConnectedWorker, worker: Worker, resources: LifeResources) {
+    this.connected = connected;
+    this.worker = worker;
+    this.#resources = resources;
+    this.#hasModel = worker.runtime !== undefined;
+  }
+
+  /**
+   * Begins a life: model adopted, slots reserved.
+   * @throws RouterError of the model, RoutingError `slots_exhausted`; the connection is then still the caller's
+   */
+  static async begin(url: string, connected: ConnectedWorker, resources: LifeResources): Promise<WorkerLife> {
+    const runtime = await resources.adoptModel(connected);
+    const { ranks, modelNames } = connected.facts;
+    try {
+      const worker: Worker = {
+        id: url,
+        connection: connected.connection,
+        slot: resources.slots.reserve(ranks),
+        ranks,
+        runtime,
+        modelNames: runtime?.servedNames ?? modelNames,
+        loads: [],
+      };
+      return new WorkerLife(connected, worker, resources);
+    } catch (error) {
+      if (runtime !== undefined) {
+        resources.releaseModel(runtime, false);
+      }
+      throw error;
+    }
+  }
+
+  /** Generations in flight on it. */
+  get inFlight(): number {
+    let requests = 0;
+    for (let rank = 0; rank < this.worker.ranks; rank += 1) {
+      requests += this.#resources.ledger.requests(this.worker.slot + rank);
+    }
+    return requests;
+  }
+
+  /** It no longer serves its model: another one may take its name. A second call does nothing. */
+  leaveModel(forget: boolean): void {
+    const { runtime } = this.worker;
+    if (this.#hasModel && runtime !== undefined) {
+      this.#hasModel = false;
+      this.#resources.releaseModel(runtime, forget);
+    }
+  }
+
+  /** Lets running generations end for at most `drainTimeoutMs`, then gives everything back and closes the connection. */
+  async end(options: { readonly drainTimeoutMs: number; readonly forget: boolean }): Promise<void> {
+    this.leaveModel(options.forget);
+    await this.#drained(options.drainTimeoutMs);
+    this.#resources.breakers?.forget(this.worker.slot);
+    this.#resources.slots.release(this.worker.slot);
+    await this.connected.connection.close();
+  }
+
+  #drained(timeoutMs: number): Promise<void> {
+    const { timers } = this.#resources;
+    const deadlineMs = timers.steadyMs() + timeoutMs;
+    const isOver = (): boolean => this.inFlight === 0 || timers.steadyMs() >= deadlineMs;
+    if (isOver()) {
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      const cancel = timers.every(DRAIN_LOOK_MS, () => {
+        if (isOver()) {
+          cancel();
+          resolve();
+        }
+      });
+    });
+  }
+}
