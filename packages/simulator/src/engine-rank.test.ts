@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Engine } from "./engine.ts";
 import { Faults } from "./faults.ts";
-import { createManualClock, type ManualClock } from "./manual-clock.cases.ts";
+import { createManualClock, type ManualClock } from "../test/manual-clock.ts";
 import { loadBuiltinModel } from "./model.ts";
 import { planRequest } from "./request-plan.ts";
 import { GenerateRequest, SamplingParams } from "@vllm-router/proto/messages";

@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { EngineRank, type SequenceSink } from "./engine-rank.ts";
 import type { Faults } from "./faults.ts";
+import { GrpcStatusError } from "./grpc-status.ts";
 import type { KvEvent } from "./kv-events.ts";
 import type { Model } from "./model.ts";
 import { refuse } from "./sampling.ts";
@@ -8,6 +9,9 @@ import type { SchedulerLimits } from "./scheduler.ts";
 import type { Sequence } from "./sequence.ts";
 import type { StepTiming } from "./step-timing.ts";
 import { TokenModel } from "./token-model.ts";
+
+/** Sequences that may wait in a rank; vLLM has no bound. */
+const maxWaitingSequences = 65_536;
 
 /** Settings of one engine life. */
 export interface EngineOptions {
@@ -97,6 +101,15 @@ export class Engine {
       }
     }
     return best;
+  }
+
+  /**
+   * Refuses more work when the waiting queue of a rank is full.
+   * @throws GrpcStatusError RESOURCE_EXHAUSTED
+   */
+  checkRoom(rank: number, sequences: number): void {
+    if ((this.ranks[rank]?.waitingCount ?? 0) + sequences <= maxWaitingSequences) return;
+    throw new GrpcStatusError("RESOURCE_EXHAUSTED", `more than ${maxWaitingSequences} sequences wait`);
   }
 
   submit(request: EngineRequest): void {

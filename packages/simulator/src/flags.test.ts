@@ -23,6 +23,8 @@ describe("readCommandLine()", () => {
       modelPath: "/models/x",
       maxModelLen: 8000,
     });
+    expect(read("--max-model-len auto").options.maxModelLen).toBeUndefined();
+    expect(read("--max-model-len -1 -dp 2").options).toMatchObject({ dataParallelSize: 2 });
     expect(read("--max-num-batched-tokens 4K").options).toMatchObject({ maxNumBatchedTokens: 4096 });
   });
 

@@ -85,6 +85,8 @@ function readOptions(values: Values): SimulatorOptions {
   const numbers: Record<string, number> = {};
   for (const [key, flag] of Object.entries<Flag>(flagTable)) {
     const text = values[key as Key]?.at(-1);
+    // vLLM's ways to say: as long as the model allows.
+    if (key === "maxModelLen" && (text === "auto" || text === "-1")) continue;
     if (text !== undefined && (flag.kind === "count" || flag.kind === "number")) {
       numbers[key] = readNumber(flag, text);
     }

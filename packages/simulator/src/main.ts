@@ -20,7 +20,6 @@ async function main(): Promise<void> {
   if (commandLine.ignored.length > 0) log("warn", `ignoring ${commandLine.ignored.join(", ")}`);
   const simulator = await startSimulator({
     ...commandLine.options,
-    log,
     // A death that no handler can soften.
     died: () => process.kill(process.pid, "SIGKILL"),
   });

@@ -32,6 +32,7 @@ export function planRequest(request: GenerateRequest, engine: Engine): RequestPl
   const texts = constraintTexts(sampling.constraint);
   const rank = engine.chooseRank(request.dataParallelRank);
   checkPrompt(promptIds, engine);
+  engine.checkRoom(rank, sampling.sequences);
   const room = maxModelLen - promptIds.length;
   const maxTokens = sampling.maxTokens ?? room;
   if (sampling.minTokens > maxTokens) {

@@ -4,8 +4,7 @@ export type SimulatorErrorCode =
   | "unknown_flag"
   | "invalid_model"
   | "invalid_option"
-  | "listen_failed"
-  | "closed";
+  | "listen_failed";
 
 /** The one error class of this package. Errors of a request travel as gRPC statuses instead. */
 export class SimulatorError extends Error {

@@ -25,11 +25,11 @@ export interface SimulatorOptions {
   readonly modelPath?: string;
   /** Default: the model's path, or `simulated` for the built-in one. */
   readonly servedModelNames?: readonly string[];
-  /** Tokens of prompt and output together. Default: the model's positions, at most what the KV cache holds. */
+  /** Tokens of prompt and output together. Default: the model's positions, at most what `kvBlocks` hold. */
   readonly maxModelLen?: number;
   /** Tokens in a KV block. Default 16. */
   readonly blockSize?: number;
-  /** KV blocks of a rank, one of them a placeholder. Default 4096. */
+  /** KV blocks of a rank, one of them a placeholder. Default 4096, or as many as `maxModelLen` needs. */
   readonly kvBlocks?: number;
   /** Sequences that run at once in a rank. Default 256. */
   readonly maxNumSeqs?: number;
@@ -56,8 +56,6 @@ export interface SimulatorOptions {
   readonly faults?: FaultOptions;
   /** Default: the machine's. */
   readonly clock?: Clock;
-  /** Hears what an operator may want to know, one line each. Default: nobody. */
-  readonly log?: (level: "info" | "warn", line: string) => void;
   /** Called when `die-after-tokens` strikes, after the sockets are cut. */
   readonly died?: () => void;
 }

@@ -47,6 +47,7 @@ export interface Simulator {
 }
 
 const keptRequests = 1000;
+const defaultKvBlocks = 4096;
 
 /**
  * Starts an engine on a socket.
@@ -241,26 +242,27 @@ function engineOptions(
   options: SimulatorOptions,
   parts: { readonly model: Model; readonly clock: Clock; readonly faults: Faults },
 ): Omit<EngineOptions, "kvRootHash"> {
-  const limits = {
-    blockSize: options.blockSize ?? 16,
-    kvBlocks: options.kvBlocks ?? 4096,
-    maxNumSeqs: options.maxNumSeqs ?? 256,
-    maxNumBatchedTokens: options.maxNumBatchedTokens ?? 8192,
-  };
-  const capacity = (limits.kvBlocks - 1) * limits.blockSize;
-  const maxModelLen = options.maxModelLen ?? Math.min(parts.model.maxPositions, capacity);
-  if (maxModelLen > capacity) {
+  const blockSize = options.blockSize ?? 16;
+  const wantedLen = options.maxModelLen ?? parts.model.maxPositions;
+  const kvBlocks = options.kvBlocks ?? Math.max(defaultKvBlocks, Math.ceil(wantedLen / blockSize) + 1);
+  const capacity = (kvBlocks - 1) * blockSize;
+  if (options.maxModelLen !== undefined && options.maxModelLen > capacity) {
     throw new SimulatorError(
       "invalid_option",
-      `the KV cache holds ${capacity} tokens, less than the maximum model length of ${maxModelLen}: ` +
+      `the KV cache holds ${capacity} tokens, less than the maximum model length of ${options.maxModelLen}: ` +
         "raise --kv-blocks or lower --max-model-len",
     );
   }
   return {
     ...parts,
     seed: options.seed ?? 0,
-    limits,
-    maxModelLen,
+    limits: {
+      blockSize,
+      kvBlocks,
+      maxNumSeqs: options.maxNumSeqs ?? 256,
+      maxNumBatchedTokens: options.maxNumBatchedTokens ?? 8192,
+    },
+    maxModelLen: Math.min(wantedLen, capacity),
     maxLogprobs: options.maxLogprobs ?? 20,
     timing: {
       stepMs: options.stepMs ?? 8,

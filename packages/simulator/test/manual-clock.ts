@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "./clock.ts";
+import type { Clock, Timer } from "@vllm-router/simulator";
 
 /** A clock that stands still until a test moves it. */
 export interface ManualClock extends Clock {
