@@ -76,7 +76,9 @@ export class Engine {
 
   /** Requests that run or wait. */
   get requestCount(): number {
-    return this.#requests.size;
+    let count = 0;
+    for (const sameId of this.#requests.values()) count += sameId.size;
+    return count;
   }
 
   /**
