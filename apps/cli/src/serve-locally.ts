@@ -46,13 +46,14 @@ export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise
   const ports = await choosePorts(plan, terminal.environment);
   const engines = ports.map((port) => engineCommand(program, plan, { host: ENGINE_HOST, port: port.port }));
   const router = routerCommand(
-    plan,
+    await withFreeMetricsPort(plan, terminal),
     engines.map((engine) => engine.workerUrl),
   );
 
   await using launcher = createLauncher(createReporter(terminal));
   const session = new Session(launcher, terminal);
-  using _signals = onStopSignal((signal, count) => {
+  // Never given back: a signal that comes while the last child is reaped must not change the exit code.
+  onStopSignal((signal, count) => {
     session.signalled(signal, count);
   });
   // The router comes first, so that clients hear 503 with a reason while the engines load.
@@ -98,6 +99,21 @@ async function choosePorts(plan: LocalPlan, environment: Environment): Promise<r
     throw new CliError("port_in_use", message, { cause });
   }
   return ports;
+}
+
+const METRICS_HOST = "127.0.0.1";
+const METRICS_PORT = 29_000;
+
+/** A second service on this machine goes without the metrics port that nobody asked for. */
+async function withFreeMetricsPort(plan: LocalPlan, terminal: Terminal): Promise<LocalPlan> {
+  const isAsked =
+    plan.routerArguments.some((argument) => /^--prometheus-(port|host)(=|$)/.test(argument)) ||
+    terminal.environment["VLLM_ROUTER_PROMETHEUS_PORT"] !== undefined;
+  if (isAsked || (await isPortFree(METRICS_HOST, METRICS_PORT))) return plan;
+  terminal.error(
+    `vllm-serve: port ${METRICS_PORT} is in use, so metrics are only on port ${plan.port} (/metrics); choose another with --router-prometheus-port`,
+  );
+  return { ...plan, routerArguments: [...plan.routerArguments, "--prometheus-port=0"] };
 }
 
 /** vLLM checks VLLM_ variables it does not know; the router's are not its business. */

@@ -31,7 +31,7 @@ function serve(args: readonly string[], environment: Record<string, string> = {}
   return new RunningProgram(args, { PATH, ...environment });
 }
 
-describe("vllm-serve without a mode", () => {
+describe("vllm-serve without a mode", { timeout: 60_000 }, () => {
   it("is vllm serve, with its exit code", async () => {
     await using running = serve(["M", "--port", "1", "--tool-call-parser", "hermes"]);
     expect(await running.exit()).toBe(7);
@@ -54,7 +54,7 @@ describe("vllm-serve without a mode", () => {
   });
 });
 
-describe("vllm-serve --headless", () => {
+describe("vllm-serve --headless", { timeout: 60_000 }, () => {
   it("is vLLM's gRPC server, with a warning", async () => {
     const port = await freePort();
     await using running = serve(["M", "--headless", "--port", String(port), "-tp", "2"]);
@@ -81,7 +81,7 @@ describe("vllm-serve --headless", () => {
   });
 });
 
-describe("vllm-serve", () => {
+describe("vllm-serve", { timeout: 60_000 }, () => {
   it("names a flag that is not implemented and starts nothing", async () => {
     await using running = serve(["M", "--enable-router-as-api-server", "--tool-call-parser=hermes"]);
     expect(await running.exit()).toBe(2);

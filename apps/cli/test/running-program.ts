@@ -15,6 +15,7 @@ export class RunningProgram implements AsyncDisposable {
   readonly #lines: string[] = [];
   readonly #exit: Promise<number | null>;
   #wake: (() => void)[] = [];
+  #isOver = false;
 
   /**
    * @param environment replaces variables of this process; PATH is one of them
@@ -33,7 +34,11 @@ export class RunningProgram implements AsyncDisposable {
         for (const wake of this.#wake.splice(0)) wake();
       });
     }
-    this.#exit = once(this.child, "close").then(([code]) => code as number | null);
+    this.#exit = once(this.child, "close").then(([code]) => {
+      this.#isOver = true;
+      for (const wake of this.#wake.splice(0)) wake();
+      return code as number | null;
+    });
   }
 
   get pid(): number {
@@ -52,6 +57,7 @@ export class RunningProgram implements AsyncDisposable {
           const match = line.match(pattern);
           if (match !== null) return match;
         }
+        if (this.#isOver) throw new Error(`ended without a line like ${pattern}; output:\n${this.output}`);
         await new Promise<void>((resolve) => this.#wake.push(resolve));
       }
     });
