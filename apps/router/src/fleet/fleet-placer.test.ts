@@ -97,9 +97,8 @@ describe("FleetPlacer", () => {
 
   it("names the rank of a worker that has several, and keeps to one that is asked for", async () => {
     const { placer } = await placing({ [A]: { facts: { ...FAKE_FACTS, ranks: 2 } } });
-    expect([placed(placer.place(request())).rank, placed(placer.place(request())).rank].toSorted()).toEqual([
-      0, 1,
-    ]);
+    const ranks = [placed(placer.place(request())).rank, placed(placer.place(request())).rank];
+    expect(new Set(ranks)).toEqual(new Set([0, 1]));
     expect(placed(placer.place(request({ rank: 1 }))).rank).toBe(1);
     expect(placer.place(request({ rank: 2 }))).toEqual({
       kind: "not-placed",

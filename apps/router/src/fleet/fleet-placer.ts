@@ -108,6 +108,9 @@ export class FleetPlacer implements Placer {
     const dispatcher = this.#options.dispatchers[lane];
     const snapshot = this.#options.fleet.snapshot(lane);
     const decision: Decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
+    if (decision.kind === "none" && decision.reason === "rank_not_found") {
+      return { failure: rankFailure(snapshot, generation) };
+    }
     if (decision.kind === "none") {
       const field =
         decision.reason === "unsupported_field" ? uncarriedField(snapshot, generation) : undefined;
@@ -171,6 +174,13 @@ interface Decided {
   readonly worker: Worker;
   readonly decision: PlaceDecision;
   readonly settlement: Settlement;
+}
+
+/** A rank that no worker of the model has, in vLLM's words. */
+function rankFailure(snapshot: Snapshot, { model, rank }: Generation): PlacementFailure {
+  const ranks = snapshot.workers.filter((worker) => worker.models.includes(model)).map((worker) => worker.ranks);
+  const message = `data_parallel_rank ${rank} is out of range [0, ${Math.max(1, ...ranks)}).`;
+  return { code: "rank_out_of_range", message, field: undefined };
 }
 
 /** The field to be named in a refusal: one that no worker of the model can carry, else one that some cannot. */

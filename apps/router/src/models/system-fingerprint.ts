@@ -5,6 +5,7 @@ export type FingerprintMode = "full" | "hash" | "custom" | "none";
 
 /** What the fingerprint tells apart. */
 export interface FingerprintFacts {
+  /** Empty when unknown. */
   readonly engineVersion: string;
   /** Data-parallel ranks of the worker. */
   readonly dataParallelSize: number;
@@ -29,5 +30,5 @@ export function systemFingerprint(
   }
   const hash = createHash("sha256").update(facts.contentHash).digest("hex").slice(0, 8);
   const parallel = mode === "full" && facts.dataParallelSize > 1 ? `-dp${facts.dataParallelSize}` : "";
-  return `vllm-${facts.engineVersion}${parallel}-${hash}`;
+  return `vllm-${facts.engineVersion === "" ? "unknown" : facts.engineVersion}${parallel}-${hash}`;
 }
