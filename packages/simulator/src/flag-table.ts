@@ -30,6 +30,11 @@ export const flagTable = {
     kind: "count",
     help: "port of the small HTTP face, 0 = a free one (none)",
   },
+  promptTokensDetails: {
+    names: ["enable-prompt-tokens-details"],
+    kind: "switch",
+    help: "usage of the HTTP face says how many prompt tokens were cached",
+  },
   maxModelLen: {
     names: ["max-model-len"],
     kind: "count",

@@ -99,6 +99,7 @@ function readOptions(values: Values): SimulatorOptions {
     ...(host === undefined ? {} : { host }),
     ...(modelPath === undefined ? {} : { modelPath }),
     ...(values.servedModelNames === undefined ? {} : { servedModelNames: values.servedModelNames }),
+    promptTokensDetails: values.promptTokensDetails !== undefined,
     kvEvents: values.noKvEvents === undefined,
     faults,
   };

@@ -33,6 +33,8 @@ export interface HttpContext {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly chatPrompts: ChatPrompts;
+  /** Whether usage says how many prompt tokens were cached. */
+  readonly tellsCachedTokens: boolean;
   readonly engine: () => Engine;
   readonly isServing: () => boolean;
   /** 32 hexadecimal digits. */
@@ -45,12 +47,6 @@ type AnyRequest = ChatRequest | CompletionRequest;
 
 /** Fields of carriedFields() that this face carries. */
 const supported = new Set(["n", "logit_bias", "structured_outputs"]);
-const writerSettings = {
-  responseRole: "assistant",
-  promptTokensDetails: true,
-  forceIncludeUsage: false,
-  returnTokensAsTokenIds: false,
-};
 
 /**
  * Answers a chat or completion request.
@@ -177,7 +173,12 @@ function responseWriter(
       model: context.servedModelNames[0] ?? "",
       systemFingerprint: `vllm-${imitatedVersion}-simulated`,
     },
-    settings: writerSettings,
+    settings: {
+      responseRole: "assistant",
+      promptTokensDetails: context.tellsCachedTokens,
+      forceIncludeUsage: false,
+      returnTokensAsTokenIds: false,
+    },
     promptCount,
   };
   const isStream = request.stream === true;

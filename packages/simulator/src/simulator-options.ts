@@ -21,6 +21,8 @@ export interface SimulatorOptions {
   readonly port?: number;
   /** Port of the small HTTP face, 0 = a free one. Default: no HTTP face. */
   readonly httpPort?: number;
+  /** Whether usage of the HTTP face says how many prompt tokens were cached. Default false, as in vLLM. */
+  readonly promptTokensDetails?: boolean;
   /** A local model directory. Default: the built-in model. */
   readonly modelPath?: string;
   /** Default: the model's path, or `simulated` for the built-in one. */

@@ -157,6 +157,7 @@ class RunningSimulator implements Simulator {
       clock: this.#clock,
       faults: this.faults,
       chatPrompts: createChatPrompts(model.files, model.tokenizer, this.#clock),
+      tellsCachedTokens: this.#options.promptTokensDetails ?? false,
       engine: () => this.#engine,
       isServing: () => this.#isServing,
       randomId: () => randomBytes(16).toString("hex"),

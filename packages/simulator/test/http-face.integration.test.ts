@@ -107,6 +107,14 @@ describe("the HTTP face", () => {
     expect((await get("/v1/completions")).status).toBe(405);
   });
 
+  it("tells cached tokens when asked to at the start", async () => {
+    await using simulator = await start({ promptTokensDetails: true });
+    const body = { prompt: Array.from({ length: 40 }, (_, id) => id), max_tokens: 1 };
+    await post(simulator, "/v1/completions", body);
+    const answer = (await (await post(simulator, "/v1/completions", body)).json()) as { usage: object };
+    expect(answer.usage).toMatchObject({ prompt_tokens_details: { cached_tokens: 32 } });
+  });
+
   it("tokenises and back", async () => {
     await using simulator = await start();
     const tokens = (await (await post(simulator, "/tokenize", { prompt: "The river" })).json()) as {
