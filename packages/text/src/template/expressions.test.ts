@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { TextError } from "../text-error.ts";
 import { compileChatTemplate } from "./chat-template.ts";
-import { parseJson } from "./python/parse-json.ts";
-import type { TemplateValue } from "./template-value.ts";
+import { FIXED_CLOCK as clock, json, loadFixture, type JsonObject } from "./template-fixtures.cases.ts";
 
 type Outcome = "text" | "error" | "invalid";
 
@@ -17,11 +15,8 @@ interface Fixture {
   ])[];
 }
 
-const fixture = JSON.parse(
-  readFileSync(new URL("./__fixtures__/expressions.json", import.meta.url), "utf8"),
-) as Fixture;
-const variables = parseJson(fixture.variables) as ReadonlyMap<string, TemplateValue>;
-const clock = () => ({ year: 2026, month: 3, day: 7, hour: 9, minute: 5, second: 3, microsecond: 1234 });
+const fixture = loadFixture("expressions.json") as Fixture;
+const variables = json(fixture.variables) as JsonObject;
 
 function outcomeOf(template: string): readonly [Outcome, string] {
   try {

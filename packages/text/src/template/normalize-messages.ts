@@ -48,7 +48,7 @@ function normalizeMessage(value: TemplateValue, options: NormalizeOptions): Muta
     const text = message.get(key);
     if (typeof text === "string") result.set(key, text);
   }
-  if (role === "developer") result.set("tools", message.get("tools") ?? null);
+  if (role === "developer") result.set("tools", developerTools(message.get("tools") ?? null));
   return result;
 }
 
@@ -95,7 +95,8 @@ function addAssistantFields(result: MutableObject, message: TemplateObject): voi
   if (Array.isArray(toolCalls) && toolCalls.length > 0) {
     result.set("tool_calls", (toolCalls as readonly TemplateValue[]).map(normalizeToolCall));
   }
-  const reasoning = message.get("reasoning") ?? null;
+  // `reasoning_content` is the older name of the same field.
+  const reasoning = message.get("reasoning") ?? message.get("reasoning_content") ?? null;
   if (reasoning === null) return;
   result.set("reasoning", reasoning);
   result.set("reasoning_content", reasoning);
@@ -109,6 +110,23 @@ function addToolFields(result: MutableObject, message: TemplateObject): void {
   const parts = content as readonly TemplateObject[];
   if (parts.some((part) => part.get("type") !== "text")) return;
   result.set("content", parts.map((part) => toText(part.get("text") ?? "")).join("\n"));
+}
+
+/** Tools that a developer message brings, with their keys in the order of vLLM's request model. */
+function developerTools(tools: TemplateValue): TemplateValue {
+  if (!Array.isArray(tools)) return tools;
+  return (tools as readonly TemplateValue[]).map((tool) => {
+    if (!(tool instanceof Map)) return tool;
+    const result = ordered(tool as TemplateObject, ["function", "type"]);
+    const definition = result.get("function");
+    if (definition instanceof Map) {
+      result.set(
+        "function",
+        ordered(definition as TemplateObject, ["name", "description", "parameters", "strict"]),
+      );
+    }
+    return result;
+  });
 }
 
 /** Keys of a tool call and of its function in the order in which vLLM's request model gives them. */

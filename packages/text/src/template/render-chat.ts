@@ -36,13 +36,21 @@ export function renderChat(template: ChatTemplate, request: ChatRenderRequest): 
   }
   checkTools(variables.get("tools") ?? null);
   checkDocuments(variables.get("documents") ?? null);
-  if (!continueFinalMessage) {
-    variables.set("messages", request.messages);
-    return template.render(variables);
-  }
+  if (!continueFinalMessage) return renderWith(template, variables, request.messages);
   const marked = markFinalMessage(template, request.messages);
-  variables.set("messages", marked.messages);
-  return cutAtMark(template.render(variables), marked.finalText);
+  return cutAtMark(renderWith(template, variables, marked.messages), marked.finalText);
+}
+
+function renderWith(
+  template: ChatTemplate,
+  variables: Map<string, TemplateValue>,
+  messages: readonly TemplateValue[],
+): string {
+  if (variables.has("messages")) {
+    fail("jinja2.environment.Template.render() got multiple values for keyword argument 'messages'");
+  }
+  variables.set("messages", messages);
+  return template.render(variables);
 }
 
 function checkTools(tools: TemplateValue): void {

@@ -7,6 +7,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import chat_oracle
+import conversation_cases
 import expression_cases
 import template_oracle
 
@@ -44,5 +46,33 @@ def expressions() -> None:
     write("expressions.json", {"variables": expression_cases.DATA, "cases": cases, "descriptions": descriptions})
 
 
+def conversations() -> None:
+    templates = chat_oracle.templates()
+    cases = []
+    for name in templates:
+        for index, request in enumerate(conversation_cases.REQUESTS):
+            cases.append([name, index, *chat_oracle.render_request(name, request)])
+    raw = [
+        [compact(messages), content_format, *chat_oracle.parse_messages(messages, content_format)]
+        for messages in conversation_cases.RAW_MESSAGES
+        for content_format in ("string", "openai")
+    ]
+    write(
+        "conversations.json",
+        {
+            "specialTokens": {name: tokenizer.special_tokens_map for name, (_, tokenizer) in templates.items()},
+            "descriptions": [
+                [name, *template_oracle.describe(source).values()] for name, (source, _) in templates.items()
+            ],
+            "requests": [compact(request) for request in conversation_cases.REQUESTS],
+            "cases": cases,
+            "rawMessages": raw,
+        },
+    )
+
+
 if __name__ == "__main__":
-    expressions()
+    if sys.argv[1:] in ([], ["expressions"]):
+        expressions()
+    if sys.argv[1:] in ([], ["conversations"]):
+        conversations()
