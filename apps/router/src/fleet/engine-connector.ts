@@ -62,7 +62,7 @@ export class EngineConnector implements WorkerConnector {
   async #health(connection: EngineConnection, options: AdminCallOptions): Promise<"serving" | "not-serving"> {
     switch (connection.dialect) {
       case "vllm-engine":
-        return (await connection.admin.healthCheck(options)).healthy ? "serving" : "not-serving";
+        return vllmEngineHealth(connection, options);
       case "http": {
         const status = await probeHttpPath(connection.engine, this.#options.healthPath ?? "/health", options);
         return status >= 200 && status < 300 ? "serving" : "not-serving";
@@ -73,6 +73,18 @@ export class EngineConnector implements WorkerConnector {
   #deadline(timeoutMs: number, signal: AbortSignal): AdminCallOptions {
     return { deadlineAtMs: this.#options.now() + timeoutMs, signal };
   }
+}
+
+/** The standard service knows whether the engine has come up, its own call whether it still lives. */
+async function vllmEngineHealth(
+  { admin }: VllmEngineConnection,
+  options: AdminCallOptions,
+): Promise<"serving" | "not-serving"> {
+  const [standard, own] = await Promise.all([
+    optional(admin.standardHealth(undefined, options), "unknown" as const),
+    admin.healthCheck(options),
+  ]);
+  return own.healthy && standard !== "not-serving" ? "serving" : "not-serving";
 }
 
 function factsOf(connection: EngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {

@@ -178,7 +178,9 @@ interface Decided {
 
 /** A rank that no worker of the model has, in vLLM's words. */
 function rankFailure(snapshot: Snapshot, { model, rank }: Generation): PlacementFailure {
-  const ranks = snapshot.workers.filter((worker) => worker.models.includes(model)).map((worker) => worker.ranks);
+  const ranks = snapshot.workers
+    .filter((worker) => worker.models.includes(model))
+    .map((worker) => worker.ranks);
   const message = `data_parallel_rank ${rank} is out of range [0, ${Math.max(1, ...ranks)}).`;
   return { code: "rank_out_of_range", message, field: undefined };
 }
