@@ -1,3 +1,4 @@
+import type { TokenDecoder } from "../tokenizer/decoder.ts";
 import type { TokenTable } from "../tokenizer/token-table.ts";
 import { endsInReplacement, lossyText, utf8Length } from "../tokenizer/utf8.ts";
 
@@ -17,8 +18,7 @@ export interface DecodeStream {
 
 interface DecodeStreamSource extends DecodeStreamOptions {
   readonly table: TokenTable;
-  /** Whether the text is the concatenated bytes of the tokens. */
-  readonly isByteLevel: boolean;
+  readonly decoder: TokenDecoder;
   readonly decode: (tokenIds: ArrayLike<number>, skipsSpecial: boolean) => string;
 }
 
@@ -27,8 +27,8 @@ interface DecodeStreamSource extends DecodeStreamOptions {
  * Known oddity kept: when the prompt ends inside a character, the text that completes it carries the whole prompt.
  */
 export function createDecodeStream(source: DecodeStreamSource): DecodeStream {
-  const { table, isByteLevel, promptTokenIds, skipSpecialTokens } = source;
-  if (isByteLevel && !endsOpen(table, promptTokenIds, skipSpecialTokens)) {
+  const { table, decoder, promptTokenIds, skipSpecialTokens } = source;
+  if (decoder.isByteLevel && !endsOpen(table, promptTokenIds, skipSpecialTokens)) {
     return new ByteStream(table, skipSpecialTokens);
   }
   return new WindowStream(source);
@@ -100,18 +100,44 @@ function contextOf({ table, decode, promptTokenIds, skipSpecialTokens }: DecodeS
 /** For every other decoder: the text of the last tokens with and without the new one, and the difference. */
 class WindowStream implements DecodeStream {
   private readonly decode: DecodeStreamSource["decode"];
+  private readonly table: TokenTable;
+  private readonly textOf: TokenDecoder["followingText"];
   private readonly skipsSpecial: boolean;
   private ids: number[];
   private prefix = "";
   private prefixLength = 0;
+  /** Whether the window is one token that simply adds its text. */
+  private followsText = false;
 
   constructor(source: DecodeStreamSource) {
     this.decode = source.decode;
+    this.table = source.table;
+    this.textOf = source.decoder.followingText;
     this.skipsSpecial = source.skipSpecialTokens;
     this.ids = contextOf(source);
   }
 
   step(tokenId: number): string {
+    const text = this.simpleText(tokenId);
+    if (text !== "" && this.followsText) {
+      // The window's text without and with the new token differ by just this text; the prefix is worked out when needed.
+      this.ids[0] = tokenId;
+      this.prefix = "";
+      return text;
+    }
+    const released = this.stepWindow(tokenId);
+    this.followsText = text !== "" && this.ids.length === 1 && this.prefixLength === 1;
+    return released;
+  }
+
+  /** The text a token adds after another one, empty when that has to be found out by decoding both. */
+  private simpleText(tokenId: number): string {
+    if (this.textOf === undefined || (this.skipsSpecial && this.table.isSpecial(tokenId))) return "";
+    const text = this.table.followingText(tokenId, this.textOf);
+    return text === undefined || text.endsWith("\ufffd") ? "" : text;
+  }
+
+  private stepWindow(tokenId: number): string {
     if (this.prefix === "" && this.ids.length > 0) this.takePrefix();
     this.ids.push(tokenId);
     const text = this.decode(this.ids, this.skipsSpecial);
@@ -122,7 +148,7 @@ class WindowStream implements DecodeStream {
       this.ids = [];
       this.prefix = "";
       this.prefixLength = 0;
-      return this.step(tokenId);
+      return this.stepWindow(tokenId);
     }
     if (text.length === this.prefix.length) return "";
     const added = text.slice(this.prefix.length);

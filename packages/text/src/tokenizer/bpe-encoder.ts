@@ -1,5 +1,6 @@
 import type { BpeModel } from "./bpe-model.ts";
 import { byteCharacters } from "./byte-alphabet.ts";
+import { findSafeCuts } from "./safe-cuts.ts";
 import { SymbolMerger } from "./symbol-merger.ts";
 import type { TokenBuffer } from "./token-buffer.ts";
 import { WordCache, type WordIds } from "./word-cache.ts";
@@ -34,17 +35,21 @@ export function createBpeEncoder(model: BpeModel, isByteLevel: boolean): BpeEnco
     return ids;
   }
 
-  return {
-    encodeWord(word, output) {
-      let ids = cache.get(word);
-      if (ids === undefined) {
-        ids = compute(word);
-        cache.set(word, ids);
-      }
-      if (typeof ids === "number") output.push(ids);
-      else output.pushAll(ids);
-    },
-  };
+  function encodePart(word: string, output: TokenBuffer): void {
+    let ids = cache.get(word);
+    if (ids === undefined) {
+      ids = compute(word);
+      cache.set(word, ids);
+    }
+    if (typeof ids === "number") output.push(ids);
+    else output.pushAll(ids);
+  }
+
+  const isCuttable =
+    !isByteLevel && !model.ignoresMerges && model.continuationPrefix === "" && model.wordSuffix === "";
+  const cut = isCuttable ? findSafeCuts(model.vocabulary) : undefined;
+  if (cut === undefined) return { encodeWord: encodePart };
+  return { encodeWord: (word, output) => cut(word, (part) => encodePart(part, output)) };
 }
 
 type FillSymbols = (word: string) => number;

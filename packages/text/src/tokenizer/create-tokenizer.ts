@@ -121,8 +121,7 @@ function assemble({
     tokenId: (piece) => added.idOf(piece),
     isSpecial: (tokenId) => table.isSpecial(tokenId),
     addedTokenText: (tokenId) => added.byId.get(tokenId)?.content,
-    decodeStream: (options) =>
-      createDecodeStream({ ...options, table, isByteLevel: decoder.isByteLevel, decode: decodeIds }),
+    decodeStream: (options) => createDecodeStream({ ...options, table, decoder, decode: decodeIds }),
   };
   return tokenizer;
 }

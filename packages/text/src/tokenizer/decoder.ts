@@ -17,6 +17,11 @@ export interface TokenDecoder {
   readonly isByteLevel: boolean;
   /** The text of a list of tokens. */
   decode(tokens: readonly string[]): string;
+  /**
+   * For SentencePiece-like decoders: what a token adds to the text when another one stands before it; undefined for a token
+   * that stands for one byte. Undefined for all other decoders.
+   */
+  readonly followingText: ((token: string) => string | undefined) | undefined;
 }
 
 type Step = (tokens: readonly string[]) => readonly string[];
@@ -27,11 +32,32 @@ type Step = (tokens: readonly string[]) => readonly string[];
  * @throws TextError `tokenizer_unsupported`, `tokenizer_invalid`
  */
 export function compileDecoder(json: unknown): TokenDecoder {
-  if (json === null || json === undefined)
-    return { isByteLevel: false, decode: (tokens) => tokens.join(" ") };
+  if (json === null || json === undefined) {
+    return { isByteLevel: false, decode: (tokens) => tokens.join(" "), followingText: undefined };
+  }
   if (!isJsonObject(json)) throw invalidMember("decoder", "an object");
   const step = compileStep(json);
-  return { isByteLevel: json["type"] === "ByteLevel", decode: (tokens) => step(tokens).join("") };
+  return {
+    isByteLevel: json["type"] === "ByteLevel",
+    decode: (tokens) => step(tokens).join(""),
+    followingText: compileFollowingText(json),
+  };
+}
+
+/** Replace, ByteFallback, Fuse and perhaps a Strip of the beginning: then all but byte tokens are simply joined. */
+function compileFollowingText(json: JsonObject): TokenDecoder["followingText"] {
+  if (json["type"] !== "Sequence") return undefined;
+  const [replace, fallback, fuse, strip, ...others] = listMember(json, "decoders").filter((step) =>
+    isJsonObject(step),
+  );
+  const isPlain =
+    replace?.["type"] === "Replace" && fallback?.["type"] === "ByteFallback" && fuse?.["type"] === "Fuse";
+  const stripsStart =
+    strip === undefined || (strip["type"] === "Strip" && strip["start"] === 1 && strip["stop"] === 0);
+  if (!isPlain || !stripsStart || others.length > 0) return undefined;
+  const pattern = compilePattern(replace["pattern"]);
+  const content = textMember(replace, "content");
+  return (token) => (byteToken.test(token) ? undefined : token.replace(pattern, () => content));
 }
 
 function compileStep(json: JsonObject): Step {

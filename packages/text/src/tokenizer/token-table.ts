@@ -62,6 +62,17 @@ export class TokenTable {
     return text;
   }
 
+  /** For SentencePiece-like tokenizers: what an id adds after another one; undefined for bytes and unknown ids. */
+  followingText(id: number, textOf: (piece: string) => string | undefined): string | undefined {
+    const known = this.texts[id];
+    if (known !== undefined) return known ?? undefined;
+    const piece = this.pieces[id];
+    if (piece === undefined) return undefined;
+    const text = textOf(piece);
+    this.texts[id] = text ?? null;
+    return text;
+  }
+
   /** For byte-level tokenizers: the bytes of an id, none for an unknown id. */
   bytesOf(id: number): Uint8Array {
     let bytes = this.bytes.get(id);
