@@ -49,6 +49,7 @@ export {
   UNAUTHORIZED_BODY,
   versionBody,
 } from "./plain-bodies.ts";
+export { type BatchChatRequest, parseBatchChatRequest } from "./request/batch-chat-request.ts";
 export { type ChatRequest, parseChatRequest } from "./request/chat-request.ts";
 export {
   type CompletionRequest,

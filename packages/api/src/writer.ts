@@ -38,7 +38,7 @@ export interface PositionLogprobs extends TokenLogprob {
 
 /** Logprobs of one prompt position; the first position of a prompt is null. */
 export interface PromptPositionLogprobs extends PositionLogprobs {
-  /** Rank of the prompt's own token; null where the dialect does not carry ranks. */
+  /** Rank of the prompt's own token; null where it is not known, and then taken to be below the alternatives. */
   readonly rank: number | null;
 }
 
@@ -50,7 +50,7 @@ export interface PromptInfo {
   /** One entry a prompt token, the first null; undefined when not asked for. */
   readonly logprobs: readonly (PromptPositionLogprobs | null)[] | undefined;
   /** Decoded text of the first prompt token, which has no logprob entry; only completions that echo logprobs show it. */
-  readonly firstTokenText?: string;
+  readonly firstTokenText?: string | undefined;
 }
 
 /** One engine output of one choice, in text. The object is reused by the caller: copy what you keep. */

@@ -1,5 +1,6 @@
 import { type ApiError, badRequestError } from "../api-error.ts";
 import { isJsonArray, type JsonObject, type JsonValue } from "../json/json-value.ts";
+import { isWellFormed } from "../json/well-formed.ts";
 import { iterable, list, UnreadableList } from "../validation/containers.ts";
 import { Issues } from "../validation/issue.ts";
 import { validationErrorText } from "../validation/issue-text.ts";
@@ -126,7 +127,12 @@ export const chatMessage: Validator<unknown> = {
     if (input instanceof Map && input.size === 2) {
       const role = input.get("role");
       const content = input.get("content");
-      if (typeof role === "string" && typeof content === "string" && isPlain(role) && isPlain(content)) {
+      if (
+        typeof role === "string" &&
+        typeof content === "string" &&
+        isWellFormed(role) &&
+        isWellFormed(content)
+      ) {
         addFieldsSet(state, 2);
         return input;
       }
@@ -134,12 +140,6 @@ export const chatMessage: Validator<unknown> = {
     return anyMessage.validate(input, state);
   },
 };
-
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
-function isPlain(value: string): boolean {
-  return !LONE_SURROGATE.test(value);
-}
 
 /** What is left to say about messages after their fields were checked. */
 export interface ReadMessages {

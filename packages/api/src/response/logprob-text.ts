@@ -175,7 +175,7 @@ function promptPosition(position: PromptPositionLogprobs | null, float: (value: 
     if (other.tokenId === position.tokenId) continue;
     rank++;
     if (rank === position.rank) rank++;
-    parts.push(entry(other, position.rank === null ? null : rank));
+    parts.push(entry(other, rank));
   }
   return `{${parts.join(",")}}`;
 }

@@ -1,5 +1,6 @@
 import { validationError } from "../api-error.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json/json-value.ts";
+import { parseJson } from "../json/parse-json.ts";
 import { writeJson } from "../json/write-json.ts";
 import { checkConstraintCount } from "../request/output-shapes.ts";
 import { checkJsonNesting } from "./json-nesting.ts";
@@ -70,6 +71,18 @@ export function checkConstraint(constraint: JsonObject): void {
     throw validationError("structured_outputs.regex must not contain a NUL character ('\\x00')");
   }
   refuseBlank(constraint, "structural_tag");
+  const json = constraint.get("json");
+  if (typeof json === "string" && !isJsonText(json))
+    throw validationError("Invalid JSON grammar specification.");
+}
+
+function isJsonText(text: string): boolean {
+  try {
+    parseJson(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Levels a structural tag may add around a schema. */

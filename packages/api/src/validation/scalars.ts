@@ -1,12 +1,11 @@
 import { JsonFloat, type JsonValue } from "../json/json-value.ts";
 import { codePointLength, pythonStringRepr } from "../json/python-text.ts";
+import { isWellFormed } from "../json/well-formed.ts";
 import { issue, issueWithContext, type Issues } from "./issue.ts";
 import { floorExactness, LAX, STRICT, type Validator } from "./validator.ts";
 
 /** A whole number: `number` up to 2^53, `bigint` beyond. */
 export type Integer = number | bigint;
-
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Bounds of {@link string}. */
 export interface StringBounds {
@@ -22,7 +21,7 @@ export function string(bounds: StringBounds = {}): Validator<string> {
     label: constrained ? "constrained-str" : "str",
     validate(input) {
       if (typeof input !== "string") return issue("string_type", "Input should be a valid string", input);
-      if (LONE_SURROGATE.test(input)) {
+      if (!isWellFormed(input)) {
         const message = "Input should be a valid string, unable to parse raw data as a unicode string";
         return issue("string_unicode", message, input);
       }
