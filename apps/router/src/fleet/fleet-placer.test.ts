@@ -103,8 +103,8 @@ describe("FleetPlacer", () => {
     expect(placer.place(request({ rank: 2 }))).toEqual({
       kind: "not-placed",
       failure: {
-        code: "no_worker",
-        message: "No engine has the data-parallel rank that was asked for.",
+        code: "rank_out_of_range",
+        message: "data_parallel_rank 2 is out of range [0, 2).",
         field: undefined,
       },
     });
@@ -130,7 +130,7 @@ describe("FleetPlacer", () => {
 
     const starting = await placing({ [A]: { isUp: false } });
     expect(starting.placer.place(request())).toMatchObject({
-      failure: { message: "No engine is ready. 1 engine is starting." },
+      failure: { message: `No engine is ready. ${A} is starting: connect ECONNREFUSED ${A}.` },
     });
 
     const fake = await placing({ [A]: {}, [B]: {} });
@@ -146,7 +146,9 @@ describe("FleetPlacer", () => {
     fake.fleet.suspect(B);
     await fake.timers.advance(0);
     const { failure } = fake.placer.place(request()) as { failure: { message: string } };
-    expect(failure.message).toBe("No engine is healthy. 2 engines are unhealthy.");
+    expect(failure.message).toBe(
+      `No engine is healthy. ${A} is unhealthy: connect ECONNREFUSED ${A}. ${B} is unhealthy: connect ECONNREFUSED ${B}.`,
+    );
   });
 
   it("refuses a field that no worker of the model can carry, by its name", async () => {

@@ -26,7 +26,7 @@ export interface PlacerFleet {
   worker(id: string): Worker | undefined;
   /** An attempt could not reach the worker: probe it now. */
   suspect(id: string): void;
-  /** How many engines are not ready and why, in words for clients: without addresses. Empty when all are ready. */
+  /** Which engines are not ready and why, the first few of them, for people; empty when all are ready. */
   readinessProblem(): string;
 }
 

@@ -63,7 +63,7 @@ describe("Fleet", () => {
     fleet.register(URL);
     await timers.advance(300_000);
     expect(fleet.readyCount()).toBe(0);
-    expect(fleet.readinessProblem()).toBe("1 engine is starting.");
+    expect(fleet.readinessProblem()).toBe(`${URL} is starting: connect ECONNREFUSED ${URL}.`);
     expect(fleet.reports()).toMatchObject([{ state: "starting", detail: `connect ECONNREFUSED ${URL}` }]);
     expect(connector.engine(URL).connects).toBeGreaterThan(250);
     expect(connector.engine(URL).connects).toBeLessThan(320);
@@ -275,6 +275,18 @@ describe("Fleet", () => {
       code: "startup_timeout",
       message: `no worker became ready within 20 s. ${URL} is starting: connect ECONNREFUSED ${URL}.`,
     });
+  });
+
+  it("names only the first few of many workers that are not ready", async () => {
+    const { fleet, timers, connector } = createFakeFleet();
+    for (let number = 1; number <= 7; number += 1) {
+      connector.engine(`http://e${number}`).isUp = number === 3;
+      fleet.register(`http://e${number}`);
+    }
+    await timers.advance(0);
+    expect(fleet.readinessProblem()).toMatch(
+      /^http:\/\/e1 is starting: [^]* http:\/\/e5 is starting: .* 2 more are not ready\.$/,
+    );
   });
 
   it("resolves with the first ready worker and leaves no timer behind", async () => {

@@ -36,6 +36,9 @@ export interface WorkerReport {
   readonly breaker: BreakerState;
 }
 
+/** Workers named in a message about what is not ready. */
+const TOLD_WORKERS = 4;
+
 const EMPTY_SNAPSHOT: Snapshot = createSnapshot({ version: 0, publishedAtMs: 0, workers: [] });
 
 /**
@@ -144,17 +147,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
   }
 
   readinessProblem(): string {
-    const counts = new Map<WorkerState, number>();
-    for (const { state } of this.#registered.values()) {
-      if (state !== "ready") {
-        counts.set(state, (counts.get(state) ?? 0) + 1);
-      }
-    }
-    const parts = Array.from(
-      counts,
-      ([state, count]) => `${count} ${count === 1 ? "engine is" : "engines are"} ${state}`,
-    );
-    return parts.length === 0 ? "" : `${parts.join(", ")}.`;
+    return this.#standing((state) => state !== "ready");
   }
 
   /**
@@ -171,7 +164,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
         reject(
           new RouterError(
             "startup_timeout",
-            `no worker became ready within ${timeoutMs / 1000} s. ${this.#standing()}`,
+            `no worker became ready within ${timeoutMs / 1000} s. ${this.#standing(() => true)}`,
           ),
         );
       });
@@ -201,14 +194,14 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
     return left;
   }
 
-  /** How every worker stands, for whoever runs the router. */
-  #standing(): string {
-    if (this.#registered.size === 0) {
-      return "No worker is registered.";
-    }
-    return [...this.#registered.values()]
-      .map(({ url, state, detail }) => `${url} is ${state}${detail === "" ? "" : `: ${detail}`}.`)
-      .join(" ");
+  /** How the workers in such states stand, the first few of them by name. */
+  #standing(isMeant: (state: WorkerState) => boolean): string {
+    const meant = [...this.#registered.values()].filter((registered) => isMeant(registered.state));
+    const told = meant
+      .slice(0, TOLD_WORKERS)
+      .map(({ url, state, detail }) => `${url} is ${state}${detail === "" ? "" : `: ${detail}`}.`);
+    const rest = meant.length - told.length;
+    return [...told, ...(rest > 0 ? [`${rest} more are not ready.`] : [])].join(" ");
   }
 
   #breakersChanged(): void {
