@@ -61,6 +61,8 @@ export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise
     ...router,
     environment: terminal.environment,
     probe: { kind: "http", url: `http://${reachable(plan.host)}:${plan.port}/health` },
+    // It cannot be ready before, and each question would be a line in its log.
+    probeAfter: session.enginesReady,
   });
   for (const [index, engine] of engines.entries()) {
     await session.start(`engine ${index}`, {
@@ -70,6 +72,7 @@ export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise
       probe: engine.probe,
     });
   }
+  session.allStarted();
   void session.whenReady(async () => {
     const model = await servedModel(plan, plan.model ?? "default");
     terminal.out(banner({ plan, model, command: ownCommand(terminal.environment) }));
@@ -135,10 +138,13 @@ type StartSpec = Omit<Parameters<Launcher["start"]>[0], "name">;
 class Session {
   /** Resolves with the first reason to stop. */
   readonly ended: Promise<EndCause>;
+  /** Resolves when every engine is ready. */
+  readonly enginesReady: Promise<void>;
   readonly #launcher: Launcher;
   readonly #terminal: Terminal;
   readonly #processes: SupervisedProcess[] = [];
   #end: (cause: EndCause) => void = () => undefined;
+  #enginesUp: () => void = () => undefined;
   #isKilled = false;
 
   constructor(launcher: Launcher, terminal: Terminal) {
@@ -146,6 +152,9 @@ class Session {
     this.#terminal = terminal;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
+    });
+    this.enginesReady = new Promise((resolve) => {
+      this.#enginesUp = resolve;
     });
   }
 
@@ -155,6 +164,12 @@ class Session {
     void supervised.exited.then((exit) => {
       if (!exit.asked) this.#end({ kind: "death", process: supervised, exit });
     });
+  }
+
+  /** To be called after the last start: the first process is the router, the others are the engines. */
+  allStarted(): void {
+    const engines = this.#processes.slice(1).map((engine) => engine.ready);
+    Promise.all(engines).then(this.#enginesUp, () => undefined);
   }
 
   /** Calls back once every process answered; never when one ends before. */

@@ -11,6 +11,8 @@ export interface ProcessSpec {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory?: string;
   readonly probe: ReadinessProbe;
+  /** It is asked only after this; for one that cannot be ready before others are. Default at once. */
+  readonly probeAfter?: Promise<unknown>;
   /** Longest time to the first good answer, in milliseconds; default no limit, since large models load for long. */
   readonly readyTimeoutMs?: number;
   /** How many lines of output are kept; default 40. */

@@ -162,6 +162,7 @@ class Supervised implements SupervisedProcess {
   async #probe(): Promise<void> {
     const probing = new AbortController();
     this.#probing = probing;
+    await Promise.race([this.#spec.probeAfter, this.exited]);
     using prober = createProber(this.#spec.probe);
     const startedAtMs = performance.now();
     const limitMs = this.#spec.readyTimeoutMs ?? Number.POSITIVE_INFINITY;
