@@ -13,6 +13,8 @@ export interface ApiErrorOptions {
   readonly message: string;
   /** `error.param` of the body; default null. */
   readonly param?: string | null;
+  /** True for errors of the web framework itself, whose body is `{"detail": message}`. */
+  readonly isFrameworkError?: boolean;
   readonly cause?: unknown;
 }
 
@@ -23,6 +25,7 @@ export class ApiError extends Error {
   readonly type: string;
   readonly param: string | null;
   readonly code: number;
+  readonly isFrameworkError: boolean;
 
   constructor(options: ApiErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -30,11 +33,13 @@ export class ApiError extends Error {
     this.code = options.status;
     this.type = options.type;
     this.param = options.param ?? null;
+    this.isFrameworkError = options.isFrameworkError ?? false;
   }
 }
 
-/** Body of an error answer: `{"error":{"message","type","param","code"}}`. */
+/** Body of an error answer: `{"error":{"message","type","param","code"}}`, or `{"detail"}` for the framework's own. */
 export function errorBody(error: ApiError): string {
+  if (error.isFrameworkError) return `{"detail":${quoteJson(error.message)}}`;
   const param = error.param === null ? "null" : quoteJson(error.param);
   return `{"error":{"message":${quoteJson(sanitizeMessage(error.message))},"type":${quoteJson(error.type)},"param":${param},"code":${error.code}}}`;
 }
@@ -81,6 +86,7 @@ export function unreadableBodyError(cause?: unknown): ApiError {
     status: 400,
     type: "Bad Request",
     message: "There was an error parsing the body",
+    isFrameworkError: true,
     cause,
   });
 }

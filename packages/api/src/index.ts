@@ -56,6 +56,8 @@ export {
   MAX_COMPLETION_PROMPTS,
   parseCompletionRequest,
 } from "./request/completion-request.ts";
+export { type CompletionPrompt, completionPrompts } from "./request/completion-prompts.ts";
+export { checkMediaArguments, type MediaArguments } from "./request/media-arguments.ts";
 export { parseRequestBody } from "./request/request-body.ts";
 export { MAX_STOP_STRINGS } from "./request/sampling-fields.ts";
 export {

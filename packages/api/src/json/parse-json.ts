@@ -2,7 +2,7 @@ import { JsonError } from "./json-error.ts";
 import { JsonFloat, type JsonObject, type JsonValue } from "./json-value.ts";
 
 /** Arrays and objects inside each other at most; Python's decoder stops where its stack (1,000 frames) ends. */
-export const MAX_JSON_DEPTH = 900;
+export const MAX_JSON_DEPTH = 950;
 
 /** Digits of an integer at most (`sys.get_int_max_str_digits()`). */
 export const MAX_INTEGER_DIGITS = 4300;
