@@ -30,9 +30,10 @@ export function normalizeMessages(
   return hasDeveloper && !options.keepsDeveloperRole ? mergeSystemMessages(conversation) : conversation;
 }
 
-function normalizeMessage(value: TemplateValue, options: NormalizeOptions): MutableObject {
+function normalizeMessage(value: TemplateValue, options: NormalizeOptions): TemplateObject {
   if (!(value instanceof Map)) throw invalid("Each message must be an object.", "messages");
   const message = value as TemplateObject;
+  if (options.contentFormat === "string" && isPlain(message)) return message;
   const role = message.get("role") ?? null;
   const partOptions: PartOptions = {
     keepsObjects: options.contentFormat === "openai",
@@ -50,6 +51,14 @@ function normalizeMessage(value: TemplateValue, options: NormalizeOptions): Muta
   }
   if (role === "developer") result.set("tools", developerTools(message.get("tools") ?? null));
   return result;
+}
+
+/** A message of nothing but a role and a text, in this order, is already what templates expect. */
+function isPlain(message: TemplateObject): boolean {
+  if (message.size !== 2 || typeof message.get("content") !== "string") return false;
+  const role = message.get("role");
+  const [first] = message.keys();
+  return first === "role" && (role === "user" || role === "assistant");
 }
 
 function readContent(role: TemplateValue, content: TemplateValue, options: PartOptions): TemplateValue {
@@ -164,7 +173,7 @@ function readArguments(value: TemplateValue): TemplateValue {
 }
 
 /** Developer messages become system messages, and all system messages one, at the beginning. */
-function mergeSystemMessages(conversation: readonly MutableObject[]): readonly MutableObject[] {
+function mergeSystemMessages(conversation: readonly TemplateObject[]): readonly TemplateObject[] {
   const converted = conversation.map((message) => {
     if (message.get("role") !== "developer") return message;
     const result: MutableObject = new Map([...message, ["role", "system"]]);

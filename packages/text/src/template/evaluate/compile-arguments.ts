@@ -38,6 +38,8 @@ function compilePositional(
   if (spread !== undefined)
     return (frame) => [...values.map((value) => value(frame)), ...spreadItems(spread(frame))];
   if (first === undefined) return () => NO_VALUES;
+  const constants = args.positional.flatMap((node) => (node.kind === "const" ? [node.value] : []));
+  if (constants.length === values.length) return () => constants;
   if (second === undefined) return (frame) => [first(frame)];
   return (frame) => values.map((value) => value(frame));
 }

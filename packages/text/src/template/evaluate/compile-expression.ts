@@ -10,13 +10,14 @@ import { compileCompare } from "./compile-compare.ts";
 import { compileFilter, compileTest } from "./compile-filter.ts";
 import type { Evaluate } from "./frame.ts";
 import { LoopContext } from "./loop-context.ts";
-import { readSlot, type Compiler, type Scope } from "./scope.ts";
+import { localSlot, readSlot, type Compiler, type Scope } from "./scope.ts";
 
+type Compile = (child: Expression) => Evaluate;
 type NodeOf<K extends Expression["kind"]> = Extract<Expression, { kind: K }>;
 
 /** Turns an expression into a closure. */
 export function compileExpression(node: Expression, scope: Scope, compiler: Compiler): Evaluate {
-  const compile = (child: Expression): Evaluate => compiler.expression(child, scope);
+  const compile: Compile = (child) => compiler.expression(child, scope);
   switch (node.kind) {
     case "const":
       return constant(node.value);
@@ -36,7 +37,10 @@ export function compileExpression(node: Expression, scope: Scope, compiler: Comp
       return compileOr(compile(node.left), compile(node.right));
     case "not": {
       const operand = compile(node.operand);
-      return (frame) => !truthy(operand(frame));
+      return (frame) => {
+        const value = operand(frame);
+        return typeof value === "boolean" ? !value : !truthy(value);
+      };
     }
     case "unary": {
       const operand = compile(node.operand);
@@ -48,11 +52,11 @@ export function compileExpression(node: Expression, scope: Scope, compiler: Comp
     case "concat":
       return compileConcat(node.parts.map(compile));
     case "compare":
-      return compileCompare(node, compile);
+      return compileCompare(node, scope, compile);
     case "attribute":
-      return compileAttribute(compile(node.object), node.name);
+      return compileAttribute(node, scope, compile);
     case "item":
-      return compileItem(node, compile);
+      return compileItem(node, scope, compile);
     case "slice":
       return compileSlice(node, compile);
     case "call":
@@ -70,20 +74,18 @@ function constant(value: Value): Evaluate {
 
 function compileName(name: string, scope: Scope): Evaluate {
   const location = scope.locate(name);
-  const read = readSlot(location, scope.function);
   if (location.owner === scope.function) {
     const { slot } = location;
-    return (frame) => frame.slots[slot] ?? missing(frame.slots[slot], name);
+    return (frame) => {
+      const value = frame.slots[slot];
+      return value === undefined ? new Undefined({ name }) : value;
+    };
   }
+  const read = readSlot(location, scope.function);
   return (frame) => {
     const value = read(frame);
-    return value ?? missing(value, name);
+    return value === undefined ? new Undefined({ name }) : value;
   };
-}
-
-/** Tells `None` from an unassigned variable: `??` stops at both. */
-function missing(value: Value | undefined, name: string): Value {
-  return value === null ? null : new Undefined({ name });
 }
 
 function compileTuple(items: readonly Evaluate[]): Evaluate {
@@ -131,19 +133,19 @@ function compileCondition(node: NodeOf<"condition">, scope: Scope, compiler: Com
 function compileAnd(left: Evaluate, right: Evaluate): Evaluate {
   return (frame) => {
     const value = left(frame);
-    return truthy(value) ? right(frame) : value;
+    return value === true || (value !== false && truthy(value)) ? right(frame) : value;
   };
 }
 
 function compileOr(left: Evaluate, right: Evaluate): Evaluate {
   return (frame) => {
     const value = left(frame);
-    return truthy(value) ? value : right(frame);
+    return value === true || (value !== false && truthy(value)) ? value : right(frame);
   };
 }
 
 /** A chain of `+`, mostly of strings, in one closure. */
-function compileSum(node: NodeOf<"arithmetic">, compile: (child: Expression) => Evaluate): Evaluate {
+function compileSum(node: NodeOf<"arithmetic">, compile: Compile): Evaluate {
   const operands: Expression[] = [node.right];
   let left = node.left;
   while (left.kind === "arithmetic" && left.operator === "+") {
@@ -151,18 +153,40 @@ function compileSum(node: NodeOf<"arithmetic">, compile: (child: Expression) => 
     left = left.left;
   }
   const first = compile(left);
-  const rest = operands.reverse().map(compile);
+  const rest = joinLiterals(operands.reverse()).map((operand) =>
+    operand.kind === "const" && typeof operand.value === "string" ? operand.value : compile(operand),
+  );
   return (frame) => {
     let total = first(frame);
-    for (const operand of rest) {
-      const value = operand(frame);
+    for (let index = 0; index < rest.length; index++) {
+      const operand = rest[index] as string | Evaluate;
+      const value = typeof operand === "string" ? operand : operand(frame);
       total = typeof total === "string" && typeof value === "string" ? total + value : add(total, value);
     }
     return total;
   };
 }
 
-function compileArithmetic(node: NodeOf<"arithmetic">, compile: (child: Expression) => Evaluate): Evaluate {
+/** Joins neighbouring string literals: `x + "a" + "b"` is `x + "ab"`, or fails with the same message. */
+function joinLiterals(operands: readonly Expression[]): readonly Expression[] {
+  const joined: Expression[] = [];
+  for (const operand of operands) {
+    const last = joined.at(-1);
+    if (
+      last?.kind === "const" &&
+      typeof last.value === "string" &&
+      operand.kind === "const" &&
+      typeof operand.value === "string"
+    ) {
+      joined[joined.length - 1] = { kind: "const", value: last.value + operand.value };
+    } else {
+      joined.push(operand);
+    }
+  }
+  return joined;
+}
+
+function compileArithmetic(node: NodeOf<"arithmetic">, compile: Compile): Evaluate {
   const { operator } = node;
   const left = compile(node.left);
   const right = compile(node.right);
@@ -177,31 +201,44 @@ function compileConcat(parts: readonly Evaluate[]): Evaluate {
   };
 }
 
-function compileAttribute(object: Evaluate, name: string): Evaluate {
+function compileAttribute(node: NodeOf<"attribute">, scope: Scope, compile: Compile): Evaluate {
+  const { name } = node;
+  const object = compile(node.object);
   if (DICT_ATTRIBUTES.has(name) || name.startsWith("__")) return (frame) => getAttribute(object(frame), name);
+  const slot = localSlot(node.object, scope);
+  if (slot === undefined) return (frame) => plainAttribute(object(frame), name);
+  // `message.role`: the variable is read here, without a closure of its own.
   return (frame) => {
-    const value = object(frame);
-    if (value instanceof Map) return (value as ReadonlyMap<Value, Value>).get(name) ?? absent(value, name);
-    if (value instanceof LoopContext && name === "index0") return value.index0;
-    if (value instanceof Namespace) return value.attributes.get(name) ?? getAttribute(value, name);
-    return getAttribute(value, name);
+    const value = frame.slots[slot];
+    if (value instanceof Map) {
+      const item = (value as ReadonlyMap<Value, Value>).get(name);
+      return item === undefined ? new Undefined({ object: value, name }) : item;
+    }
+    return plainAttribute(value === undefined ? object(frame) : value, name);
   };
 }
 
-/** Tells a key that holds `None` from one that is not there. */
-function absent(map: ReadonlyMap<Value, Value>, key: string): Value {
-  return map.has(key) ? null : getAttribute(map, key);
+/** An attribute whose name is not that of a method of dict. */
+function plainAttribute(value: Value, name: string): Value {
+  if (value instanceof Map) {
+    const item = (value as ReadonlyMap<Value, Value>).get(name);
+    return item === undefined ? new Undefined({ object: value, name }) : item;
+  }
+  if (value instanceof LoopContext && name === "index0") return value.index0;
+  if (value instanceof Namespace) return value.attributes.get(name) ?? getAttribute(value, name);
+  return getAttribute(value, name);
 }
 
-function compileItem(node: NodeOf<"item">, compile: (child: Expression) => Evaluate): Evaluate {
+function compileItem(node: NodeOf<"item">, scope: Scope, compile: Compile): Evaluate {
   const object = compile(node.object);
   if (node.key.kind === "const" && typeof node.key.value === "string") {
     const name = node.key.value;
+    const slot = localSlot(node.object, scope);
     return (frame) => {
-      const value = object(frame);
-      if (!(value instanceof Map)) return getItem(value, name);
-      const found = (value as ReadonlyMap<Value, Value>).get(name);
-      return found ?? (value.has(name) ? null : getItem(value, name));
+      const local = slot === undefined ? undefined : frame.slots[slot];
+      const value = local === undefined ? object(frame) : local;
+      const item = value instanceof Map ? (value as ReadonlyMap<Value, Value>).get(name) : undefined;
+      return item === undefined ? getItem(value, name) : item;
     };
   }
   const key = compile(node.key);
@@ -211,7 +248,7 @@ function compileItem(node: NodeOf<"item">, compile: (child: Expression) => Evalu
   };
 }
 
-function compileSlice(node: SliceNode, compile: (child: Expression) => Evaluate): Evaluate {
+function compileSlice(node: SliceNode, compile: Compile): Evaluate {
   // jinja2 folds a slice of a constant into a lookup, which finds nothing instead of failing.
   if (node.object.kind === "const" && typeof node.object.value !== "string") {
     const undefinedSlice = new Undefined({ object: node.object.value, name: "slice" });

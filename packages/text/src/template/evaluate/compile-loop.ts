@@ -6,7 +6,7 @@ import { refuse } from "../syntax/syntax-failure.ts";
 import { compileTarget, type Assign } from "./compile-assign.ts";
 import { Frame, type Execute, type Signal } from "./frame.ts";
 import { LoopContext, type Recurse } from "./loop-context.ts";
-import { writeSlot, type Compiler, type Scope } from "./scope.ts";
+import { enterNothing, writeSlot, type Compiler, type Scope } from "./scope.ts";
 import { findUndeclared } from "./undeclared.ts";
 
 /** How the body of a recursive loop renders itself again, and how deep it is already. */
@@ -52,16 +52,24 @@ function compileIteration(
   const filter = compileLoopFilter(node, node.recursive ? inner : scopes.outer, compiler);
   const body = compiler.statements(node.body, inner);
   const otherwise = compileOtherwise(node, node.recursive ? inner : scopes.outer, compiler);
-  const each: Execute = (frame) => {
-    enter(frame);
-    return body(frame);
-  };
+  const each: Execute =
+    enter === enterNothing
+      ? body
+      : (frame) => {
+          enter(frame);
+          return body(frame);
+        };
+  const steps: LoopSteps = { assign, each };
   return (frame, iterable, recursion) => {
     const source = filter === undefined ? sourceOf(iterable) : filter(frame, iterable);
-    const completed =
-      setLoop === undefined
-        ? runPlain(frame, source, { assign, each })
-        : runExtended(frame, new LoopContext(source, recursion), { assign, each, setLoop });
+    let completed: boolean;
+    if (setLoop === undefined) {
+      completed = runPlain(frame, source, steps);
+    } else {
+      const context = new LoopContext(source, recursion);
+      setLoop(frame, context);
+      completed = runExtended(frame, context, steps);
+    }
     return completed || otherwise === undefined ? 0 : otherwise(frame);
   };
 }
@@ -70,41 +78,40 @@ function sourceOf(iterable: Value): readonly Value[] | LazySequence {
   return iterable instanceof LazySequence ? iterable : iterate(iterable);
 }
 
+interface LoopSteps {
+  readonly assign: Assign;
+  readonly each: Execute;
+}
+
 /** Returns whether any item was done to its end, which decides over the `else` part. */
-function runPlain(
-  frame: Frame,
-  source: readonly Value[] | LazySequence,
-  steps: { readonly assign: Assign; readonly each: Execute },
-): boolean {
+function runPlain(frame: Frame, source: readonly Value[] | LazySequence, steps: LoopSteps): boolean {
+  const { assign, each } = steps;
   let completed = false;
   if (source instanceof LazySequence) {
     for (let item = source.next(); item !== undefined; item = source.next()) {
-      steps.assign(frame, item);
-      const signal = steps.each(frame);
+      assign(frame, item);
+      const signal = each(frame);
       if (signal === 0) completed = true;
       if (signal === 1) break;
     }
     return completed;
   }
-  for (const item of source as readonly Value[]) {
-    steps.assign(frame, item);
-    const signal = steps.each(frame);
+  const items = source as readonly Value[];
+  for (let index = 0; index < items.length; index++) {
+    assign(frame, items[index] as Value);
+    const signal = each(frame);
     if (signal === 0) completed = true;
     if (signal === 1) break;
   }
   return completed;
 }
 
-function runExtended(
-  frame: Frame,
-  context: LoopContext,
-  steps: { readonly assign: Assign; readonly each: Execute; readonly setLoop: Assign },
-): boolean {
+function runExtended(frame: Frame, context: LoopContext, steps: LoopSteps): boolean {
+  const { assign, each } = steps;
   let completed = false;
   for (let item = context.advance(); item !== undefined; item = context.advance()) {
-    steps.assign(frame, item);
-    steps.setLoop(frame, context);
-    const signal = steps.each(frame);
+    assign(frame, item);
+    const signal = each(frame);
     if (signal === 0) completed = true;
     if (signal === 1) break;
   }

@@ -106,10 +106,17 @@ function compileIf(node: StatementOf<"if">, scope: Scope): Execute {
   const [first, second] = branches;
   if (first !== undefined && second === undefined) {
     const { test, body } = first;
-    return (frame) => (truthy(test(frame)) ? body(frame) : otherwise(frame));
+    return (frame) => {
+      const value = test(frame);
+      return value === true || (value !== false && truthy(value)) ? body(frame) : otherwise(frame);
+    };
   }
   return (frame) => {
-    for (const { test, body } of branches) if (truthy(test(frame))) return body(frame);
+    for (let index = 0; index < branches.length; index++) {
+      const { test, body } = branches[index] as (typeof branches)[number];
+      const value = test(frame);
+      if (value === true || (value !== false && truthy(value))) return body(frame);
+    }
     return otherwise(frame);
   };
 }

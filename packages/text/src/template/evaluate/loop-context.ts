@@ -42,7 +42,13 @@ export class LoopContext extends PythonObject {
 
   /** Moves to the next item and returns it; `undefined` at the end. */
   advance(): Value | undefined {
-    const next = this.known === undefined ? this.advanceLazily() : this.known[this.index0 + 1];
+    if (this.known !== undefined) {
+      const next = this.known[this.index0 + 1];
+      if (next !== undefined) this.index0++;
+      return next;
+    }
+    const next = this.peek();
+    this.ahead = undefined;
     if (next === undefined) return undefined;
     this.index0++;
     this.before = this.current;
@@ -50,10 +56,8 @@ export class LoopContext extends PythonObject {
     return next;
   }
 
-  private advanceLazily(): Value | undefined {
-    const next = this.peek();
-    this.ahead = undefined;
-    return next;
+  private get previous(): Value | undefined {
+    return this.known === undefined ? this.before : this.known[this.index0 - 1];
   }
 
   private peek(): Value | undefined {
@@ -71,8 +75,10 @@ export class LoopContext extends PythonObject {
     if (this.known !== undefined) return this.known.length;
     const next = this.peek();
     const rest = next === undefined ? [] : [next, ...(this.lazy?.items() ?? [])];
-    // The items already passed are only counted from here on.
-    const passed = Array.from({ length: this.index0 + 1 }, () => null);
+    // Of the items already passed only the last two can still be asked for.
+    const passed: Value[] = Array.from({ length: this.index0 + 1 }, () => null);
+    if (this.index0 > 0) passed[this.index0 - 1] = this.before ?? null;
+    if (this.index0 >= 0) passed[this.index0] = this.current ?? null;
     this.known = [...passed, ...rest];
     return this.known.length;
   }
@@ -107,7 +113,7 @@ export class LoopContext extends PythonObject {
       case "depth":
         return this.depth0 + 1;
       case "previtem":
-        return this.index0 === 0 ? new Undefined({ hint: "there is no previous item" }) : this.before;
+        return this.index0 === 0 ? new Undefined({ hint: "there is no previous item" }) : this.previous;
       case "nextitem":
         return this.peek() ?? new Undefined({ hint: "there is no next item" });
       case "cycle":

@@ -131,7 +131,15 @@ export class Scope {
   }
 }
 
-function enterNothing(): void {}
+/** For scopes without anything to set. */
+export function enterNothing(): void {}
+
+/** The slot of a variable of the current function; `undefined` for any other expression. */
+export function localSlot(node: Expression, scope: Scope): number | undefined {
+  if (node.kind !== "name") return undefined;
+  const location = scope.locate(node.name);
+  return location.owner === scope.function ? location.slot : undefined;
+}
 
 /** Reads a slot, possibly of a surrounding function. */
 export function readSlot(location: Location, from: FunctionScope): (frame: Frame) => Value | undefined {

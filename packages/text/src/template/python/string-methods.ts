@@ -76,9 +76,9 @@ stripMethod("rstrip", "right");
 function affixMethod(name: "startswith" | "endswith"): void {
   METHODS.set(name, (text, args, keyword) => {
     if (keyword.size > 0) return fail(`str.${name}() takes no keyword arguments`);
-    const [affix, start, stop] = args;
+    const affix = args[0];
     if (affix === undefined) return fail(`${name}() takes at least 1 argument (0 given)`);
-    const part = args.length === 1 ? text : section(text, start, stop);
+    const part = args.length === 1 ? text : section(text, args[1], args[2]);
     const test = (candidate: string): boolean =>
       name === "startswith" ? part.startsWith(candidate) : part.endsWith(candidate);
     if (typeof affix === "string") return test(affix);
