@@ -266,8 +266,12 @@ describe("readRequestBody()", () => {
     await using server = await serveRoutes(
       routeTo(({ exchange }) => {
         exchange.listen({
-          gone: () => void readRequestBody(exchange.incoming, 10).then(result.resolve),
+          gone: () => undefined,
           drained: () => undefined,
+        });
+        exchange.incoming.on("error", () => undefined);
+        exchange.incoming.once("close", () => {
+          setImmediate(() => void readRequestBody(exchange.incoming, 10).then(result.resolve));
         });
       }),
     );

@@ -8,6 +8,8 @@ import type { Route } from "../src/server/route-table.ts";
 import { openRaw } from "./raw-http.ts";
 import { serveRoutes } from "./serve-routes.ts";
 
+const GLOBALS = { Request: globalThis.Request, Response: globalThis.Response };
+
 const ROUTES: readonly Route[] = [
   { path: "/health", methods: { GET: ({ exchange }) => exchange.send(200, "", {}) } },
   {
@@ -52,6 +54,8 @@ describe("createApp()", () => {
       { route: "/v1/things", method: "GET", status: 200, responseBytes: 12 },
     ]);
     expect(server.started).toEqual(["/v1/things"]);
+    expect(globalThis.Request).toBe(GLOBALS.Request);
+    expect(globalThis.Response).toBe(GLOBALS.Response);
   });
 
   it("answers an unknown path with FastAPI's 404 and counts it under one name", async () => {

@@ -231,6 +231,20 @@ describe("FleetPlacer", () => {
     expect(placed(placer.place(request())).workerId).toBe(A);
   });
 
+  it("gives the next worker on a slot a closed breaker", async () => {
+    const { placer, fleet, timers } = await placing(
+      { [A]: {} },
+      { breaker: { failureThreshold: 1, successThreshold: 1, timeoutMs: 60_000 } },
+    );
+    placed(placer.place(request())).release("failure");
+    const slot = fleet.worker(A)?.slot;
+    await fleet.remove(A);
+    fleet.register(B);
+    await timers.advance(0);
+    expect(fleet.worker(B)?.slot).toBe(slot);
+    expect(placed(placer.place(request())).workerId).toBe(B);
+  });
+
   it("returns the ledger to zero when a worker is removed under its requests", async () => {
     const { placer, fleet, routing, timers } = await placing({ [A]: {} });
     const placement = placed(placer.place(request()));

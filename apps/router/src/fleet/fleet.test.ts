@@ -124,6 +124,27 @@ describe("Fleet", () => {
     expect(routing.slots.used).toBe(1);
   });
 
+  it("judges an engine that is back without the bad marks of the one before", async () => {
+    const { fleet, timers, connector } = await withReady();
+    const engine = connector.engine(URL);
+    engine.verdict = "not-serving";
+    await timers.advance(30_000);
+    expect(fleet.readyCount()).toBe(0);
+    engine.isUp = false;
+    await timers.advance(10_000);
+    Object.assign(engine, { isUp: true, verdict: "serving" });
+    await timers.advance(1_000);
+    expect(fleet.readyCount()).toBe(1);
+
+    const probes = engine.probes;
+    fleet.suspect(URL);
+    await timers.advance(0);
+    expect(engine.probes).toBe(probes + 1);
+    engine.verdict = "not-serving";
+    await timers.advance(30_000);
+    expect(fleet.readyCount()).toBe(0);
+  });
+
   it("does not probe twice at a time when many requests suspect the same worker", async () => {
     const { fleet, timers, connector } = await withReady();
     for (let request = 0; request < 100; request += 1) {
@@ -238,7 +259,7 @@ describe("Fleet", () => {
 
   it("refuses a worker for which there are no slots left", async () => {
     const { fleet, timers, connector, models } = createFakeFleet();
-    connector.engine(URL).facts = { ...FAKE_FACTS, ranks: 17 };
+    connector.engine(URL).facts = { ...FAKE_FACTS, root: "/models/big", ranks: 17 };
     fleet.register(URL);
     await timers.advance(0);
     expect(fleet.reports()).toMatchObject([
@@ -247,7 +268,7 @@ describe("Fleet", () => {
     expect(connector.engine(URL).open).toBe(0);
     fleet.register("http://e2");
     await timers.advance(0);
-    expect(models.runtimes).toHaveLength(1);
+    expect(models.runtimes).toMatchObject([{ root: "/models/m" }]);
   });
 
   it("reserves a slot for every rank and counts what runs on all of them", async () => {

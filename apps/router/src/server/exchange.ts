@@ -33,7 +33,7 @@ export class Exchange {
     // A reset by the client arrives as an error on the response; `close` follows and tells the story.
     outgoing.on("error", () => undefined);
     if (outgoing.socket === null) {
-      // The answer to a pipelined request has no socket of its own yet, so nobody would tell it that the client left.
+      // The answer to a pipelined request has no socket of its own yet: before Node 24 nobody tells it that the client left.
       incoming.socket.once("close", () => this.#close());
     }
   }

@@ -49,8 +49,6 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
     maxHeaderSize: HEADER_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
-  // Node throws headers beyond its own limit away in silence: without one they can be counted and refused.
-  server.maxHeadersCount = 0;
   const listening = new HttpListener(server, options);
   server.on("request", (incoming, outgoing) => {
     listening.track(incoming, outgoing);
@@ -129,13 +127,13 @@ class HttpListener implements Listener {
   #stopAccepting(): Promise<void> {
     if (this.#closing === undefined) {
       this.#closing = new Promise((resolve) => {
+        // Closes idle connections, too.
         this.#server.close(() => resolve());
       });
       for (const outgoing of this.#running) {
         // Said in heads that are still to come: the client will not try the connection again.
         outgoing.shouldKeepAlive = false;
       }
-      this.#server.closeIdleConnections();
     }
     return this.#closing;
   }
