@@ -18,9 +18,16 @@ interface Choice {
   finish: ChoiceFinish | undefined;
 }
 
-/** Renders a chat completion as one body with every key vLLM 0.32 has, nulls included. */
-export function createChatCollector(options: ResponseOptions<ChatRequest>): ResponseWriter {
-  return new ChatCollector(options);
+/**
+ * Renders a chat completion as one body with every key vLLM 0.32 has, nulls included.
+ *
+ * @param conversations the single requests of a batch, in order; by default the request itself
+ */
+export function createChatCollector(
+  options: ResponseOptions<ChatRequest>,
+  conversations: readonly ChatRequest[] = [options.request],
+): ResponseWriter {
+  return new ChatCollector(options, conversations);
 }
 
 class ChatCollector implements ResponseWriter {
@@ -30,11 +37,15 @@ class ChatCollector implements ResponseWriter {
   private readonly choices: Choice[] = [];
   private promptInfo: PromptInfo | undefined;
 
-  constructor(options: ResponseOptions<ChatRequest>) {
+  private readonly conversations: readonly ChatRequest[];
+  private readonly sequences: number;
+
+  constructor(options: ResponseOptions<ChatRequest>, conversations: readonly ChatRequest[]) {
     this.options = options;
+    this.conversations = conversations;
     this.logprobs = chatLogprobStyle(options.request, options.settings, pythonFloat);
-    const count = Number(options.request.n ?? 1);
-    for (let index = 0; index < count; index++) {
+    this.sequences = Number(options.request.n ?? 1);
+    for (let index = 0; index < this.sequences * options.promptCount; index++) {
       this.choices.push({ text: "", tokenIds: "", tokenCount: 0, logprobs: "", finish: undefined });
     }
   }
@@ -59,7 +70,8 @@ class ChatCollector implements ResponseWriter {
 
   end(usage: ResponseUsage): string {
     const { request, identity, settings } = this.options;
-    const prompt = this.promptInfo;
+    // A batch has several prompts and shows none of them.
+    const prompt = this.options.promptCount === 1 ? this.promptInfo : undefined;
     const completionTokens = this.choices.reduce((sum, choice) => sum + choice.tokenCount, 0);
     const fingerprint = identity.systemFingerprint === null ? "null" : quoteJson(identity.systemFingerprint);
     const promptIds =
@@ -82,9 +94,13 @@ class ChatCollector implements ResponseWriter {
 
   private choicesText(): string {
     const { request, settings } = this.options;
-    const role = answerRole(request, settings);
-    const echo = echoedText(request, role);
-    return this.choices.map((choice, index) => this.choiceText(choice, { index, role, echo })).join(",");
+    const shared = this.conversations.map((conversation) => {
+      const role = answerRole(conversation, settings);
+      return { role, echo: echoedText(conversation, role) };
+    });
+    const own = (index: number): { role: string; echo: string } =>
+      shared[Math.floor(index / this.sequences)] ?? { role: answerRole(request, settings), echo: "" };
+    return this.choices.map((choice, index) => this.choiceText(choice, { index, ...own(index) })).join(",");
   }
 
   private choiceText(choice: Choice, shared: { index: number; role: string; echo: string }): string {

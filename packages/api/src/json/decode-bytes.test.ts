@@ -44,9 +44,9 @@ describe("parseJsonBytes()", () => {
     });
   }
 
-  it("sees a control character wherever it stands in a word of memory", () => {
-    for (let padding = 0; padding < 9; padding++) {
-      const body = `"${"x".repeat(padding)}\n"`;
+  it("sees every control character wherever it stands in a word of memory", () => {
+    for (let padding = 0; padding < 9 * 31; padding++) {
+      const body = `"${"x".repeat(padding % 9)}${String.fromCharCode(1 + Math.floor(padding / 9))}yyyy"`;
       const shifted = new Uint8Array(new ArrayBuffer(64), padding % 4, body.length);
       shifted.set(new TextEncoder().encode(body));
       expect(() => parseJsonBytes(shifted)).toThrow("Invalid control character at");

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { isStructuralTag } from "./structural-tag.ts";
+
+// Tried on xgrammar 0.2.8, with which vLLM 0.32.0 checks structural tags.
+const accepted: readonly string[] = [
+  '{"type":"structural_tag","format":{"type":"const_string","value":"x"}}',
+  '{"format":{"type":"const_string","value":"x"}}',
+  '{"type":"structural_tag","format":{"type":"const_string","value":""}}',
+  '{"type":"structural_tag","format":{"value":"x"}}',
+  '{"type":"structural_tag","format":{"type":"json_schema","json_schema":{}}}',
+  '{"type":"structural_tag","format":{"type":"json_schema","json_schema":true}}',
+  '{"type":"structural_tag","format":{"json_schema":{}}}',
+  '{"type":"structural_tag","format":{"type":"any_text"}}',
+  '{"type":"structural_tag","format":{"type":"any_text","excludes":["a"]}}',
+  '{"type":"structural_tag","format":{"type":"any_text","excludes":[""]}}',
+  '{"type":"structural_tag","format":{"type":"any_text","max_tokens":5}}',
+  '{"type":"structural_tag","format":{"type":"regex","pattern":"a"}}',
+  '{"type":"structural_tag","format":{"type":"grammar","grammar":"root ::= [a]"}}',
+  '{"type":"structural_tag","format":{"type":"sequence","elements":[{"type":"const_string","value":"x"}]}}',
+  '{"type":"structural_tag","format":{"type":"or","elements":[{"type":"const_string","value":"x"}]}}',
+  '{"type":"structural_tag","format":{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}}',
+  '{"type":"structural_tag","format":{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":["a","b"]}}',
+  '{"type":"structural_tag","format":{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":""}}',
+  '{"type":"structural_tag","format":{"type":"tag","begin":"","content":{"type":"const_string","value":"x"},"end":"</f>"}}',
+  '{"type":"structural_tag","format":{"type":"tag","begin":{"type":"token","token":5},"content":{"type":"const_string","value":"x"},"end":"</f>"}}',
+  '{"type":"structural_tag","format":{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>","zz":1}}',
+  '{"type":"structural_tag","format":{"begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}}',
+  '{"type":"structural_tag","format":{"type":"triggered_tags","triggers":["<f"],"tags":[{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}]}}',
+  '{"type":"structural_tag","format":{"type":"tags_with_separator","tags":[{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}],"separator":","}}',
+  '{"type":"structural_tag","format":{"type":"tags_with_separator","tags":[{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}],"separator":""}}',
+  '{"type":"structural_tag","format":{"type":"optional","content":{"type":"const_string","value":"x"}}}',
+  '{"type":"structural_tag","format":{"type":"plus","content":{"type":"const_string","value":"x"}}}',
+  '{"type":"structural_tag","format":{"type":"star","content":{"type":"const_string","value":"x"}}}',
+  '{"type":"structural_tag","format":{"type":"repeat","min":1,"max":2,"content":{"type":"const_string","value":"x"}}}',
+  '{"type":"structural_tag","format":{"type":"repeat","min":1,"max":-1,"content":{"type":"const_string","value":"x"}}}',
+  '{"type":"structural_tag","format":{"type":"token","token":5}}',
+  '{"type":"structural_tag","format":{"type":"exclude_token","exclude_tokens":[5]}}',
+  '{"type":"structural_tag","format":{"type":"exclude_token"}}',
+  '{"type":"structural_tag","format":{"type":"any_tokens"}}',
+  '{"type":"structural_tag","format":{"type":"dispatch","rules":[["a",{"type":"const_string","value":"x"}]]}}',
+  '{"type":"structural_tag","format":{"type":"token_dispatch","rules":[[5,{"type":"const_string","value":"x"}]]}}',
+  '{"type":"structural_tag","format":{"type":"token_triggered_tags","trigger_tokens":[5],"tags":[{"type":"tag","begin":{"type":"token","token":5},"content":{"type":"const_string","value":"x"},"end":"x"}]}}',
+  '{"type":"structural_tag","format":{"type":"qwen_xml_parameter","json_schema":{"type":"object"}}}',
+  '{"type":"structural_tag","structures":[{"begin":"<f>","schema":{"type":"object"},"end":"</f>"}],"triggers":["<f>"]}',
+  '{"type":"structural_tag","structures":[{"begin":"<f>","schema":{"type":"object"},"end":"</f>"}],"triggers":["<f"]}',
+  '{"type":"structural_tag","structures":[{"begin":"<f>","schema":{"type":"object"},"end":"</f>"},{"begin":"<f>","schema":{"type":"object"},"end":"</f>"}],"triggers":["<f"]}',
+  '{"type":"structural_tag","structures":[{"begin":"<f>","schema":{"type":"object"},"end":""}],"triggers":["<f"]}',
+];
+
+const refused: readonly string[] = [
+  "5",
+  '"x"',
+  "[]",
+  "{}",
+  '{"type":"structural_tag"}',
+  '{"type":"structural_tag","format":null}',
+  '{"type":"structural_tag","format":{}}',
+  '{"type":"x","format":{"type":"const_string","value":"x"}}',
+  '{"type":"structural_tag","format":{"type":"const_string"}}',
+  '{"type":"structural_tag","format":{"type":"const_string","value":5}}',
+  '{"type":"structural_tag","format":{"type":"json_schema","json_schema":"x"}}',
+  '{"type":"structural_tag","format":{"type":"json_schema","json_schema":{},"style":"x"}}',
+  '{"type":"structural_tag","format":{"type":"any_text","excludes":"a"}}',
+  '{"type":"structural_tag","format":{"type":"any_text","max_tokens":-1}}',
+  '{"type":"structural_tag","format":{"type":"regex","pattern":""}}',
+  '{"type":"structural_tag","format":{"type":"grammar","grammar":""}}',
+  '{"type":"structural_tag","format":{"type":"sequence","elements":[]}}',
+  '{"type":"structural_tag","format":{"type":"sequence"}}',
+  '{"type":"structural_tag","format":{"type":"or","elements":[]}}',
+  '{"type":"structural_tag","format":{"type":"sequence","elements":[{"type":"what"}]}}',
+  '{"type":"structural_tag","format":{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":[]}}',
+  '{"type":"structural_tag","format":{"type":"tag","begin":5,"content":{"type":"const_string","value":"x"},"end":"</f>"}}',
+  '{"type":"structural_tag","format":{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"}}}',
+  '{"type":"structural_tag","format":{"type":"triggered_tags","triggers":["<g"],"tags":[{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}]}}',
+  '{"type":"structural_tag","format":{"type":"triggered_tags","triggers":[],"tags":[{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}]}}',
+  '{"type":"structural_tag","format":{"type":"triggered_tags","triggers":["<f"],"tags":[]}}',
+  '{"type":"structural_tag","format":{"type":"triggered_tags","triggers":[""],"tags":[{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}]}}',
+  '{"type":"structural_tag","format":{"type":"triggered_tags","triggers":["<f"],"tags":[{"type":"const_string","value":"x"}]}}',
+  '{"type":"structural_tag","format":{"type":"triggered_tags","triggers":["<f"],"tags":[{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}],"at_least_one":"x"}}',
+  '{"type":"structural_tag","format":{"type":"triggered_tags","triggers":["<f","<"],"tags":[{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}]}}',
+  '{"type":"structural_tag","format":{"type":"tags_with_separator","tags":[],"separator":","}}',
+  '{"type":"structural_tag","format":{"type":"tags_with_separator","tags":[{"type":"tag","begin":"<f>","content":{"type":"const_string","value":"x"},"end":"</f>"}]}}',
+  '{"type":"structural_tag","format":{"type":"star"}}',
+  '{"type":"structural_tag","format":{"type":"repeat","min":3,"max":2,"content":{"type":"const_string","value":"x"}}}',
+  '{"type":"structural_tag","format":{"type":"repeat","min":-1,"max":2,"content":{"type":"const_string","value":"x"}}}',
+  '{"type":"structural_tag","format":{"type":"repeat","min":1.5,"max":2,"content":{"type":"const_string","value":"x"}}}',
+  '{"type":"structural_tag","format":{"type":"token","token":"a"}}',
+  '{"type":"structural_tag","format":{"type":"token","token":-1}}',
+  '{"type":"structural_tag","format":{"type":"token"}}',
+  '{"type":"structural_tag","format":{"type":"dispatch","rules":[]}}',
+  '{"type":"structural_tag","format":{"type":"dispatch","rules":[["a"]]}}',
+  '{"type":"structural_tag","format":{"type":"what"}}',
+  '{"type":"structural_tag","format":{"type":5}}',
+  '{"type":"structural_tag","format":"x"}',
+  '{"structures":[],"triggers":[]}',
+  '{"type":"structural_tag","structures":[{"begin":"<f>","schema":{"type":"object"},"end":"</f>"}],"triggers":[]}',
+  '{"type":"structural_tag","structures":[],"triggers":["<f"]}',
+  '{"type":"structural_tag","structures":[],"triggers":[]}',
+  '{"type":"structural_tag","structures":[{"begin":"<f>","schema":null,"end":"</f>"}],"triggers":["<f"]}',
+  '{"type":"structural_tag","structures":[{"begin":"<f>","schema":{"type":"object"},"end":"</f>"}],"triggers":["<g"]}',
+  '{"type":"structural_tag","structures":[{"begin":"","schema":{"type":"object"},"end":"</f>"}],"triggers":[""]}',
+  '{"type":"structural_tag","structures":[{"begin":"<f>","schema":{"type":"object"},"end":"</f>"}],"triggers":["<f","<"]}',
+];
+
+describe("isStructuralTag()", () => {
+  for (const tag of accepted) {
+    it(`accepts ${tag}`, () => {
+      expect(isStructuralTag(tag)).toBe(true);
+    });
+  }
+  for (const tag of [...refused, "", "{nope"]) {
+    it(`refuses ${tag}`, () => {
+      expect(isStructuralTag(tag)).toBe(false);
+    });
+  }
+});
