@@ -92,6 +92,17 @@ describe("createCompletionStreamWriter()", () => {
     );
   });
 
+  it("leaves out outputs before the first token", () => {
+    const nothing = { text: "", tokenIds: [], tokenCount: 0, logprobs: undefined };
+    for (const fields of ["", ',"return_token_ids":true']) {
+      const writer = createCompletionStreamWriter(options(request(fields)));
+      writer.prompt(0, prompt());
+      expect(writer.output(0, nothing, undefined)).toBe("");
+      expect(writer.output(0, output("", 3), undefined)).not.toBe("");
+      expect(writer.output(0, nothing, undefined)).not.toBe("");
+    }
+  });
+
   it("reports a failure inside the stream", () => {
     expect(createCompletionStreamWriter(options(request(""))).error(internalError())).toContain(
       '"code": 500}}\n\ndata: [DONE]',
