@@ -49,7 +49,10 @@ class CellTable<TCell> {
   }
 
   get(labels: Labels): TCell {
-    const key = Object.values(labels).join("\u0000");
+    let key = "";
+    for (const name in labels) {
+      key += `${labels[name]}\u0000`;
+    }
     const known = this.#entries.get(key);
     if (known !== undefined) {
       return known.cell;
