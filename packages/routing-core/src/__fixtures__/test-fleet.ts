@@ -64,7 +64,7 @@ export function createTestFleet(options: {
   readonly seed?: number;
 }): TestFleet {
   const ledger = createLedger({ slotCapacity: 128 });
-  const index = createPrefixIndex({ slotCapacity: 128, capacityBytes: 1 << 22 });
+  const index = createPrefixIndex({ slotCapacity: 128, capacityBytes: 1 << 18 });
   let version = 0;
   let snapshot: Snapshot;
   const dispatcher = createDispatcher({

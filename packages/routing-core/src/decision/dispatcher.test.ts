@@ -1,101 +1,186 @@
 import { describe, expect, it } from "vitest";
+import { createTestFleet, plainWorkers, testGeneration, testWorkers } from "../__fixtures__/test-fleet.ts";
 import { createLedger } from "../ledger.ts";
 import { createPolicy } from "../policy/policy-registry.ts";
 import { createPrefixIndex } from "../prefix/prefix-table.ts";
-import { createSeededRandom } from "../random-source.ts";
-import type { Generation } from "../generation.ts";
-import { createSnapshot, createWorkerView, type WorkerDescription } from "../snapshot.ts";
-import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
+import { createBreakerBoard } from "../resilience/breaker-board.ts";
+import { BREAKER_DEFAULTS } from "../resilience/circuit-breaker.ts";
+import { createSnapshot, type WorkerView } from "../snapshot.ts";
 import type { PlaceDecision } from "./decision.ts";
+import { createDispatcher } from "./dispatcher.ts";
 
-function generation(fields: Partial<Generation> = {}): Generation {
-  return {
-    requestId: "r",
-    model: "m",
-    promptTokens: fields.tokenIds?.length ?? 100,
-    maxTokens: 16,
-    requiredFields: [],
-    excludedWorkers: [],
-    ...fields,
-  };
-}
+const ask = (workers: readonly Partial<WorkerView>[], fields = {}) =>
+  createTestFleet({ policy: "random", workers: testWorkers(workers) }).ask(testGeneration(1, fields));
 
-function setUp(policyName: string, descriptions: readonly Partial<WorkerDescription>[]) {
-  const ledger = createLedger({ slotCapacity: 64 });
-  const index = createPrefixIndex({ slotCapacity: 64, capacityBytes: 1 << 20 });
-  const dispatcher: Dispatcher = createDispatcher({
-    policy: createPolicy(policyName),
-    ledger,
-    index,
-    recorder: index,
-    clock: () => 1000,
-    random: createSeededRandom(1),
-  });
-  let slot = 0;
-  const workers = descriptions.map((description, index) => {
-    const worker = createWorkerView({ slot, id: `http://w${index}`, models: ["m"], ...description });
-    slot += worker.ranks;
-    return worker;
-  });
-  const snapshot = createSnapshot({ version: 1, publishedAtMs: 900, workers });
-  const run = (fields: Partial<Generation> = {}) =>
-    dispatcher.decide(dispatcher.gather(generation(fields), snapshot));
-  return { ledger, index, dispatcher, snapshot, run };
-}
-
-describe("dispatcher", () => {
+describe("createDispatcher()", () => {
   it("says what stopped the worker that came closest", () => {
-    expect(setUp("random", []).run()).toEqual({ kind: "none", reason: "no_workers" });
-    expect(setUp("random", [{ models: ["other"] }]).run()).toEqual({
-      kind: "none",
-      reason: "model_not_found",
-    });
-    expect(setUp("random", [{ isHealthy: false }]).run()).toEqual({ kind: "none", reason: "unhealthy" });
-    expect(setUp("random", [{ isDraining: true }]).run()).toEqual({ kind: "none", reason: "draining" });
-    expect(setUp("random", [{ breaker: "open" }]).run()).toEqual({ kind: "none", reason: "breaker_open" });
-    expect(setUp("random", [{}, { isHealthy: false }]).run({ excludedWorkers: ["http://w0"] })).toEqual({
-      kind: "none",
-      reason: "all_excluded",
-    });
-    expect(
-      setUp("random", [{ unsupportedFields: new Set(["n"]) }]).run({ requiredFields: ["seed", "n"] }),
-    ).toEqual({ kind: "none", reason: "unsupported_field" });
+    const none = (reason: string) => ({ kind: "none", reason });
+    expect(ask([])).toEqual(none("no_workers"));
+    expect(ask([{ models: ["other"] }])).toEqual(none("model_not_found"));
+    expect(ask([{ role: "prefill" }])).toEqual(none("model_not_found"));
+    expect(ask([{ models: ["other"] }, { isHealthy: false }])).toEqual(none("unhealthy"));
+    expect(ask([{ isHealthy: false }, { isDraining: true }])).toEqual(none("draining"));
+    expect(ask([{ isDraining: true }, { breaker: "open" }])).toEqual(none("breaker_open"));
+    expect(ask([{}, { breaker: "open" }], { excludedWorkers: ["http://w0"] })).toEqual(none("all_excluded"));
+    expect(ask([{ ranks: 2 }], { rank: 2 })).toEqual(none("rank_not_found"));
+    const unsupportedFields = new Set(["n"]);
+    const requiredFields = ["seed", "n"];
+    expect(ask([{ unsupportedFields }], { requiredFields })).toEqual(none("unsupported_field"));
+    expect(ask([{ unsupportedFields }, { isHealthy: false }], { requiredFields })).toEqual(none("unhealthy"));
+  });
+
+  it("takes any worker where no model is named, and any model where a worker names none", () => {
+    expect(ask([{ models: ["other"] }], { model: "" }).kind).toBe("place");
+    expect(ask([{ models: [] }]).kind).toBe("place");
   });
 
   it("waits when every candidate is full, and goes on after a release", () => {
-    const { run, dispatcher, ledger } = setUp("round_robin", [{ maxInFlightPerRank: 1 }]);
-    const settlement = dispatcher.settle(run() as PlaceDecision);
-    expect(run()).toEqual({ kind: "wait", reason: "full" });
-    expect(settlement.release()).toBe(true);
-    expect(settlement.release()).toBe(false);
-    expect(ledger.doubleReleases).toBe(1);
-    expect(run().kind).toBe("place");
-    expect(ledger.totalRequests()).toBe(0);
+    const fleet = createTestFleet({
+      policy: "round_robin",
+      workers: testWorkers([{ maxInFlightPerRank: 1 }]),
+    });
+    const { settlement } = fleet.place(testGeneration(1));
+    expect(fleet.ask(testGeneration(2))).toEqual({ kind: "wait", reason: "full" });
+    settlement.release();
+    expect(fleet.ask(testGeneration(2)).kind).toBe("place");
   });
 
-  it("sends the second turn of a conversation to the worker of the first", () => {
-    const { run, dispatcher } = setUp("cache_aware", [{}, {}, {}, {}]);
-    const tokens = Int32Array.from({ length: 320 }, (_, index) => index * 7);
-    const first = run({ tokenIds: tokens.subarray(0, 160) }) as PlaceDecision;
-    dispatcher.settle(first);
-    for (let other = 0; other < 3; other += 1) {
-      dispatcher.settle(
-        run({
-          tokenIds: Int32Array.from({ length: 64 }, (_, index) => other * 1000 + index),
-        }) as PlaceDecision,
-      );
-    }
-    const second = run({ tokenIds: tokens }) as PlaceDecision;
-    expect(second.reason).toBe("prefix");
-    expect(second.legs[0]).toMatchObject({ worker: first.legs[0]?.worker, matchedTokens: 160 });
+  it("places on the ranks that are not full", () => {
+    const workers = testWorkers([{ ranks: 2, maxInFlightPerRank: 1 }, { isHealthy: false }]);
+    const fleet = createTestFleet({ policy: "random", workers });
+    const ranks = [1, 2].map((identity) => fleet.place(testGeneration(identity)).decision.legs[0]!.rank);
+    expect(new Set(ranks)).toEqual(new Set([0, 1]));
+    expect(fleet.ask(testGeneration(3))).toEqual({ kind: "wait", reason: "full" });
   });
 
-  it("refuses to settle a decision twice or late", () => {
-    const { run, dispatcher } = setUp("random", [{}, {}]);
-    const early = run() as PlaceDecision;
-    const late = run() as PlaceDecision;
-    expect(() => dispatcher.settle(early)).toThrow(expect.objectContaining({ code: "stale_decision" }));
-    dispatcher.settle(late);
-    expect(() => dispatcher.settle(late)).toThrow(expect.objectContaining({ code: "stale_decision" }));
+  it("releases exactly once", () => {
+    const fleet = createTestFleet({ policy: "random", workers: plainWorkers(1) });
+    const { settlement } = fleet.place(testGeneration(1));
+    settlement.firstOutput();
+    settlement.addOutput(6);
+    expect([fleet.ledger.prefillTokens(0), fleet.ledger.decodeTokens(0)]).toEqual([0, 70]);
+    expect([settlement.isReleased, settlement.release(), settlement.release()]).toEqual([false, true, false]);
+    expect([settlement.isReleased, fleet.ledger.doubleReleases, fleet.ledger.isIdle(0)]).toEqual([
+      true,
+      1,
+      true,
+    ]);
+  });
+
+  it("refuses to settle or explain a decision twice or late", () => {
+    const fleet = createTestFleet({ policy: "random", workers: plainWorkers(2) });
+    const stale = expect.objectContaining({ code: "stale_decision" });
+    const early = fleet.ask(testGeneration(1)) as PlaceDecision;
+    const late = fleet.ask(testGeneration(1)) as PlaceDecision;
+    expect(() => fleet.dispatcher.settle(early)).toThrow(stale);
+    fleet.dispatcher.settle(late);
+    expect(() => fleet.dispatcher.settle(late)).toThrow(stale);
+    expect(() => fleet.dispatcher.explain(late)).toThrow(stale);
+    expect(fleet.ledger.totalRequests()).toBe(1);
+  });
+
+  it("estimates the prompt's length where it is not known", () => {
+    const fleet = createTestFleet({ policy: "random", workers: plainWorkers(1) });
+    fleet.place(testGeneration(1, { tokenIds: undefined, text: "x".repeat(41), promptTokens: 0 }));
+    expect(fleet.ledger.prefillTokens(0)).toBe(11);
+    fleet.place(testGeneration(1, { tokenIds: new Int32Array(7), promptTokens: 0 }));
+    expect(fleet.ledger.prefillTokens(0)).toBe(18);
+  });
+
+  it("explains whom it passed over", () => {
+    const workers = testWorkers([
+      { models: ["other"] },
+      { unsupportedFields: new Set(["seed"]) },
+      { isHealthy: false },
+      { maxInFlightPerRank: 1 },
+      {},
+      {},
+    ]);
+    const fleet = createTestFleet({ policy: "cache_aware", workers });
+    fleet.ledger.acquire(3, { promptTokens: 1, prefillTokens: 1 });
+    const generation = testGeneration(1, { requiredFields: ["seed"], excludedWorkers: ["http://w5"] });
+    const record = fleet.dispatcher.explain(fleet.ask(generation));
+    expect(record.exclusions).toEqual([
+      { worker: "http://w0", verdict: "wrong_model" },
+      { worker: "http://w1", verdict: "unsupported_field", field: "seed" },
+      { worker: "http://w2", verdict: "unhealthy" },
+      { worker: "http://w3", verdict: "full" },
+      { worker: "http://w5", verdict: "excluded" },
+    ]);
+    expect(record).toMatchObject({
+      requestId: "request-1",
+      model: "m",
+      input: {
+        policy: "cache_aware",
+        snapshotVersion: 1,
+        promptTokens: 64,
+        candidates: [{ worker: "http://w4" }],
+      },
+      decision: { kind: "place", legs: [{ worker: "http://w4" }] },
+    });
+    expect(JSON.stringify(record)).not.toContain("session-1");
+  });
+});
+
+describe("createDispatcher() with breakers", () => {
+  function setUp() {
+    const clock = { nowMs: 0 };
+    const released: string[] = [];
+    const breakers = createBreakerBoard({
+      parameters: { ...BREAKER_DEFAULTS, failureThreshold: 2, halfOpenMaxAttempts: 1 },
+      clock: () => clock.nowMs,
+    });
+    const ledger = createLedger({ slotCapacity: 8 });
+    const index = createPrefixIndex({ slotCapacity: 8, capacityBytes: 1 << 16 });
+    const dispatcher = createDispatcher({
+      policy: createPolicy("round_robin"),
+      ledger,
+      index,
+      clock: () => clock.nowMs,
+      random: () => 0,
+      breakers,
+      onRelease: () => released.push("released"),
+    });
+    const workers = testWorkers([{ ranks: 3 }]);
+    const snapshot = createSnapshot({ version: 1, publishedAtMs: 0, workers });
+    const decide = () => dispatcher.decide(dispatcher.gather(testGeneration(1), snapshot));
+    const place = () => dispatcher.settle(decide() as PlaceDecision);
+    return { clock, breakers, decide, place, released };
+  }
+
+  it("counts the failures of all ranks of a worker together, each attempt once", () => {
+    const { breakers, decide, place } = setUp();
+    const first = place();
+    first.report("failure");
+    first.report("failure");
+    first.release();
+    expect(breakers.state(0)).toBe("closed");
+    place().report("failure");
+    expect([breakers.state(0), breakers.state(1)]).toEqual(["open", "closed"]);
+    expect(decide()).toEqual({ kind: "none", reason: "breaker_open" });
+  });
+
+  it("lets one attempt after the other try a worker that was open", () => {
+    const { clock, decide, place, breakers } = setUp();
+    [place(), place()].forEach((settlement) => settlement.report("failure"));
+    clock.nowMs = 60_000;
+    const trial = place();
+    expect(decide().kind).toBe("none");
+    trial.release();
+    place().report("success");
+    place().report("success");
+    expect(breakers.state(0)).toBe("half-open");
+    place().report("success");
+    expect(breakers.state(0)).toBe("closed");
+  });
+
+  it("tells of each release once", () => {
+    const { place, released } = setUp();
+    const settlement = place();
+    settlement.report("success");
+    expect(released).toEqual([]);
+    settlement.release();
+    settlement.release();
+    expect(released).toEqual(["released"]);
   });
 });

@@ -49,13 +49,25 @@ describe("cache_aware", () => {
     expect(fleet.ledger.requests(first.slot)).toBe(5);
   });
 
-  it("applies the relative threshold when the fleet is busy", () => {
+  it("leaves a busy holder only when it exceeds the relative threshold as well", () => {
     const fleet = setUp(2, { balanceAbsThreshold: 2, balanceRelThreshold: 1.5 });
-    const counts = (): number[] => [fleet.ledger.requests(0), fleet.ledger.requests(1)];
+    const holder = fleet.place(prompt(tokens(160))).decision.legs[0]!.slot;
+    const load = (slot: number, requests: number): void => {
+      while (fleet.ledger.requests(slot) < requests) {
+        fleet.ledger.acquire(slot, { promptTokens: 0, prefillTokens: 0 });
+      }
+    };
+    load(1 - holder, 10);
+    load(holder, 15);
+    expect(fleet.ask(prompt(tokens(160)))).toMatchObject({ candidate: holder, reason: "prefix" });
+    load(holder, 16);
+    expect(fleet.ask(prompt(tokens(160)))).toMatchObject({ candidate: 1 - holder, reason: "balance" });
+  });
+
+  it("shares identical prompts out evenly once they are held everywhere", () => {
+    const fleet = setUp(2, { balanceAbsThreshold: 2 });
     Array.from({ length: 300 }, () => fleet.place(prompt(tokens(160))));
-    const [low, high] = counts().toSorted((a, b) => a - b);
-    expect(low! + high!).toBe(300);
-    expect(high!).toBeLessThanOrEqual(low! * 1.5 + 1);
+    expect([fleet.ledger.requests(0), fleet.ledger.requests(1)]).toEqual([150, 150]);
   });
 
   it("does not divert prompts whose holder is not the overloaded worker", () => {

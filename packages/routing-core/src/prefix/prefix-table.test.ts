@@ -53,6 +53,43 @@ describe("createPrefixIndex()", () => {
     expect(last.slice(5)).toEqual([1, 1, 1]);
   });
 
+  it("uses the room of shared blocks again when they are evicted", () => {
+    const index = createPrefixIndex({ slotCapacity: 32, capacityBytes: 14_000 });
+    const { blockCapacity, sharedBlockCapacity } = index.stats();
+    expect(sharedBlockCapacity).toBeGreaterThan(blockCapacity / 2);
+    for (const token of range(0, 20 * blockCapacity)) {
+      // Every fourth block is shared by seven slots, so that there is always room for all that are held.
+      const holders = token % 4 > 0 ? [31] : token % 8 > 0 ? range(0, 7) : range(10, 17);
+      holders.forEach((slot) => insert(index, slot, [token]));
+      const matched = matches(index, [token]);
+      expect(range(0, 32).filter((slot) => matched[slot] === 1)).toEqual(holders);
+    }
+    expect(index.stats().evictedBlocks).toBeGreaterThan(10 * blockCapacity);
+    range(0, 32).forEach((slot) => index.clear(slot));
+    expect(index.stats()).toMatchObject({ blocks: 0, holdings: 0 });
+  });
+
+  it("gives the place of a holder that is gone to the next before it shares", () => {
+    const index = createPrefixIndex({ slotCapacity: 16, capacityBytes: 1 << 16 });
+    for (const slot of range(0, 16)) {
+      insert(index, slot, [1, 2]);
+      if (slot % 4 === 3) range(0, slot + 1).forEach((gone) => index.clear(gone));
+    }
+    expect(index.stats().sharedBlocks).toBe(0);
+  });
+
+  it("makes room at once for what is truncated", () => {
+    const index = createPrefixIndex({ slotCapacity: 2, capacityBytes: 1400 });
+    const { blockCapacity } = index.stats();
+    expect(blockCapacity).toBe(16);
+    for (const round of range(0, 5)) {
+      const prompt = range(round * 100, round * 100 + 16);
+      insert(index, 0, prompt);
+      index.truncate(hasher.hashTokens(Int32Array.from(prompt), {}), 0, 0);
+    }
+    expect(index.stats()).toMatchObject({ blocks: 0, evictedBlocks: 0 });
+  });
+
   it("forgets a cleared slot at once and for good", () => {
     const index = createPrefixIndex({ slotCapacity: 4, capacityBytes: 1 << 16 });
     insert(index, 0, range(0, 10));

@@ -78,6 +78,19 @@ describe("createCircuitBreaker()", () => {
     expect([breaker.state, breaker.nextDeadlineAtMs()]).toEqual(["open", 120_001]);
   });
 
+  it("lets as many try the worker in the next half-open period as in the first", () => {
+    const { breaker, attempt } = setUp();
+    [1, 2, 3].forEach(() => attempt("failure", 0));
+    const trials = [breaker.started(60_000), breaker.started(60_000)];
+    breaker.ended(trials[0]!, "failure", 60_001);
+    breaker.ended(trials[1]!, "failure", 60_002);
+    expect(breaker.nextDeadlineAtMs()).toBe(120_001);
+    breaker.started(120_001);
+    expect(breaker.admits(120_001)).toBe(true);
+    breaker.started(120_001);
+    expect(breaker.admits(120_001)).toBe(false);
+  });
+
   it("ignores the late outcome of an attempt from before the change", () => {
     const { breaker, attempt } = setUp();
     const old = breaker.started(0);
