@@ -57,7 +57,7 @@ export function createFakeTimers(): FakeTimers {
 }
 
 /** Lets everything run that waits for promises only. */
-export async function settlePromises(): Promise<void> {
+async function settlePromises(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) {
     await new Promise<void>((resolve) => {
       setImmediate(resolve);
