@@ -1,5 +1,5 @@
 import { flagMember, isJsonObject, type JsonObject, invalidMember, textMember } from "./json-object.ts";
-import type { Normalizer } from "./normalizer.ts";
+import type { Normalizer } from "./normalizer-steps.ts";
 import { isTokenId } from "./vocabulary.ts";
 
 /** A token that is cut out of a text before the model sees it. */

@@ -2,22 +2,15 @@ import type { BpeModel } from "./bpe-model.ts";
 import { byteCharacters } from "./byte-alphabet.ts";
 import { findSafeCuts } from "./safe-cuts.ts";
 import { SymbolMerger } from "./symbol-merger.ts";
-import type { TokenBuffer } from "./token-buffer.ts";
-import { WordCache, type WordIds } from "./word-cache.ts";
-
-/** Turns words into ids by a BPE model. */
-export interface BpeEncoder {
-  /** Appends the ids of one word. The word has no lone surrogates. */
-  encodeWord(word: string, output: TokenBuffer): void;
-}
+import type { WordIds } from "./word-cache.ts";
+import { createCachedEncoder, type WordEncoder } from "./word-encoder.ts";
 
 /**
  * An encoder for a BPE model; words seen before come from a bounded cache.
  *
  * @param isByteLevel Whether a word's symbols are its UTF-8 bytes; else its characters.
  */
-export function createBpeEncoder(model: BpeModel, isByteLevel: boolean): BpeEncoder {
-  const cache = new WordCache();
+export function createBpeEncoder(model: BpeModel, isByteLevel: boolean): WordEncoder {
   const merger = new SymbolMerger(model.merges);
   const fill = isByteLevel ? byteSymbols(model, merger) : characterSymbols(model, merger);
   const spell = isByteLevel ? spellBytes : (word: string): string => word;
@@ -35,21 +28,12 @@ export function createBpeEncoder(model: BpeModel, isByteLevel: boolean): BpeEnco
     return ids;
   }
 
-  function encodePart(word: string, output: TokenBuffer): void {
-    let ids = cache.get(word);
-    if (ids === undefined) {
-      ids = compute(word);
-      cache.set(word, ids);
-    }
-    if (typeof ids === "number") output.push(ids);
-    else output.pushAll(ids);
-  }
-
+  const cached = createCachedEncoder(compute);
   const isCuttable =
     !isByteLevel && !model.ignoresMerges && model.continuationPrefix === "" && model.wordSuffix === "";
   const cut = isCuttable ? findSafeCuts(model.vocabulary) : undefined;
-  if (cut === undefined) return { encodeWord: encodePart };
-  return { encodeWord: (word, output) => cut(word, (part) => encodePart(part, output)) };
+  if (cut === undefined) return cached;
+  return { encodeWord: (word, output) => cut(word, (part) => cached.encodeWord(part, output)) };
 }
 
 type FillSymbols = (word: string) => number;

@@ -4,17 +4,25 @@ import { AddedTokenSplitter } from "./added-token-splitter.ts";
 import { createBpeEncoder } from "./bpe-encoder.ts";
 import { isBpeModel, readBpeModel } from "./bpe-model.ts";
 import { cleanUpSpaces, compileDecoder, type TokenDecoder } from "./decoder.ts";
-import { isJsonObject, type JsonObject, invalidMember, parseJsonObject } from "./json-object.ts";
-import { createLibraryEncoder, readOtherVocabulary } from "./library-encoder.ts";
-import { compileNormalizer, type Normalizer } from "./normalizer.ts";
+import {
+  isJsonObject,
+  type JsonObject,
+  invalidMember,
+  parseJsonObject,
+  unsupportedComponent,
+} from "./json-object.ts";
+import { compileNormalizer } from "./normalizer.ts";
+import type { Normalizer } from "./normalizer-steps.ts";
 import { compilePostProcessor } from "./post-processor.ts";
-import { compilePreTokenizer, findSpaceMarker } from "./pre-tokenizer.ts";
+import { compilePreTokenizer, type PreTokenizer } from "./pre-tokenizer.ts";
 import { createPipeline } from "./text-encoder-pipeline.ts";
 import { TokenBuffer } from "./token-buffer.ts";
 import { TokenTable } from "./token-table.ts";
 import { applyTokenizerClass } from "./tokenizer-class.ts";
 import { addConfiguredTokens, readTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
 import type { Tokenizer, TokenizerFiles } from "./tokenizer.ts";
+import { createUnigram } from "./unigram-encoder.ts";
+import { createWordLevel, createWordPiece, type WordModel } from "./word-piece-encoder.ts";
 import { codePointLength, wellFormed } from "./utf8.ts";
 
 /**
@@ -26,22 +34,44 @@ import { codePointLength, wellFormed } from "./utf8.ts";
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const config = readTokenizerConfig(files);
   const json = applyTokenizerClass(parseJsonObject(files.tokenizerJson, "tokenizer.json"), config);
-  return isBpeModel(json["model"]) ? createBpe(json, json["model"], config) : createOther(json, config);
+  const model = json["model"];
+  if (!isJsonObject(model)) throw invalidMember("model", "an object");
+  const preTokenizer = compilePreTokenizer(json["pre_tokenizer"]);
+  return createOwn({ json, config, preTokenizer, ...createModel(model, preTokenizer.isByteLevel) });
 }
 
-function createBpe(json: JsonObject, modelJson: JsonObject, config: TokenizerConfig): Tokenizer {
-  const model = readBpeModel(modelJson);
-  const { vocabulary } = model;
+function createModel(model: JsonObject, isByteLevel: boolean): WordModel {
+  if (isBpeModel(model)) {
+    const bpe = readBpeModel(model);
+    return { vocabulary: bpe.vocabulary, encoder: createBpeEncoder(bpe, isByteLevel) };
+  }
+  switch (model["type"]) {
+    case "Unigram":
+      return createUnigram(model);
+    case "WordPiece":
+      return createWordPiece(model);
+    case "WordLevel":
+      return createWordLevel(model);
+    default:
+      throw unsupportedComponent("a model", model["type"]);
+  }
+}
+
+interface OwnParts extends WordModel {
+  readonly json: JsonObject;
+  readonly config: TokenizerConfig;
+  readonly preTokenizer: PreTokenizer;
+}
+
+function createOwn({ json, config, preTokenizer, vocabulary, encoder }: OwnParts): Tokenizer {
   const normalizer = compileNormalizer(json["normalizer"]);
-  const preTokenizer = compilePreTokenizer(json["pre_tokenizer"]);
   const added = readAddedVocabulary(json, vocabulary, config);
-  const words = createBpeEncoder(model, preTokenizer.isByteLevel);
   const pipeline = createPipeline({
     rawSplitter: new AddedTokenSplitter(patterns(added, undefined, false), added.byId),
     normalizer,
     normalizedSplitter: new AddedTokenSplitter(patterns(added, normalizer, true), added.byId),
     preTokenizer,
-    encodeWord: (word, output) => words.encodeWord(word, output),
+    encodeWord: (word, output) => encoder.encodeWord(word, output),
   });
   const frame = compilePostProcessor(json["post_processor"]);
   const buffer = new TokenBuffer();
@@ -52,7 +82,8 @@ function createBpe(json: JsonObject, modelJson: JsonObject, config: TokenizerCon
     decoder: compileDecoder(json["decoder"]),
     table: createTokenTable({ added, vocabulary, normalizer }),
     spaceMarker: preTokenizer.spaceMarker,
-    cleansUp: false,
+    // transformers leaves BPE alone, for which this would be destructive.
+    cleansUp: config.cleansUpSpaces && !isBpeModel(json["model"]),
     encode(text, addSpecialTokens) {
       buffer.clear();
       if (addSpecialTokens) buffer.pushAll(frame.before);
@@ -60,23 +91,6 @@ function createBpe(json: JsonObject, modelJson: JsonObject, config: TokenizerCon
       if (addSpecialTokens) buffer.pushAll(frame.after);
       return buffer.take();
     },
-  });
-}
-
-function createOther(json: JsonObject, config: TokenizerConfig): Tokenizer {
-  const vocabulary = readOtherVocabulary(json["model"]);
-  const added = readAddedVocabulary(json, vocabulary, config);
-  const encode = createLibraryEncoder(json, config.json);
-  return assemble({
-    config,
-    added,
-    vocabulary,
-    decoder: compileDecoder(json["decoder"]),
-    table: createTokenTable({ added, vocabulary, normalizer: undefined }),
-    spaceMarker: findSpaceMarker(json["pre_tokenizer"]),
-    // transformers leaves BPE alone, for which this would be destructive.
-    cleansUp: config.cleansUpSpaces,
-    encode: (text, addSpecialTokens) => Int32Array.from(encode(text, addSpecialTokens)),
   });
 }
 

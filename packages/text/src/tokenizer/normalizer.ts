@@ -1,3 +1,4 @@
+import { compileBertNormalizer } from "./bert-normalizer.ts";
 import { toByteCharacters } from "./byte-alphabet.ts";
 import {
   flagMember,
@@ -8,13 +9,9 @@ import {
   textMember,
   unsupportedComponent,
 } from "./json-object.ts";
+import { lowercase, normalizeKnown, type Normalizer } from "./normalizer-steps.ts";
+import { compilePrecompiled } from "./precompiled-normalizer.ts";
 import { compilePattern } from "./text-pattern.ts";
-import { unknownToNormalization } from "./unicode-differences.ts";
-
-/** Rewrites a text before it is split into words. */
-export type Normalizer = (text: string) => string;
-
-const nonAscii = /[^\0-\x7f]/;
 
 /**
  * The `normalizer` of `tokenizer.json` as one function; undefined when it changes nothing.
@@ -45,8 +42,12 @@ function compileSingle(json: JsonObject): Normalizer {
     case "NFKC":
     case "NFKD": {
       const form = json["type"];
-      return (text) => (nonAscii.test(text) ? normalizeKnown(text, form) : text);
+      return (text) => normalizeKnown(text, form);
     }
+    case "BertNormalizer":
+      return compileBertNormalizer(json);
+    case "Precompiled":
+      return compilePrecompiled(textMember(json, "precompiled_charsmap"));
     case "Lowercase":
       return lowercase;
     case "Prepend": {
@@ -65,20 +66,6 @@ function compileSingle(json: JsonObject): Normalizer {
     default:
       throw unsupportedComponent("a normalizer", json["type"]);
   }
-}
-
-const unknown = new RegExp(`[${unknownToNormalization}]`, "v");
-const knownStretch = new RegExp(`[^${unknownToNormalization}]+`, "gv");
-
-function normalizeKnown(text: string, form: "NFC" | "NFD" | "NFKC" | "NFKD"): string {
-  if (!unknown.test(text)) return text.normalize(form);
-  return text.replace(knownStretch, (stretch) => stretch.normalize(form));
-}
-
-/** Character by character as Rust does it: a final sigma is no special case. */
-function lowercase(text: string): string {
-  if (!nonAscii.test(text)) return text.toLowerCase();
-  return text.replace(/\P{ASCII}|[A-Z]/gu, (character) => character.toLowerCase());
 }
 
 function compileStrip(left: boolean, right: boolean): Normalizer {

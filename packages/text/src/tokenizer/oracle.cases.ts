@@ -25,12 +25,21 @@ const STEPPED_LISTS = 25;
 
 /** Compares our tokenizer for a model with the official library: no difference is allowed. */
 export function runOracleCases(model: TestModel): void {
+  runOracleCasesOn(model, () => readTokenizerFiles(model).tokenizerJson);
+}
+
+/** The same for the `tokenizer.json` that a function gives, on a given number of random texts. */
+export function runOracleCasesOn(
+  model: string,
+  readJson: () => string,
+  randomTextCount = RANDOM_TEXTS,
+): void {
   describe(`${model} against the official tokenizers library`, { timeout: 60_000 }, () => {
     let oracle: Oracle;
     let own: Tokenizer;
     let broken: readonly number[];
     beforeAll(() => {
-      const { tokenizerJson } = readTokenizerFiles(model);
+      const tokenizerJson = readJson();
       own = createTokenizer({ tokenizerJson });
       oracle = OracleTokenizer.fromString(tokenizerJson);
       broken = brokenTokens(own);
@@ -46,8 +55,8 @@ export function runOracleCases(model: TestModel): void {
       });
     }
 
-    it(`encodes, decodes and streams ${RANDOM_TEXTS} random texts`, async () => {
-      const texts = randomTexts(RANDOM_TEXTS, 20_261_122);
+    it(`encodes, decodes and streams ${randomTextCount} random texts`, async () => {
+      const texts = randomTexts(randomTextCount, 20_261_122);
       expect(await encodeDifferences(texts, { oracle, own, addSpecialTokens: false })).toEqual([]);
       const lists = [...texts, ...corpus()].map((text) => Array.from(own.encode(text, true)));
       for (const skipSpecialTokens of [false, true]) {

@@ -11,7 +11,7 @@ import {
 import { literalPattern, translatePattern } from "./pattern-translation.ts";
 import { type SplitBehavior, splitText } from "./split.ts";
 import { compilePattern } from "./text-pattern.ts";
-import { newestNumbers, unknownToPunctuation } from "./unicode-differences.ts";
+import { formerPunctuation, newestNumbers, unknownToPunctuation } from "./unicode-differences.ts";
 
 /** Splits a text into the words that are encoded one by one. */
 export interface PreTokenizer {
@@ -30,7 +30,7 @@ export interface PreTokenizer {
 type Step = (text: string, isAtStart: boolean) => readonly string[];
 
 /** Unicode punctuation and the ASCII symbols. */
-const punctuation = `[[\\p{P}[\\p{S}&&\\p{ASCII}]]--[${unknownToPunctuation}]]`;
+const punctuation = `[[[\\p{P}[\\p{S}&&\\p{ASCII}]]--[${unknownToPunctuation}]]${formerPunctuation}]`;
 
 /** GPT-2's word pattern, used by ByteLevel unless `use_regex` is off. */
 const gpt2Pattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
@@ -45,17 +45,12 @@ export function compilePreTokenizer(json: unknown): PreTokenizer {
   const last = components.at(-1);
   const isByteLevel = last?.["type"] === "ByteLevel";
   const steps: Step[] = components.flatMap((component) => compileStep(component, component === last));
+  const metaspace = components.find((component) => component["type"] === "Metaspace");
   return {
     isByteLevel,
-    spaceMarker: findSpaceMarker(json),
+    spaceMarker: metaspace === undefined ? undefined : replacementOf(metaspace),
     split: combine(steps),
   };
-}
-
-/** The character a Metaspace step anywhere in a `pre_tokenizer` writes for a space, or undefined. */
-export function findSpaceMarker(json: unknown): string | undefined {
-  const metaspace = flatten(json).find((component) => component["type"] === "Metaspace");
-  return metaspace === undefined ? undefined : replacementOf(metaspace);
 }
 
 function flatten(json: unknown): JsonObject[] {
@@ -101,6 +96,11 @@ function compileStep(json: JsonObject, isLast: boolean): Step[] {
       return [splitStep(translatePattern(String.raw`\w+|[^\w\s]+`), { behavior: "Removed", invert: true })];
     case "WhitespaceSplit":
       return [splitStep(/\p{White_Space}/gu, { behavior: "Removed", invert: false })];
+    case "BertPreTokenizer":
+      return [
+        splitStep(/\p{White_Space}/gu, { behavior: "Removed", invert: false }),
+        splitStep(new RegExp(punctuation, "gv"), { behavior: "Isolated", invert: false }),
+      ];
     case "ByteLevel":
       return compileByteLevel(json, isLast);
     case "Metaspace":

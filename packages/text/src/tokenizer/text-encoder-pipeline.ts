@@ -1,5 +1,5 @@
 import type { AddedTokenSplitter } from "./added-token-splitter.ts";
-import type { Normalizer } from "./normalizer.ts";
+import type { Normalizer } from "./normalizer-steps.ts";
 import type { PreTokenizer } from "./pre-tokenizer.ts";
 import type { TokenBuffer } from "./token-buffer.ts";
 

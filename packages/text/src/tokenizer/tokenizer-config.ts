@@ -4,8 +4,6 @@ import type { TokenizerFiles } from "./tokenizer.ts";
 
 /** What the files beside `tokenizer.json` say. */
 export interface TokenizerConfig {
-  /** The files' members as they are. */
-  readonly json: JsonObject;
   /** Named special tokens (`bos_token` …) with their text, in the order of the file. */
   readonly specialTokens: ReadonlyMap<string, string>;
   /** Tokens to add beyond `tokenizer.json`, or whose properties differ there; in the order they are added. */
@@ -46,7 +44,6 @@ export function readTokenizerConfig(files: TokenizerFiles): TokenizerConfig {
       ? undefined
       : parseJsonObject(files.modelConfig, "config.json")["model_type"];
   return {
-    json: config,
     specialTokens: new Map(Array.from(named, ([name, token]) => [name, token.content])),
     addedTokens: [
       ...readAddedTokens(config["added_tokens_decoder"]),

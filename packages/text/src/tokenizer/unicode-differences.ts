@@ -42,3 +42,17 @@ export const unknownToPunctuation =
 
 /** Numbers of Unicode 17, which the `Digits` pre-tokenizer knows, for runtimes that do not. */
 export const newestNumbers = String.raw`\u{11de0}-\u{11de9}\u{16ff4}-\u{16ff6}`;
+
+/** Nonspacing marks (of Unicode 17) that the library's `BertNormalizer` does not know as such. */
+export const unknownToAccents =
+  String.raw`\u{7fd}\u{897}-\u{8e1}\u{9fe}\u{afa}-\u{aff}\u{b55}\u{c04}-\u{c3c}\u{d00}\u{d3b}-\u{d3c}\u{d81}` +
+  String.raw`\u{eba}\u{ece}\u{180f}-\u{1886}\u{1abf}-\u{1aeb}\u{1df6}-\u{1dfb}\u{a82c}\u{a8c5}\u{a8ff}\u{a9bd}` +
+  String.raw`\u{10d24}-\u{10f85}\u{11070}-\u{11074}\u{110c2}\u{111c9}\u{111cf}\u{1123e}-\u{11241}\u{1133b}` +
+  String.raw`\u{113bb}-\u{1145e}\u{1182f}-\u{1612f}\u{16f4f}\u{16fe4}\u{1cf00}-\u{1cf46}\u{1e000}-\u{1e6f5}` +
+  String.raw`\u{1e944}-\u{1e94a}`;
+
+/** Format characters (of Unicode 17) that it does not know as control characters. */
+export const unknownToCleaning = String.raw`\u{890}-\u{891}\u{8e2}\u{110cd}\u{13430}-\u{1343f}`;
+
+/** Code points that it and `Punctuation` take for punctuation, though they no longer are. */
+export const formerPunctuation = String.raw`\u{166d}\u{111c9}`;
