@@ -61,6 +61,7 @@ const UNLIMITED = 2 ** 30;
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
   const timers = new SystemTimers();
   const now = (): number => timers.now();
+  const steadyMs = (): number => timers.steadyMs();
   let routing: Routing | undefined;
   let fleet: Fleet | undefined;
   let admission: AdmissionControl | undefined;
@@ -82,7 +83,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
           timeoutMs: config.breaker.timeoutSecs * 1000,
           windowMs: config.breaker.windowSecs * 1000,
         },
-    now,
+    now: steadyMs,
     random: Math.random,
     breakerChanged: (slot, from, to) => {
       const worker = fleet?.workerAt(slot);
@@ -99,14 +100,16 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
       now,
+      healthPath: config.health.checkEndpoint,
     }),
     timers,
     observer,
     slots: routing.slots,
     ledger: routing.ledger,
-    index: routing.index,
+    breakers: routing.breakers,
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
+    releaseModel: (runtime, forget) => models.release(runtime, forget),
     thresholds: { failures: config.health.failureThreshold, successes: config.health.successThreshold },
     settings: {
       checkIntervalMs: config.health.checkIntervalSecs * 1000,
@@ -156,7 +159,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
   });
-  const retryDelayMs = retryDelays(config, () => timers.now());
+  const retryDelayMs = retryDelays(config, () => timers.steadyMs());
   const policyName = config.routing.policy;
   const server = new GenerationServer({
     placer,
@@ -207,7 +210,7 @@ async function openListeners(
   },
 ): Promise<readonly Listener[]> {
   const { services, observer, timers } = parts;
-  const shared = { observer, now: () => timers.now() };
+  const shared = { observer, now: () => timers.steadyMs() };
   const app = createApp({
     ...shared,
     routes: createRoutes(services),
@@ -237,10 +240,15 @@ function createAdmissionControl(config: RouterConfig, timers: SystemTimers): Adm
   const { maxConcurrentRequests, queueSize, queueTimeoutSecs } = config.admission;
   const gate = createAdmissionGate({
     maxConcurrentRequests: maxConcurrentRequests === 0 ? UNLIMITED : maxConcurrentRequests,
-    startAtMs: timers.now(),
+    startAtMs: timers.steadyMs(),
   });
   return new AdmissionControl(
-    createAdmission({ gate, queueSize, queueTimeoutMs: queueTimeoutSecs * 1000, clock: () => timers.now() }),
+    createAdmission({
+      gate,
+      queueSize,
+      queueTimeoutMs: queueTimeoutSecs * 1000,
+      clock: () => timers.steadyMs(),
+    }),
     timers,
   );
 }

@@ -48,6 +48,9 @@ async function main(): Promise<void> {
       return;
     }
     const logger = createLogger(resolved.config.observability.logLevel);
+    for (const warning of resolved.warnings) {
+      logger.warn(warning);
+    }
     const router = await createRouter(resolved.config, { logger });
     endOnSignals(router, resolved.config.server.drainTimeoutSecs * 1000);
     logger.info({ url: router.url, version: ownVersion() }, `listening on ${router.url}`);

@@ -77,8 +77,8 @@ export class AdmissionControl {
     this.#cancelTimer = undefined;
     const atMs = this.#admission.nextDeadlineAtMs();
     if (Number.isFinite(atMs)) {
-      this.#cancelTimer = this.#timers.after(Math.max(0, atMs - this.#timers.now()), () => {
-        this.#admission.expire(this.#timers.now());
+      this.#cancelTimer = this.#timers.after(Math.max(0, atMs - this.#timers.steadyMs()), () => {
+        this.#admission.expire(this.#timers.steadyMs());
         this.#arm();
       });
     }

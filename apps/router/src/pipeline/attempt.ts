@@ -16,6 +16,8 @@ export interface AttemptOwner {
   attemptReturnedKvParams(params: string): void;
   /** The transport is about to give control back: write now. */
   attemptFlush(): void;
+  /** Handling an output threw: a bug, told before the attempt fails. */
+  attemptBroken(error: unknown): void;
   /** Every sequence of the attempt is finished. Called once, and nothing after it. */
   attemptEnded(attempt: Attempt): void;
   /** The attempt failed. Called once, and nothing after it. */
@@ -76,6 +78,14 @@ export class Attempt implements GenerateSink {
     if (this.#done) {
       return;
     }
+    try {
+      this.#take(output);
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  #take(output: TokenOutput): void {
     this.#sawOutput = true;
     const sequence = this.sequences[output.index];
     if (sequence === undefined) {
@@ -95,6 +105,14 @@ export class Attempt implements GenerateSink {
     if (this.#done) {
       return;
     }
+    try {
+      this.#takeFinish(index, finish);
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  #takeFinish(index: number, finish: SequenceFinish): void {
     if (finish.reason === "error") {
       this.#fail(new EngineError("internal", "Internal server error"));
       return;
@@ -122,6 +140,12 @@ export class Attempt implements GenerateSink {
 
   error(error: EngineError): void {
     this.#fail(error);
+  }
+
+  /** A bug in rendering must end this request with an error, not leave it hanging with its engine working on. */
+  #broken(error: unknown): void {
+    this.#owner.attemptBroken(error);
+    this.#fail(new EngineError("internal", "Internal server error", { cause: error }));
   }
 
   /** Every sequence met its end by the router's own rules although the engine goes on: stop it. */

@@ -1,7 +1,6 @@
 import {
   checkPromptLength,
   checkPromptText,
-  promptTokenLimit,
   truncatedRange,
   truncatePromptText,
   type GenerationRequest,
@@ -11,7 +10,12 @@ import type { ModelRuntime } from "../models/model-runtime.ts";
 
 /** The length rules' view of a model. */
 export function lengthContext(model: ModelRuntime): LengthContext {
-  return { maxModelLength: model.maxModelLength, maxCharactersPerToken: model.tokenizer.maxTokenCharacters };
+  return {
+    maxModelLength: model.maxModelLength,
+    maxCharactersPerToken: model.tokenizer.maxTokenCharacters,
+    // vLLM loads every tokenizer so that a truncated prompt keeps its end.
+    truncationSide: "left",
+  };
 }
 
 /**
@@ -27,9 +31,12 @@ export function encodeText(text: string, request: GenerationRequest, model: Mode
     truncatePromptText(request, text, context),
     request.addSpecialTokens,
   );
-  const limit = promptTokenLimit(request, context.maxModelLength);
-  const bounded = limit !== undefined && encoded.length > limit ? encoded.subarray(0, limit) : encoded;
-  return fitted(bounded, request, context);
+  const mostCounted = context.maxModelLength + 1;
+  if (request.truncatePromptTokens === null && encoded.length > mostCounted) {
+    // vLLM's tokeniser stops one token behind the limit: its message says "at least" so many.
+    checkPromptLength(mostCounted, context.maxModelLength);
+  }
+  return fitted(encoded, request, context);
 }
 
 /**

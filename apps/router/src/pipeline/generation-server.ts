@@ -47,12 +47,12 @@ export class GenerationServer {
    * @throws what `prepare` throws
    */
   async serve(scope: RequestScope, prepare: () => RequestPlan): Promise<void> {
-    const arrivedAtMs = this.#options.timers.now();
+    const arrivedAtMs = this.#options.timers.steadyMs();
     const ticket = await this.admitted(scope);
     if (ticket === undefined) {
       return;
     }
-    const queueMs = this.#options.timers.now() - arrivedAtMs;
+    const queueMs = this.#options.timers.steadyMs() - arrivedAtMs;
     let plan: RequestPlan;
     try {
       plan = prepare();
@@ -118,11 +118,12 @@ export class GenerationServer {
     const run: RequestRun = new RequestRun(plan, scope.exchange, {
       placer,
       retryDelayMs,
-      now: () => timers.now(),
+      now: () => timers.steadyMs(),
       after: (delayMs: number, action: () => void): CancelTimer => timers.after(delayMs, action),
       retryScheduled: (attempt: number, delayMs: number) =>
         observer.retryScheduled(scope.route, attempt, delayMs),
       retriesExhausted: () => observer.retriesExhausted(scope.route),
+      internalError: (where: string, error: unknown) => observer.internalError(where, error),
       outputGap: (gapMs: number) => cell.observe(gapMs / 1000),
       ended: (ended: RequestRun, end: RunEnd) => {
         untrack();

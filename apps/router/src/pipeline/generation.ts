@@ -30,6 +30,8 @@ export interface GenerationServices {
   after(delayMs: number, action: () => void): () => void;
   retryScheduled(attempt: number, delayMs: number): void;
   retriesExhausted(): void;
+  /** A bug: something threw that never should. */
+  internalError(where: string, error: unknown): void;
 }
 
 /**
@@ -146,6 +148,10 @@ export class Generation implements AttemptOwner {
 
   attemptFlush(): void {
     this.#owner.generationFlush();
+  }
+
+  attemptBroken(error: unknown): void {
+    this.#services.internalError("generation", error);
   }
 
   attemptEnded(attempt: Attempt): void {

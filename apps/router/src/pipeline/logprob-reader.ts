@@ -11,6 +11,17 @@ export function alternativesToAsk(wanted: number, maxLogprobs: number): number {
   return wanted > 0 && (maxLogprobs < 0 || wanted < maxLogprobs) ? wanted + 1 : wanted;
 }
 
+/**
+ * Alternatives to ask for per prompt token. The servicer reports no ranks; the place of the token among as many
+ * alternatives as the engine gives is its rank, so all it gives are asked for.
+ */
+export function promptAlternativesToAsk(wanted: number, maxLogprobs: number): number {
+  return Math.max(wanted, maxLogprobs < 0 ? wanted + RANK_ALTERNATIVES : maxLogprobs);
+}
+
+/** Alternatives asked for beyond the wanted ones where the engine has no limit. */
+const RANK_ALTERNATIVES = 20;
+
 /** Reads the logprobs of one sequence's outputs, in order: texts of tokens depend on the tokens before. */
 export class OutputLogprobReader {
   readonly #texts: LogprobTexts;

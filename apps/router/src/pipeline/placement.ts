@@ -29,7 +29,7 @@ export interface ProxyPlacement extends BookedWorker {
 
 /** Why nothing was chosen. */
 export interface PlacementFailure {
-  readonly code: "no_worker" | "unsupported_field";
+  readonly code: "no_worker" | "unsupported_field" | "rank_out_of_range";
   /** For people: which workers there are and why none will do. */
   readonly message: string;
   /** Field that no worker can carry; with `unsupported_field` only. */

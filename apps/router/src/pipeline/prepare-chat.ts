@@ -2,6 +2,7 @@ import {
   checkRequestedLengths,
   createChatCollector,
   createChatStreamWriter,
+  type BatchChatRequest,
   type ChatRequest,
 } from "@vllm-router/api";
 import { checkToolChoice } from "./check-tool-choice.ts";
@@ -18,11 +19,11 @@ import { resolvePrompt } from "./resolve-prompt.ts";
  */
 export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): RequestPlan {
   checkToolChoice(request.toolChoice);
-  return planChat(request, [draftChat(request, envelope)], envelope);
+  return planChat([request], [draftChat(request, envelope)], envelope);
 }
 
 /** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
-export function draftChat(request: ChatRequest, envelope: RequestEnvelope): PromptDraft {
+function draftChat(request: ChatRequest, envelope: RequestEnvelope): PromptDraft {
   const { model, settings } = envelope;
   checkRequestedLengths(request, model.maxModelLength);
   const text = renderConversation(request, { model, settings });
@@ -31,12 +32,16 @@ export function draftChat(request: ChatRequest, envelope: RequestEnvelope): Prom
 }
 
 /** The plan of conversations that share one request's settings: one choice group each. */
-export function planChat(
-  request: ChatRequest,
+function planChat(
+  conversations: readonly ChatRequest[],
   drafts: readonly PromptDraft[],
   envelope: RequestEnvelope,
 ): RequestPlan {
   const { model } = envelope;
+  const [request] = conversations;
+  if (request === undefined) {
+    throw new RangeError("there is at least one conversation");
+  }
   const options = {
     request,
     identity: {
@@ -48,6 +53,16 @@ export function planChat(
     settings: envelope.writerSettings,
     promptCount: drafts.length,
   };
-  const writer = request.stream === true ? createChatStreamWriter(options) : createChatCollector(options);
+  const writer =
+    request.stream === true ? createChatStreamWriter(options) : createChatCollector(options, conversations);
   return makePlan(request, drafts, { envelope, writer });
+}
+
+/**
+ * Makes the plan of a batch of conversations: one choice each.
+ * @throws ApiError with vLLM's text, in vLLM's order of checks
+ */
+export function prepareBatchChat(request: BatchChatRequest, envelope: RequestEnvelope): RequestPlan {
+  const drafts = request.conversations.map((conversation) => draftChat(conversation, envelope));
+  return planChat(request.conversations, drafts, envelope);
 }

@@ -20,6 +20,9 @@ type GivenPrompt = string | readonly (number | bigint)[];
  */
 export function prepareCompletion(request: CompletionRequest, envelope: RequestEnvelope): RequestPlan {
   const { model, settings } = envelope;
+  if (request.stream === true && request.useBeamSearch) {
+    throw badRequestError("Streaming is not currently supported with beam search");
+  }
   refuseSuffix(request);
   checkRequestedLengths(request, model.maxModelLength);
   const encoded = givenPrompts(request).map((prompt) => encodeGiven(prompt, request, envelope));
@@ -79,7 +82,10 @@ function givenPrompts(request: CompletionRequest): readonly GivenPrompt[] {
     return [prompt];
   }
   const first = prompt[0];
-  return typeof first === "number" || typeof first === "bigint" || first === undefined
+  if (first === undefined) {
+    throw badRequestError("You must pass at least one prompt");
+  }
+  return typeof first === "number" || typeof first === "bigint"
     ? [prompt as readonly (number | bigint)[]]
     : (prompt as readonly GivenPrompt[]);
 }

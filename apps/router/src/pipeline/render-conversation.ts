@@ -60,6 +60,7 @@ export function renderConversation(conversation: Conversation, context: RenderCo
     const messages = normalizeMessages(conversation.messages, {
       contentFormat,
       keepsDeveloperRole: template.mentionsDeveloperRole,
+      modelName: model.root,
     });
     return renderChat(template, {
       messages,

@@ -59,9 +59,7 @@ export function failureToApiError(failure: RequestFailure): ApiError {
     case "engine":
       return ENGINE_ERRORS[failure.error.code](failure.error);
     case "not-placed":
-      return failure.failure.field === undefined
-        ? serviceUnavailableError(failure.failure.message)
-        : unsupportedFieldError(failure.failure.field);
+      return placementError(failure.failure);
     case "queue-full":
       return new ApiError({
         status: 429,
@@ -76,6 +74,17 @@ export function failureToApiError(failure: RequestFailure): ApiError {
       });
     case "stopping":
       return serviceUnavailableError("The router is shutting down.");
+  }
+}
+
+function placementError(failure: PlacementFailure): ApiError {
+  switch (failure.code) {
+    case "no_worker":
+      return serviceUnavailableError(failure.message);
+    case "unsupported_field":
+      return unsupportedFieldError(failure.field ?? "");
+    case "rank_out_of_range":
+      return badRequestError(failure.message);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ChoiceFinish, ChoiceOutput } from "@vllm-router/api";
-import type { TokenOutput } from "@vllm-router/engine-client";
+import { EngineError, type TokenOutput } from "@vllm-router/engine-client";
 import type { Exchange, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import {
@@ -117,6 +117,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.plan.writer.prompt(generation.promptIndex, {
       tokenIds: generation.prompt.tokenIds,
       text: generation.prompt.text,
+      firstTokenText: this.#firstTokenText(generation),
       logprobs:
         this.plan.wantedPromptLogprobs === undefined || output.promptLogprobs === undefined
           ? undefined
@@ -156,14 +157,31 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
     void generation;
     this.#unfinished -= 1;
-    if (this.#unfinished === 0) {
+    if (this.#unfinished > 0) {
+      return;
+    }
+    try {
       this.#answer();
+    } catch (error) {
+      this.#services.internalError("answer", error);
+      this.#fail({
+        kind: "engine",
+        error: new EngineError("internal", "Internal server error", { cause: error }),
+      });
     }
   }
 
   generationFailed(generation: Generation, failure: GenerationFailure): void {
     void generation;
     this.#fail(failure);
+  }
+
+  /** The first prompt token has no logprob, but an echo shows it among those that have. */
+  #firstTokenText(generation: Generation): string | undefined {
+    const first = generation.prompt.tokenIds[0];
+    return this.plan.wantedPromptLogprobs === undefined || first === undefined
+      ? undefined
+      : this.plan.model.tokenizer.tokenText(first);
   }
 
   #answer(): void {

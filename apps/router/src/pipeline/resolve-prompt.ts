@@ -7,7 +7,7 @@ import {
 } from "@vllm-router/api";
 import { vllmEngineUncarriedField, type SamplingParameters } from "@vllm-router/engine-client";
 import type { ModelRuntime } from "../models/model-runtime.ts";
-import { alternativesToAsk } from "./logprob-reader.ts";
+import { alternativesToAsk, promptAlternativesToAsk } from "./logprob-reader.ts";
 import type { PrepareSettings } from "./prepare-settings.ts";
 
 /** A prompt's sampling, and what the client itself asked for where the engine is asked for something else. */
@@ -29,6 +29,9 @@ export function resolvePrompt(
   context: { readonly model: ModelRuntime; readonly settings: PrepareSettings },
 ): ResolvedPrompt {
   const { model, settings } = context;
+  if (request.useBeamSearch) {
+    throw unsupportedFieldError("use_beam_search");
+  }
   const { settings: wanted, lateError } = resolveSampling(request, {
     defaultSampling: model.defaults.sampling,
     extraEosTokenIds: model.extraEndTokenIds,
@@ -43,7 +46,10 @@ export function resolvePrompt(
   const sampling: SamplingParameters = {
     ...wanted,
     logprobs: ask(wanted.logprobs),
-    promptLogprobs: ask(wanted.promptLogprobs),
+    promptLogprobs:
+      wanted.promptLogprobs === undefined
+        ? undefined
+        : promptAlternativesToAsk(wanted.promptLogprobs, settings.maxLogprobs),
   };
   const uncarried = vllmEngineUncarriedField(sampling);
   if (uncarried !== undefined) {

@@ -1,10 +1,12 @@
 import {
+  type BatchChatRequest,
+  parseBatchChatRequest,
   parseChatRequest,
   parseCompletionRequest,
   type ChatRequest,
   type CompletionRequest,
 } from "@vllm-router/api";
-import { prepareChat } from "../pipeline/prepare-chat.ts";
+import { prepareBatchChat, prepareChat } from "../pipeline/prepare-chat.ts";
 import { prepareCompletion } from "../pipeline/prepare-completion.ts";
 import type { GeneratingApi } from "./generate-route.ts";
 
@@ -20,4 +22,11 @@ export const COMPLETIONS: GeneratingApi<CompletionRequest> = {
   idPrefix: "cmpl-",
   parse: parseCompletionRequest,
   prepare: prepareCompletion,
+};
+
+/** `POST /v1/chat/completions/batch`. */
+export const BATCH_CHAT: GeneratingApi<BatchChatRequest> = {
+  idPrefix: "chatcmpl-",
+  parse: parseBatchChatRequest,
+  prepare: prepareBatchChat,
 };

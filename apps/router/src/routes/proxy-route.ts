@@ -47,12 +47,12 @@ export async function serveProxied(
 ): Promise<void> {
   const { placer, server, timers, observer } = services;
   const { exchange } = scope;
-  const arrivedAtMs = timers.now();
+  const arrivedAtMs = timers.steadyMs();
   const ticket = await server.admitted(scope);
   if (ticket === undefined) {
     return;
   }
-  const queueMs = timers.now() - arrivedAtMs;
+  const queueMs = timers.steadyMs() - arrivedAtMs;
   const { incoming } = exchange;
   scope.id = exchange.header("x-request-id") ?? randomId();
   let firstByteAtMs: number | undefined;
@@ -73,7 +73,7 @@ export async function serveProxied(
       retryScheduled: (attempt, delayMs) => observer.retryScheduled(scope.route, attempt, delayMs),
       retriesExhausted: () => observer.retriesExhausted(scope.route),
       firstByte: () => {
-        firstByteAtMs ??= timers.now();
+        firstByteAtMs ??= timers.steadyMs();
       },
       ended: (ended, end) => {
         untrack();

@@ -1,6 +1,6 @@
 import type { Route } from "../server/route-table.ts";
 import { serveGenerating } from "./generate-route.ts";
-import { CHAT, COMPLETIONS } from "./generating-apis.ts";
+import { BATCH_CHAT, CHAT, COMPLETIONS } from "./generating-apis.ts";
 import {
   serveHealth,
   serveLiveness,
@@ -18,6 +18,10 @@ import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 export function createRoutes(services: RouteServices): readonly Route[] {
   return [
     { path: "/v1/chat/completions", methods: { POST: (scope) => serveGenerating(scope, CHAT, services) } },
+    {
+      path: "/v1/chat/completions/batch",
+      methods: { POST: (scope) => serveGenerating(scope, BATCH_CHAT, services) },
+    },
     { path: "/v1/completions", methods: { POST: (scope) => serveGenerating(scope, COMPLETIONS, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
