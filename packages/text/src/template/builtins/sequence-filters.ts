@@ -77,9 +77,9 @@ function generator(name: string, source: Generator<Value>): LazySequence {
   return new LazySequence("generator", source, `generator object ${name}`);
 }
 
-function* uniqueItems(items: readonly Value[], key: Getter): Generator<Value> {
+function* uniqueItems(value: Value, key: Getter): Generator<Value> {
   const seen: Value[] = [];
-  for (const item of items) {
+  for (const item of iterate(value)) {
     const itemKey = key(item);
     checkHashable(itemKey);
     if (seen.some((other) => equals(other, itemKey))) continue;
@@ -88,10 +88,8 @@ function* uniqueItems(items: readonly Value[], key: Getter): Generator<Value> {
   }
 }
 
-function* batches(
-  items: readonly Value[],
-  bound: { readonly size: number; readonly fill: Value },
-): Generator<Value> {
+function* batches(value: Value, bound: { readonly size: number; readonly fill: Value }): Generator<Value> {
+  const items = iterate(value);
   for (let start = 0; start < items.length; start += bound.size) {
     const batch = items.slice(start, start + bound.size);
     if (bound.fill !== null) while (batch.length < bound.size) batch.push(bound.fill);
@@ -99,11 +97,9 @@ function* batches(
   }
 }
 
-function* slices(
-  items: readonly Value[],
-  bound: { readonly count: number; readonly fill: Value },
-): Generator<Value> {
+function* slices(value: Value, bound: { readonly count: number; readonly fill: Value }): Generator<Value> {
   const { count, fill } = bound;
+  const items = iterate(value);
   const each = Math.floor(items.length / count);
   const extra = items.length % count;
   let offset = 0;
@@ -137,13 +133,14 @@ function extreme(name: "min" | "max"): (bound: Bound) => Value {
 
 function first([value = null]: Bound): Value {
   const item = value instanceof LazySequence ? value.next() : iterate(value)[0];
-  return item ?? new Undefined({ hint: "No first item, sequence was empty." });
+  return item === undefined ? new Undefined({ hint: "No first item, sequence was empty." }) : item;
 }
 
 function last([value = null]: Bound): Value {
   if (value instanceof LazySequence) return fail(`'${typeName(value)}' object is not reversible`);
   const items = itemsOf(value) ?? fail(`'${typeName(value)}' object is not reversible`);
-  return items.at(-1) ?? new Undefined({ hint: "No last item, sequence was empty." });
+  const item = items.at(-1);
+  return item === undefined ? new Undefined({ hint: "No last item, sequence was empty." }) : item;
 }
 
 function reverse([value = null]: Bound): Value {
@@ -197,7 +194,7 @@ export const SEQUENCE_FILTERS: readonly (readonly [name: string, filter: Filter]
   [
     "batch",
     define("do_batch value linecount fill_with=", ([value = null, size = null, fill = null]) =>
-      generator("do_batch", batches(iterate(value), { size: Math.max(1, Number(size)), fill })),
+      generator("do_batch", batches(value, { size: Math.max(1, Number(size)), fill })),
     ),
   ],
   ["count", define("len obj", ([value = null]) => length(value))],
@@ -214,7 +211,7 @@ export const SEQUENCE_FILTERS: readonly (readonly [name: string, filter: Filter]
   [
     "slice",
     define("sync_do_slice value slices fill_with=", ([value = null, count = null, fill = null]) =>
-      generator("sync_do_slice", slices(iterate(value), { count: Number(count), fill })),
+      generator("sync_do_slice", slices(value, { count: Number(count), fill })),
     ),
   ],
   ["sort", define("do_sort value reverse= case_sensitive= attribute=", sort)],
@@ -224,10 +221,7 @@ export const SEQUENCE_FILTERS: readonly (readonly [name: string, filter: Filter]
     define(
       "sync_do_unique value case_sensitive= attribute=",
       ([value = null, caseSensitive = false, attribute = null]) =>
-        generator(
-          "sync_do_unique",
-          uniqueItems(iterate(value), keyOf(attributeGetter(attribute), caseSensitive)),
-        ),
+        generator("sync_do_unique", uniqueItems(value, keyOf(attributeGetter(attribute), caseSensitive))),
     ),
   ],
 ];

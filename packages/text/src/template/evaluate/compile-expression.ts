@@ -3,7 +3,7 @@ import { DICT_ATTRIBUTES, getAttribute, getItem, getSlice } from "../python/attr
 import { checkHashable, lookup, truthy } from "../python/compare.ts";
 import { toText } from "../python/text-form.ts";
 import { Undefined } from "../python/undefined.ts";
-import { Namespace, Tuple, type Value } from "../python/value.ts";
+import { Tuple, type Value } from "../python/value.ts";
 import type { Expression, SliceNode } from "../syntax/node.ts";
 import { compileCall } from "./compile-call.ts";
 import { compileCompare } from "./compile-compare.ts";
@@ -225,7 +225,6 @@ function plainAttribute(value: Value, name: string): Value {
     return item === undefined ? new Undefined({ object: value, name }) : item;
   }
   if (value instanceof LoopContext && name === "index0") return value.index0;
-  if (value instanceof Namespace) return value.attributes.get(name) ?? getAttribute(value, name);
   return getAttribute(value, name);
 }
 
@@ -249,11 +248,6 @@ function compileItem(node: NodeOf<"item">, scope: Scope, compile: Compile): Eval
 }
 
 function compileSlice(node: SliceNode, compile: Compile): Evaluate {
-  // jinja2 folds a slice of a constant into a lookup, which finds nothing instead of failing.
-  if (node.object.kind === "const" && typeof node.object.value !== "string") {
-    const undefinedSlice = new Undefined({ object: node.object.value, name: "slice" });
-    return () => undefinedSlice;
-  }
   const object = compile(node.object);
   const [start, stop, step] = [node.start, node.stop, node.step].map((bound) =>
     bound === undefined ? constant(null) : compile(bound),

@@ -81,6 +81,10 @@ function compileOutput(parts: readonly OutputPart[], scope: Scope): Execute {
 function compilePart(part: OutputPart, scope: Scope): Execute {
   if (part.kind === "text") return printer(part.text);
   if (part.kind === "const") return printer(toText(part.value));
+  // jinja2 computes constants beforehand, where a slice of what has none is undefined instead of an error.
+  if (part.kind === "slice" && part.object.kind === "const" && typeof part.object.value !== "string") {
+    return printer("");
+  }
   const evaluate = COMPILER.expression(part, scope);
   return (frame) => {
     const value = evaluate(frame);

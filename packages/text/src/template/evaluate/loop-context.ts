@@ -62,7 +62,7 @@ export class LoopContext extends PythonObject {
 
   private peek(): Value | undefined {
     if (this.known !== undefined) return this.known[this.index0 + 1];
-    this.ahead ??= this.lazy?.next();
+    if (this.ahead === undefined) this.ahead = this.lazy?.next();
     return this.ahead;
   }
 
@@ -115,7 +115,7 @@ export class LoopContext extends PythonObject {
       case "previtem":
         return this.index0 === 0 ? new Undefined({ hint: "there is no previous item" }) : this.previous;
       case "nextitem":
-        return this.peek() ?? new Undefined({ hint: "there is no next item" });
+        return this.nextItem();
       case "cycle":
         return new NativeFunction("cycle", (items) => this.cycle(items), "method");
       case "changed":
@@ -125,8 +125,14 @@ export class LoopContext extends PythonObject {
     }
   }
 
+  private nextItem(): Value {
+    const next = this.peek();
+    return next === undefined ? new Undefined({ hint: "there is no next item" }) : next;
+  }
+
   private cycle(items: readonly Value[]): Value {
-    return items[this.index0 % items.length] ?? fail("no items for cycling given");
+    const item = items[this.index0 % items.length];
+    return item === undefined ? fail("no items for cycling given") : item;
   }
 
   private changed(values: readonly Value[]): boolean {

@@ -68,7 +68,8 @@ const DICT_METHODS: ReadonlyMap<string, MethodEntry> = new Map([
     "get",
     entry(1, 2, (self, [key = null, fallback = null]) => {
       checkHashable(key);
-      return lookup(self as ReadonlyMap<Value, Value>, key) ?? fallback;
+      const found = lookup(self as ReadonlyMap<Value, Value>, key);
+      return found === undefined ? fallback : found;
     }),
   ],
 ]);
@@ -151,7 +152,8 @@ function operands(
 export function getAttribute(object: Value, name: string): Value {
   const attribute = findAttribute(object, name);
   if (attribute !== undefined) return attribute;
-  return findItem(object, name) ?? new Undefined({ object, name });
+  const item = findItem(object, name);
+  return item === undefined ? new Undefined({ object, name }) : item;
 }
 
 /** `obj[key]` as the sandboxed environment looks it up: the item first, then the attribute. */
@@ -160,7 +162,7 @@ export function getItem(object: Value, key: Value): Value {
   if (item !== undefined) return item;
   const name = textOf(key);
   const attribute = name === undefined ? undefined : findAttribute(object, name);
-  return attribute ?? new Undefined({ object, name: key });
+  return attribute === undefined ? new Undefined({ object, name: key }) : attribute;
 }
 
 /** Python's `getattr`, and the sandbox's refusal of unsafe names; `undefined` when there is no attribute. */
@@ -275,6 +277,7 @@ export function getSlice(
     return object instanceof Markup ? new Markup(part) : part;
   }
   const all = items ?? [];
+  if (object instanceof Range) return object.section([start, stop, step]);
   const part = step === 1 ? all.slice(start, Math.max(start, stop)) : pick(all, [start, stop, step]);
   return object instanceof Tuple ? new Tuple(part) : part;
 }

@@ -160,6 +160,16 @@ export class Range extends PythonObject {
     this.values = values;
   }
 
+  /** `range[start:stop:step]`, with bounds already clamped to the length. */
+  section(bounds: readonly [start: number, stop: number, step: number]): Range {
+    const [first, , width] = this.bounds;
+    const [start, stop, step] = bounds;
+    const values: number[] = [];
+    for (let index = start; step > 0 ? index < stop : index > stop; index += step)
+      values.push(first + index * width);
+    return new Range([first + start * width, first + stop * width, width * step], values);
+  }
+
   override truthy(): boolean {
     return this.values.length > 0;
   }
@@ -192,7 +202,7 @@ export class LazySequence extends PythonObject {
   private readonly label: string;
   private readonly source: Iterator<Value>;
 
-  constructor(typeName: string, source: Iterator<Value>, label: string = typeName) {
+  constructor(typeName: string, source: Iterator<Value>, label = `${typeName} object`) {
     super();
     this.typeName = typeName;
     this.source = source;
@@ -212,7 +222,7 @@ export class LazySequence extends PythonObject {
   }
 
   override repr(): string {
-    return `<${this.label} object at 0x7f0000000000>`;
+    return `<${this.label} at 0x7f0000000000>`;
   }
 }
 
