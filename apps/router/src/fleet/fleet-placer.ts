@@ -134,7 +134,7 @@ export class FleetPlacer implements Placer {
       return { failure: { code: "no_worker", message: NONE_MESSAGES.no_workers, field: undefined } };
     }
     const settlement = dispatcher.settle(decision);
-    this.#options.observer.decided(dispatcher.policy.name, worker.id);
+    this.#options.observer.decided(dispatcher.policy.name, worker.id, decision.reason);
     return { worker, decision, settlement };
   }
 

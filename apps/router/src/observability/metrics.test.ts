@@ -147,7 +147,8 @@ describe("createMetrics()", () => {
     const { observer } = metrics;
     observer.workerChanged("w1", "ready", "");
     observer.workerChanged("w2", "starting", "");
-    observer.decided("random", "w1");
+    observer.decided("random", "w1", "draw");
+    observer.decided("cache_aware", "w2", "balance");
     expect(await seriesOf(metrics)).toEqual(
       expect.arrayContaining([
         "vllm_router_active_workers 2",
@@ -157,6 +158,9 @@ describe("createMetrics()", () => {
         'vllm_router_worker_load{worker="w2"} 0',
         'vllm_router_policy_decisions_total{policy="random",worker="w1"} 1',
         'vllm_router_processed_requests_total{worker="w1"} 1',
+        "vllm_router_load_balancing_events_total 1",
+        "vllm_router_max_load 3",
+        "vllm_router_min_load 0",
         "vllm_router_queued_requests 5",
       ]),
     );

@@ -63,6 +63,12 @@ export class RouterMetrics {
     "cache_misses_total",
     "Generations of which the engine had nothing cached.",
   );
+  readonly #balanced = this.#counter(
+    "load_balancing_events_total",
+    "Decisions in which load won over a cached prefix.",
+  );
+  readonly #maxLoad = this.#gauge("max_load", "Requests in flight on the busiest worker.");
+  readonly #minLoad = this.#gauge("min_load", "Requests in flight on the idlest worker.");
   readonly #inFlight = this.#gauge("in_flight_requests", "Requests the router is serving.");
   readonly #queued = this.#gauge("queued_requests", "Requests waiting for admission.");
   readonly #firstToken = this.#histogram(
@@ -85,13 +91,19 @@ export class RouterMetrics {
 
   /** Reads what is not told: call before printing. */
   refresh(): void {
+    let most = 0;
+    let least = Infinity;
     for (const [worker, requests] of this.#sources.inFlight()) {
       if (!this.#workers.has(worker)) {
         continue;
       }
       this.#running.cell({ worker }).value = requests;
       this.#workerLoad.cell({ worker }).value = requests;
+      most = Math.max(most, requests);
+      least = Math.min(least, requests);
     }
+    this.#maxLoad.cell({}).value = most;
+    this.#minLoad.cell({}).value = Number.isFinite(least) ? least : 0;
     this.#queued.cell({}).value = this.#sources.queued();
   }
 
@@ -101,7 +113,8 @@ export class RouterMetrics {
       this.#inFlight.cell({}).value += 1;
     },
     requestFinished: (summary) => this.#finished(summary),
-    decided: (policy, worker) => {
+    decided: (policy, worker, reason) => {
+      this.#balanced.cell({}).value += reason === "balance" ? 1 : 0;
       this.#decisions.cell({ policy, worker }).value += 1;
       this.#processed.cell({ worker }).value += 1;
     },

@@ -44,7 +44,8 @@ export interface GenerationSummary {
 export interface RouterObserver {
   requestStarted(route: string): void;
   requestFinished(summary: RequestSummary): void;
-  decided(policy: string, worker: string): void;
+  /** A worker was chosen; `reason` in the policy's words. */
+  decided(policy: string, worker: string, reason: string): void;
   attemptEnded(worker: string, outcome: AttemptOutcome): void;
   retryScheduled(route: string, attempt: number, delayMs: number): void;
   retriesExhausted(route: string): void;
@@ -60,7 +61,7 @@ export function combineObservers(observers: readonly RouterObserver[]): RouterOb
   return {
     requestStarted: (route) => each((o) => o.requestStarted(route)),
     requestFinished: (summary) => each((o) => o.requestFinished(summary)),
-    decided: (policy, worker) => each((o) => o.decided(policy, worker)),
+    decided: (policy, worker, reason) => each((o) => o.decided(policy, worker, reason)),
     attemptEnded: (worker, outcome) => each((o) => o.attemptEnded(worker, outcome)),
     retryScheduled: (route, attempt, delayMs) => each((o) => o.retryScheduled(route, attempt, delayMs)),
     retriesExhausted: (route) => each((o) => o.retriesExhausted(route)),
