@@ -124,6 +124,11 @@ describe("a SentencePiece-like tokenizer", () => {
     expect(texts([byte(0x41), byte(0xe4), 2, 3], { tokenizer: llama })).toEqual(["A", "", "a", "b"]);
   });
 
+  it("sees broken bytes that begin long before the end of the prompt", () => {
+    const prompt = [4, 4, byte(0xe4), ...Array.from({ length: 20 }, () => byte(0x41))];
+    expect(texts([2], { tokenizer: llama, prompt })).toEqual([`a a${"\ufffd".repeat(21)}a`]);
+  });
+
   it("needs only the end of a long prompt", () => {
     const prompt = Array.from({ length: 100 }, () => 4);
     expect(texts([4, 2], { tokenizer: llama, prompt })).toEqual([" a", "a"]);
