@@ -1,3 +1,4 @@
+import { TextError } from "../text-error.ts";
 import { createGlobals } from "./builtins/globals.ts";
 import { detectContentFormat, type ContentFormat } from "./content-format.ts";
 import { compileTemplate } from "./evaluate/compile-template.ts";
@@ -30,8 +31,8 @@ export interface ChatTemplateOptions {
  * Throws `template_invalid` with jinja2's message.
  */
 export function compileChatTemplate(source: string, options: ChatTemplateOptions): ChatTemplate {
-  const body = parseTemplate(source);
-  const compiled = compileTemplate(body);
+  const body = guarded(() => parseTemplate(source));
+  const compiled = guarded(() => compileTemplate(body));
   const globals = createGlobals(options.clock);
   return {
     source,
@@ -40,4 +41,14 @@ export function compileChatTemplate(source: string, options: ChatTemplateOptions
     variables: compiled.undeclared,
     render: (variables) => compiled.render(variables, globals),
   };
+}
+
+/** A template nested too deeply overflows the stack of the parser: that is the template's fault. */
+function guarded<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new TextError("template_invalid", "maximum recursion depth exceeded", { cause: error });
+  }
 }

@@ -150,11 +150,19 @@ function smallInteger(operator: ArithmeticOperator, a: number, b: number): numbe
 function bigInteger(operator: ArithmeticOperator, a: bigint, b: bigint): bigint {
   if (operator === "-") return a - b;
   if (operator === "*") return a * b;
-  if (operator === "**") return a ** b;
+  if (operator === "**") return power(a, b);
   const remainder = a % b;
   const wraps = remainder !== 0n && remainder < 0n !== b < 0n;
   if (operator === "%") return wraps ? remainder + b : remainder;
   return wraps ? a / b - 1n : a / b;
+}
+
+/** Most bits a power may have. Python has no such bound, and would go on computing. */
+const MAX_POWER_BITS = 1_000_000n;
+
+function power(base: bigint, exponent: bigint): bigint {
+  const bits = BigInt(base.toString(2).length);
+  return bits * exponent > MAX_POWER_BITS && bits > 1n ? fail("integer too large") : base ** exponent;
 }
 
 function calculateFloats(operator: ArithmeticOperator, a: number, b: number): number {

@@ -1,3 +1,4 @@
+import { fail } from "./failure.ts";
 import { floatText } from "./float-text.ts";
 import { reprString } from "./repr-string.ts";
 import { PythonObject, type Value } from "./value.ts";
@@ -16,7 +17,7 @@ export function toRepr(value: Value): string {
     case "boolean":
       return value ? "True" : "False";
     case "bigint":
-      return String(value);
+      return bigIntegerText(value);
     case "number":
       return Number.isInteger(value) ? integerText(value) : floatText(value);
     default:
@@ -31,6 +32,16 @@ export function toRepr(value: Value): string {
 /** The decimal digits of an integer held in a `number`. */
 export function integerText(value: number): string {
   return Number.isSafeInteger(value) ? String(value) : String(BigInt(value));
+}
+
+/** Python refuses to print longer integers, since that takes quadratic time. */
+const LONGEST_INTEGER = 10n ** 4300n;
+
+function bigIntegerText(value: bigint): string {
+  if (value < LONGEST_INTEGER && value > -LONGEST_INTEGER) return String(value);
+  return fail(
+    "Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit",
+  );
 }
 
 function mappingRepr(map: ReadonlyMap<Value, Value>): string {
