@@ -17,6 +17,9 @@ for (let round = 0; round < rounds; round += 1) {
   if (round % 2 === 0) entry.firstOutput();
   held.push(entry);
   if (held.length > 50) held.shift()!.release();
+  for (let extra = 0; extra < 10; extra += 1) {
+    ledger.acquire(0, { promptTokens: 1, prefillTokens: 1 }).release();
+  }
   const prompt = Int32Array.from({ length: promptLength }, (_, position) =>
     position < 4 ? position : round % 97,
   );
