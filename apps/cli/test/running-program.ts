@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(new URL("../bin/vllm-serve.js", import.meta.url));
+const builtProgram = fileURLToPath(new URL("../bin/vllm-serve.js", import.meta.url));
 
 /** How long any single wait may take. */
 const DEADLINE_MS = 30_000;
@@ -19,8 +19,13 @@ export class RunningProgram implements AsyncDisposable {
 
   /**
    * @param environment replaces variables of this process; PATH is one of them
+   * @param program another `vllm-serve` than the one built here
    */
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  constructor(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    program: string = builtProgram,
+  ) {
     this.child = spawn(process.execPath, [program, ...args], {
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
