@@ -59,7 +59,8 @@ export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise
   // The router comes first, so that clients hear 503 with a reason while the engines load.
   await session.start("router", {
     ...router,
-    environment: terminal.environment,
+    // A person reads its lines here, unless the user said otherwise.
+    environment: { VLLM_ROUTER_LOG_FORMAT: "text", ...terminal.environment },
     probe: { kind: "http", url: `http://${reachable(plan.host)}:${plan.port}/health` },
     // It cannot be ready before, and each question would be a line in its log.
     probeAfter: session.enginesReady,

@@ -47,7 +47,8 @@ async function main(): Promise<void> {
       );
       return;
     }
-    const logger = createLogger(resolved.config.observability.logLevel);
+    const { logLevel, logFormat } = resolved.config.observability;
+    const logger = createLogger(logLevel, { format: logFormat });
     for (const warning of resolved.warnings) {
       logger.warn(warning);
     }

@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger } from "pino";
+import { textLog } from "./text-log.ts";
 
 /** Levels of `--log-level`, from loud to silent. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "critical", "silent"] as const;
@@ -6,12 +7,20 @@ export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "critical"
 /** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** How and where a logger writes. */
+export interface LoggerOptions {
+  /** JSON lines for machines, or lines for a person. Default json. */
+  readonly format?: "json" | "text";
+  /** Where lines go; standard error when not given. */
+  readonly destination?: DestinationStream;
+}
+
 /**
- * The router's own logger: JSON lines on standard error, so that standard output stays free for what a program prints on
+ * The router's own logger: lines on standard error, so that standard output stays free for what a program prints on
  * purpose. Written in the background: call `flush` before the process ends.
- * @param destination where lines go; standard error when not given
  */
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+export function createLogger(level: LogLevel, options: LoggerOptions = {}): Logger {
   const name = level === "critical" ? "fatal" : level;
-  return pino({ level: name, base: null }, destination ?? pino.destination({ fd: 2, sync: false }));
+  const destination = options.destination ?? pino.destination({ fd: 2, sync: false });
+  return pino({ level: name, base: null }, options.format === "text" ? textLog(destination) : destination);
 }

@@ -21,7 +21,7 @@ function logAt(
 ): { readonly log: RouterObserver; readonly lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger(level, {
-    write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
+    destination: { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) },
   });
   return { log: requestLog(logger, options), lines };
 }
@@ -43,11 +43,21 @@ describe("requestLog()", () => {
     });
   });
 
-  it("keeps probes that went well out of info", () => {
+  it("keeps probes out of info, also those that found nothing ready", () => {
     const { log, lines } = logAt("info");
     log.requestFinished({ ...SUMMARY, route: "/health" });
-    expect(lines).toEqual([]);
     log.requestFinished({ ...SUMMARY, route: "/health", status: 503 });
+    expect(lines).toEqual([]);
+    const { log: loud, lines: all } = logAt("debug");
+    loud.requestFinished({ ...SUMMARY, route: "/health", status: 503 });
+    expect(all).toMatchObject([{ level: 20, status: 503 }]);
+  });
+
+  it("keeps lists that were shown out of info, but not those that were refused", () => {
+    const { log, lines } = logAt("info");
+    log.requestFinished({ ...SUMMARY, route: "/v1/models" });
+    expect(lines).toEqual([]);
+    log.requestFinished({ ...SUMMARY, route: "/v1/models", status: 405 });
     expect(lines).toHaveLength(1);
   });
 

@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
 import type { RequestSummary, RouterObserver } from "./router-observer.ts";
 
-/** Routes whose successes are not worth a line at `info`: probes and scrapes. */
-const QUIET_ROUTES: ReadonlySet<string> = new Set([
+/** Probes and scrapes: never worth a line at `info`; what a 503 of them means is told once, as a change of state. */
+const PROBE_ROUTES: ReadonlySet<string> = new Set([
   "/health",
   "/metrics",
   "/ping",
@@ -10,6 +10,9 @@ const QUIET_ROUTES: ReadonlySet<string> = new Set([
   "/readiness",
   "/load",
 ]);
+
+/** Lists that user interfaces ask for again and again: their successes are not worth a line either. */
+const LIST_ROUTES: ReadonlySet<string> = new Set(["/v1/models", "/workers", "/list_workers", "/get_loads"]);
 
 /**
  * Log lines of the router: one a request at its end, one a change of state. Prompts, completions, keys and bodies never
@@ -52,5 +55,6 @@ function levelOf(summary: RequestSummary): "debug" | "info" | "error" {
   if (summary.errorCode === "internal") {
     return "error";
   }
-  return QUIET_ROUTES.has(summary.route) && summary.status < 400 ? "debug" : "info";
+  const { route, status } = summary;
+  return PROBE_ROUTES.has(route) || (LIST_ROUTES.has(route) && status < 400) ? "debug" : "info";
 }

@@ -47,6 +47,10 @@ export const observability = z
       aliases: ["uvicorn-log-level"],
       synonyms: { warning: "warn" },
     }),
+    logFormat: setting(z.enum(["json", "text"]).default("json"), {
+      doc: "How records are written: json for machines, text for people. vllm-serve asks for text.",
+      flag: "log-format",
+    }),
     disableAccessLog: setting(z.boolean().default(false), {
       doc: "No log line at the end of each request.",
       flag: "disable-uvicorn-access-log",
