@@ -1,3 +1,4 @@
+import { TextError } from "../../text-error.ts";
 import type { Value } from "../python/value.ts";
 import { makeFloat, makeInteger } from "../python/arithmetic.ts";
 import { textLength } from "../python/text-index.ts";
@@ -87,7 +88,9 @@ const OPERATOR = /\/\/|\*\*|==|!=|>=|<=|[-+/*%~[\](){}><=.:|,;]/y;
 
 const CLOSING: Readonly<Record<string, string>> = { "{": "}", "(": ")", "[": "]" };
 
-/** Cuts a template into tokens, with `trim_blocks` and `lstrip_blocks` on. */
+/**
+ * Cuts a template into tokens, the last one `eof`, or `error` with a message where it cannot be cut further; with `trim_blocks` and `lstrip_blocks` on.
+ */
 export function tokenize(template: string): Token[] {
   return new Lexer(template).run();
 }
@@ -106,8 +109,14 @@ class Lexer {
   }
 
   run(): Token[] {
-    while (this.position < this.source.length) this.root();
-    this.push("eof", "");
+    try {
+      while (this.position < this.source.length) this.root();
+      this.push("eof", "");
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      // jinja2 cuts and parses in turn: the parser may find something to refuse before it comes to this.
+      this.push("error", error.message);
+    }
     return this.tokens;
   }
 
@@ -159,7 +168,10 @@ class Lexer {
   private comment(): void {
     COMMENT_END.lastIndex = this.position;
     const end = COMMENT_END.exec(this.source);
-    if (end === null) return refuse("Missing end of comment tag");
+    if (end === null) {
+      if (this.position < this.source.length) refuse("Missing end of comment tag");
+      return;
+    }
     this.advance(this.source.slice(this.position, end.index + end[0].length));
   }
 
@@ -167,7 +179,10 @@ class Lexer {
     this.advance(opening);
     RAW_END.lastIndex = this.position;
     const end = RAW_END.exec(this.source);
-    if (end === null) return refuse("Missing end of raw directive");
+    if (end === null) {
+      if (this.position < this.source.length) refuse("Missing end of raw directive");
+      return;
+    }
     const text = this.source.slice(this.position, end.index);
     this.data(this.leftStripped(text, { sign: end[1] ?? "", isVariable: false }));
     this.advance(text + end[0]);

@@ -9,6 +9,7 @@ export class TokenStream {
 
   constructor(tokens: readonly Token[]) {
     this.tokens = tokens;
+    checkToken(this.current);
   }
 
   /** The token at the current place; the last one is always `eof`. */
@@ -18,13 +19,16 @@ export class TokenStream {
 
   /** The token after the current one. */
   get following(): Token {
-    return this.tokens[Math.min(this.position + 1, this.tokens.length - 1)] as Token;
+    const token = this.tokens[Math.min(this.position + 1, this.tokens.length - 1)] as Token;
+    checkToken(token);
+    return token;
   }
 
   /** Returns the current token and moves on. */
   next(): Token {
     const token = this.current;
     if (token.kind !== "eof") this.position++;
+    checkToken(this.current);
     return token;
   }
 
@@ -66,4 +70,8 @@ export class TokenStream {
     if (this.is("eof")) return refuse(`unexpected end of template, expected ${reprString(expected)}.`);
     return refuse(`expected token ${reprString(expected)}, got ${reprString(describeToken(this.current))}`);
   }
+}
+
+function checkToken(token: Token): void {
+  if (token.kind === "error") refuse(token.text);
 }
