@@ -1,9 +1,5 @@
-import { isPortFree } from "@vllm-router/launcher";
-
 import { CliError } from "./cli-error.ts";
-import { engineCommand } from "./engine-command.ts";
-import { checkGrpcExtra, findEngineProgram, INSTALL_LINE } from "./engine-program.ts";
-import type { HeadlessPlan } from "./plan.ts";
+import { findEngineProgram, INSTALL_LINE } from "./engine-program.ts";
 import { replaceProcess } from "./replace-process.ts";
 import { ownCommand, type Terminal } from "./terminal.ts";
 
@@ -24,23 +20,4 @@ export function runUnchanged(argv: readonly string[], terminal: Terminal): never
     ].join("\n");
     throw new CliError("engine_missing", message, { cause: error });
   }
-}
-
-/**
- * Becomes an engine that listens for routers on other machines.
- * @throws CliError engine_missing, engine_without_grpc, port_in_use
- */
-export async function runHeadless(plan: HeadlessPlan, terminal: Terminal): Promise<never> {
-  const program = findEngineProgram(plan.engine, terminal.environment);
-  await checkGrpcExtra(program);
-  // gRPC servers let two processes share a port without a word, so it is looked at first.
-  if (!(await isPortFree(plan.host, plan.port))) {
-    const message = `port ${plan.port} on ${plan.host} is in use by another program; choose another with --port`;
-    throw new CliError("port_in_use", message);
-  }
-  const { args } = engineCommand(program, plan, { host: plan.host, port: plan.port });
-  terminal.error(
-    `vllm-serve: warning: ${plan.host}:${plan.port} has no authentication and no encryption; keep it inside a private network`,
-  );
-  return replaceProcess(program.command, args, terminal.environment);
 }

@@ -1,6 +1,7 @@
 import { helpText } from "./help.ts";
 import { readPlan } from "./read-plan.ts";
-import { runHeadless, runUnchanged } from "./run-engine.ts";
+import { runUnchanged } from "./run-engine.ts";
+import { runHeadless } from "./run-headless.ts";
 import { serveLocally } from "./serve-locally.ts";
 import type { Terminal } from "./terminal.ts";
 
