@@ -12,7 +12,7 @@ import type { TemplateValue } from "./template-value.ts";
 const fixtures = new URL("./__fixtures__/", import.meta.url);
 
 /** Text of a fixture. */
-export function readFixture(name: string): string {
+function readFixture(name: string): string {
   return readFileSync(new URL(name, fixtures), "utf8");
 }
 

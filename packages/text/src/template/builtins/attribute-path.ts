@@ -25,7 +25,7 @@ export function attributeGetter(attribute: Value | undefined, fallback?: Value):
 }
 
 /** The path of an `attribute=` argument as keys. */
-export function pathParts(attribute: Value | undefined): readonly Value[] {
+function pathParts(attribute: Value | undefined): readonly Value[] {
   if (attribute === undefined || attribute === null) return [];
   const text = textOf(attribute);
   if (text === undefined) return [attribute];

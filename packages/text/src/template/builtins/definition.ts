@@ -29,6 +29,9 @@ export function define<T extends Value>(
   implementation: (bound: Bound, value: Value) => T,
 ): (value: Value, positional: readonly Value[], keyword: KeywordArguments) => T {
   const description = signature(declaration);
-  return (value, positional, keyword) =>
-    implementation(bindArguments(description, [value, ...positional], keyword), value);
+  const needsNothing = description.required <= 1;
+  return (value, positional, keyword) => {
+    if (needsNothing && positional.length === 0 && keyword.size === 0) return implementation([value], value);
+    return implementation(bindArguments(description, [value, ...positional], keyword), value);
+  };
 }

@@ -2,7 +2,7 @@ import { truthy } from "../python/compare.ts";
 import { fail } from "../python/failure.ts";
 import { reprString } from "../python/repr-string.ts";
 import { Undefined } from "../python/undefined.ts";
-import { NO_KEYWORDS, type Value } from "../python/value.ts";
+import type { Value } from "../python/value.ts";
 import { define, type Bound, type Filter } from "./definition.ts";
 import { toJsonFilter } from "./json-filter.ts";
 import { NUMBER_FILTERS } from "./number-filters.ts";
@@ -44,9 +44,4 @@ export function findFilter(name: string): Filter | undefined {
 /** Whether a filter with this name exists. */
 export function isFilter(name: string): boolean {
   return FILTERS.has(name);
-}
-
-/** Applies a filter that takes no arguments. */
-export function applyPlain(filter: Filter, value: Value): Value {
-  return filter(value, [], NO_KEYWORDS);
 }

@@ -3,7 +3,7 @@ import { DICT_ATTRIBUTES, getAttribute, getItem, getSlice } from "../python/attr
 import { checkHashable, lookup, truthy } from "../python/compare.ts";
 import { toText } from "../python/text-form.ts";
 import { Undefined } from "../python/undefined.ts";
-import { Tuple, type Value } from "../python/value.ts";
+import { Namespace, Tuple, type Value } from "../python/value.ts";
 import type { Expression, SliceNode } from "../syntax/node.ts";
 import { compileCall } from "./compile-call.ts";
 import { compileCompare } from "./compile-compare.ts";
@@ -190,7 +190,15 @@ function compileArithmetic(node: NodeOf<"arithmetic">, compile: Compile): Evalua
   const { operator } = node;
   const left = compile(node.left);
   const right = compile(node.right);
-  return (frame) => calculate(operator, left(frame), right(frame));
+  if (operator !== "-") return (frame) => calculate(operator, left(frame), right(frame));
+  return (frame) => {
+    const a = left(frame);
+    const b = right(frame);
+    // Indexes are computed all the time: `loop.index0 - 1`.
+    const areSmall = Number.isSafeInteger(a) && Number.isSafeInteger(b);
+    const difference = areSmall ? (a as number) - (b as number) : Number.NaN;
+    return Number.isSafeInteger(difference) ? difference : calculate(operator, a, b);
+  };
 }
 
 function compileConcat(parts: readonly Evaluate[]): Evaluate {
@@ -206,26 +214,26 @@ function compileAttribute(node: NodeOf<"attribute">, scope: Scope, compile: Comp
   const object = compile(node.object);
   if (DICT_ATTRIBUTES.has(name) || name.startsWith("__")) return (frame) => getAttribute(object(frame), name);
   const slot = localSlot(node.object, scope);
-  if (slot === undefined) return (frame) => plainAttribute(object(frame), name);
+  const read = attributeReader(name);
+  if (slot === undefined) return (frame) => read(object(frame));
   // `message.role`: the variable is read here, without a closure of its own.
   return (frame) => {
     const value = frame.slots[slot];
+    return read(value === undefined ? object(frame) : value);
+  };
+}
+
+/** Reads an attribute whose name is not that of a method of dict. */
+function attributeReader(name: string): (value: Value) => Value {
+  return (value) => {
     if (value instanceof Map) {
       const item = (value as ReadonlyMap<Value, Value>).get(name);
       return item === undefined ? new Undefined({ object: value, name }) : item;
     }
-    return plainAttribute(value === undefined ? object(frame) : value, name);
+    const attribute =
+      value instanceof LoopContext || value instanceof Namespace ? value.attribute(name) : undefined;
+    return attribute === undefined ? getAttribute(value, name) : attribute;
   };
-}
-
-/** An attribute whose name is not that of a method of dict. */
-function plainAttribute(value: Value, name: string): Value {
-  if (value instanceof Map) {
-    const item = (value as ReadonlyMap<Value, Value>).get(name);
-    return item === undefined ? new Undefined({ object: value, name }) : item;
-  }
-  if (value instanceof LoopContext && name === "index0") return value.index0;
-  return getAttribute(value, name);
 }
 
 function compileItem(node: NodeOf<"item">, scope: Scope, compile: Compile): Evaluate {

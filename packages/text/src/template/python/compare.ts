@@ -98,13 +98,17 @@ export function checkHashable(key: Value): void {
 }
 
 const OPERATOR_TEXT = { lt: "<", lteq: "<=", gt: ">", gteq: ">=" } as const;
-const REFLECTED = { lt: "gt", lteq: "gteq", gt: "lt", gteq: "lteq" } as const;
 
 /** The four ordering operators, named as in the syntax tree. */
 export type OrderingOperator = keyof typeof OPERATOR_TEXT;
 
 /** `left < right` and its three relatives. */
 export function order(operator: OrderingOperator, left: Value, right: Value): boolean {
+  if (typeof left === "number" && typeof right === "number") {
+    if (operator === "lt") return left < right;
+    if (operator === "gt") return left > right;
+    return operator === "lteq" ? left <= right : left >= right;
+  }
   const leftNumber = numeric(left);
   const rightNumber = numeric(right);
   if (leftNumber !== undefined && rightNumber !== undefined) {
@@ -196,9 +200,4 @@ export function contains(container: Value, value: Value): boolean {
       : undefined;
   if (items === undefined) return fail(`argument of type '${typeName(container)}' is not iterable`);
   return items.some((item) => equals(item, value));
-}
-
-/** The operator seen from the other side (`a < b` is `b > a`). */
-export function reflect(operator: OrderingOperator): OrderingOperator {
-  return REFLECTED[operator];
 }

@@ -126,7 +126,7 @@ const NEEDS_ESCAPE = /["\\\x00-\x1f]/;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
 /** A JSON string with `ensure_ascii=False`: only quotes, backslashes and control characters are escaped. */
-export function quoteJson(text: string): string {
+function quoteJson(text: string): string {
   if (!NEEDS_ESCAPE.test(text)) return `"${text}"`;
   if (!LONE_SURROGATE.test(text)) return JSON.stringify(text);
   // JSON.stringify would escape lone surrogates, which Python keeps.

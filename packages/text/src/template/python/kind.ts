@@ -6,11 +6,6 @@ export function isMapping(value: Value): value is ReadonlyMap<Value, Value> {
   return value instanceof Map;
 }
 
-/** A list. */
-export function isList(value: Value): value is readonly Value[] {
-  return Array.isArray(value);
-}
-
 /** A boxed float (one whose value is a whole number, or one that came from JSON). */
 export function isFloat(value: Value): value is FloatValue {
   return typeof value === "object" && value !== null && (value as { isFloat?: unknown }).isFloat === true;
