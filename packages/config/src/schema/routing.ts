@@ -2,6 +2,8 @@ import { z } from "zod";
 
 import { setting } from "../setting.ts";
 
+const LARGEST_COUNT = 2 ** 31 - 1;
+
 /** How a worker is chosen. The names of the policies come from the app. */
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the schema is its own type
 export function createRoutingSchema(policies: readonly string[]) {
@@ -16,18 +18,18 @@ export function createRoutingSchema(policies: readonly string[]) {
         flag: "cache-threshold",
         placeholder: "RATIO",
       }),
-      balanceAbsThreshold: setting(z.int().min(0).default(64), {
+      balanceAbsThreshold: setting(z.int().min(0).max(LARGEST_COUNT).default(64), {
         doc: "cache_aware: load counts as unbalanced when the busiest worker has this many requests more than the idlest, and the relative threshold is passed too.",
         flag: "balance-abs-threshold",
         placeholder: "COUNT",
       }),
-      balanceRelThreshold: setting(z.number().min(1).default(1.5), {
+      balanceRelThreshold: setting(z.number().min(1).max(1e9).default(1.5), {
         doc: "cache_aware: load counts as unbalanced when the busiest worker has this many times the requests of the idlest, and the absolute threshold is passed too.",
         flag: "balance-rel-threshold",
         placeholder: "RATIO",
       }),
-      evictionIntervalSecs: setting(z.number().positive().default(120), {
-        doc: "cache_aware: pause between two evictions from the prefix index, in seconds.",
+      evictionIntervalSecs: setting(z.int().min(1).max(LARGEST_COUNT).default(120), {
+        doc: "cache_aware: longest time for which the prefix index may exceed its bound, in seconds. It is trimmed at every insertion, so any value is met.",
         flag: "eviction-interval-secs",
         aliases: ["eviction-interval"],
         placeholder: "SECS",
