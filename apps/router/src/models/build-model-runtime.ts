@@ -133,11 +133,13 @@ function buildTokenizer(files: ModelFiles): Tokenizer {
   }
   const tokenizerConfig = fileText(files, "tokenizer_config.json");
   const specialTokensMap = fileText(files, "special_tokens_map.json");
+  const modelConfig = fileText(files, "config.json");
   try {
     return createTokenizer({
       tokenizerJson,
       ...(tokenizerConfig === undefined ? {} : { tokenizerConfig }),
       ...(specialTokensMap === undefined ? {} : { specialTokensMap }),
+      ...(modelConfig === undefined ? {} : { modelConfig }),
     });
   } catch (error) {
     if (error instanceof TextError) {
