@@ -26,7 +26,7 @@ export const ENGINE_FLAGS = [
 ] as const;
 
 /** Name of the variable that every process started for a program inherits. */
-export const MARK_VARIABLE = "VLLM_ROUTER_TEST_MARK";
+const MARK_VARIABLE = "VLLM_ROUTER_TEST_MARK";
 
 /** Lines of output kept for a failure's message. */
 const KEPT_LINES = 80;

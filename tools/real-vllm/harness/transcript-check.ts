@@ -39,7 +39,15 @@ export async function checkTranscripts(options: {
   const folder = join(import.meta.dirname, "..", "transcripts", options.model);
   const files = readdirSync(folder).filter((file) => options.groups.some((group) => matches(file, group)));
   const differ = join(import.meta.dirname, "..", "differ.py");
-  const args = [differ, "check", options.baseUrl, ...files.map((file) => join(folder, file)), "--json", "--max", "100000"];
+  const args = [
+    differ,
+    "check",
+    options.baseUrl,
+    ...files.map((file) => join(folder, file)),
+    "--json",
+    "--max",
+    "100000",
+  ];
   const { stdout } = await promisify(execFile)("python3", args, { maxBuffer: 64 * 1024 * 1024 }).catch(
     (error: { stdout?: string; stderr?: string }) => {
       if (error.stdout === undefined || error.stdout === "") {
@@ -52,7 +60,8 @@ export async function checkTranscripts(options: {
     readonly total: Readonly<Record<string, number>>;
     readonly details: readonly Detail[];
   };
-  const isListed = (detail: Detail): boolean => isRefusedByName(detail, options.uncarriedFields) || lacksOnlyRanks(detail);
+  const isListed = (detail: Detail): boolean =>
+    isRefusedByName(detail, options.uncarriedFields) || lacksOnlyRanks(detail);
   const listed = report.details.filter(isListed);
   const different = report.details.filter(
     (detail) => !isListed(detail) && !["wording", "chunking"].includes(detail.verdict),
@@ -68,11 +77,20 @@ export async function checkTranscripts(options: {
 
 function isRefusedByName(detail: Detail, uncarriedFields: ReadonlySet<string>): boolean {
   const error = detail.answer?.body?.error;
-  return detail.answer?.status === 501 && error?.type === "NotImplementedError" && uncarriedFields.has(error.param ?? "");
+  return (
+    detail.answer?.status === 501 &&
+    error?.type === "NotImplementedError" &&
+    uncarriedFields.has(error.param ?? "")
+  );
 }
 
 function lacksOnlyRanks(detail: Detail): boolean {
-  return detail.differences.length > 0 && detail.differences.every((difference) => /prompt_logprobs.*\.rank$/.test(difference.at) && difference.got === null);
+  return (
+    detail.differences.length > 0 &&
+    detail.differences.every(
+      (difference) => /prompt_logprobs.*\.rank$/.test(difference.at) && difference.got === null,
+    )
+  );
 }
 
 function matches(file: string, group: string): boolean {

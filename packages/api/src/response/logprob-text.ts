@@ -30,7 +30,7 @@ function entriesOf(position: PositionLogprobs): readonly TokenLogprob[] {
 }
 
 /** UTF-8 bytes as a JSON array; what is no text becomes `?`, as in Python's `replace`. */
-export function bytesText(text: string): string {
+function bytesText(text: string): string {
   let result = "[";
   for (let index = 0; index < text.length; index++) {
     if (index > 0) result += ",";

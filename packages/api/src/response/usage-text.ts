@@ -24,7 +24,7 @@ export function usageCounts(promptTokens: number, completionTokens: number): str
 }
 
 /** `prompt_tokens_details` where asked for and known; undefined otherwise. */
-export function cachedTokens(usage: ResponseUsage, settings: WriterSettings): number | undefined {
+function cachedTokens(usage: ResponseUsage, settings: WriterSettings): number | undefined {
   return settings.promptTokensDetails ? usage.cachedTokens : undefined;
 }
 

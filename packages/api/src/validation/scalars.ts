@@ -197,7 +197,7 @@ export function literal<const T extends string>(...words: readonly T[]): Validat
 }
 
 /** `a`, `a or b`, `a, b or c`. */
-export function oneOf(items: readonly string[]): string {
+function oneOf(items: readonly string[]): string {
   if (items.length < 2) return items[0] ?? "";
   return `${items.slice(0, -1).join(", ")} or ${items.at(-1)}`;
 }
