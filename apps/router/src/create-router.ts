@@ -62,17 +62,14 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const timers = new SystemTimers();
   const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
-  let routing: Routing | undefined;
-  let fleet: Fleet | undefined;
-  let admission: AdmissionControl | undefined;
   const metrics = createMetrics({
-    inFlight: () => (fleet?.reports() ?? []).map((report) => [report.id, report.inFlight] as const),
-    queued: () => admission?.queued ?? 0,
+    inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
+    queued: () => admission.queued,
   });
   const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
   const observer = combineObservers([metrics.observer, log]);
 
-  routing = createRouting({
+  const routing = createRouting({
     policy: config.routing.policy,
     parameters: policyParameters(config),
     breaker: config.breaker.disabled
@@ -86,7 +83,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     now: steadyMs,
     random: Math.random,
     breakerChanged: (slot, from, to) => {
-      const worker = fleet?.workerAt(slot);
+      const worker = fleet.workerAt(slot);
       if (worker !== undefined) {
         observer.breakerChanged(worker.id, from, to);
       }
@@ -94,7 +91,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   });
   const models = new ModelCatalog();
   const builder = modelBuilder(config);
-  fleet = new Fleet({
+  const fleet: Fleet = new Fleet({
     connector: new EngineConnector({
       transport: config.engineTransport,
       probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
@@ -117,11 +114,17 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       drainTimeoutMs: config.server.drainTimeoutSecs * 1000,
     },
   });
-  admission = createAdmissionControl(config, timers);
+  const admission = createAdmissionControl(config, timers);
   const services = createServices(config, { fleet, models, routing, timers, observer, metrics, admission });
   const server = services.server;
 
-  const listeners = await openListeners(config, { services, observer, timers });
+  const listeners = await openListeners(config, { services, observer, timers }).catch(
+    async (error: unknown) => {
+      await fleet[Symbol.asyncDispose]();
+      timers[Symbol.dispose]();
+      throw error;
+    },
+  );
   for (const url of config.workers.urls) {
     fleet.register(url);
   }

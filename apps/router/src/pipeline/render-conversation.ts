@@ -75,7 +75,7 @@ export function renderConversation(conversation: Conversation, context: RenderCo
     });
   } catch (error) {
     if (error instanceof TextError) {
-      throw badRequestError(error.message);
+      throw badRequestError(error.message, error.parameter ?? null);
     }
     throw error;
   }
