@@ -1,12 +1,17 @@
 import {
   EngineError,
+  type EngineErrorCode,
   type GenerateCall,
+  type GenerateRequest,
   type GenerateSink,
   type SequenceFinish,
   type TokenOutput,
 } from "@vllm-router/engine-client";
 import type { Placement } from "./placement.ts";
 import type { SequenceState } from "./sequence-state.ts";
+
+/** Errors that are about the request: the worker is well. */
+const BLAMELESS: ReadonlySet<EngineErrorCode> = new Set(["rejected", "unimplemented"]);
 
 /** What an attempt tells the generation it belongs to. */
 export interface AttemptOwner {
@@ -16,8 +21,8 @@ export interface AttemptOwner {
   attemptReturnedKvParams(params: string): void;
   /** The transport is about to give control back: write now. */
   attemptFlush(): void;
-  /** Handling an output threw: a bug, told before the attempt fails. */
-  attemptBroken(error: unknown): void;
+  /** Handling what the engine said threw: a bug of ours, so no other worker can do better. Called once, nothing after it. */
+  attemptBroken(attempt: Attempt, error: unknown): void;
   /** Every sequence of the attempt is finished. Called once, and nothing after it. */
   attemptEnded(attempt: Attempt): void;
   /** The attempt failed. Called once, and nothing after it. */
@@ -31,30 +36,40 @@ export interface AttemptOwner {
 export class Attempt implements GenerateSink {
   readonly sequences: readonly SequenceState[];
   readonly placement: Placement;
+  /** Tries of these sequences that had failed before this one. */
+  readonly failedTries: number;
   readonly #owner: AttemptOwner;
   #call: GenerateCall | undefined;
   #done = false;
-  #sawOutput = false;
+  /** The engine goes on with a sequence that has ended by the router's rules: nothing of it is waited for. */
+  #overran = false;
 
-  constructor(owner: AttemptOwner, sequences: readonly SequenceState[], placement: Placement) {
+  constructor(
+    owner: AttemptOwner,
+    options: {
+      readonly sequences: readonly SequenceState[];
+      readonly placement: Placement;
+      readonly failedTries: number;
+    },
+  ) {
     this.#owner = owner;
-    this.sequences = sequences;
-    this.placement = placement;
+    this.sequences = options.sequences;
+    this.placement = options.placement;
+    this.failedTries = options.failedTries;
   }
 
-  /** Hands over the running call; to be called right after it was started. */
-  started(call: GenerateCall): void {
-    this.#call = call;
+  /** Starts the call. What the engine client throws is told to the owner, not thrown. */
+  start(request: GenerateRequest): void {
+    try {
+      this.#call = this.placement.engine.generate(request, this);
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   /** True once the attempt is over. */
   get done(): boolean {
     return this.#done;
-  }
-
-  /** True once the engine gave an output. */
-  get sawOutput(): boolean {
-    return this.#sawOutput;
   }
 
   pause(): void {
@@ -86,7 +101,6 @@ export class Attempt implements GenerateSink {
   }
 
   #take(output: TokenOutput): void {
-    this.#sawOutput = true;
     const sequence = this.sequences[output.index];
     if (sequence === undefined) {
       this.#fail(
@@ -97,6 +111,7 @@ export class Attempt implements GenerateSink {
     this.placement.output(output.tokenCount);
     this.#owner.attemptOutput(this, output);
     if (sequence.output(output) === "engine-overran") {
+      this.#overran = true;
       this.#endIfFinished();
     }
   }
@@ -121,10 +136,20 @@ export class Attempt implements GenerateSink {
       this.#owner.attemptReturnedKvParams(finish.kvTransferParams);
     }
     this.sequences[index]?.finish(finish);
+    if (this.#overran) {
+      this.#endIfFinished();
+    }
   }
 
   flush(): void {
-    this.#owner.attemptFlush();
+    if (this.#done) {
+      return;
+    }
+    try {
+      this.#owner.attemptFlush();
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   end(): void {
@@ -142,10 +167,15 @@ export class Attempt implements GenerateSink {
     this.#fail(error);
   }
 
-  /** A bug in rendering must end this request with an error, not leave it hanging with its engine working on. */
+  /**
+   * Something of ours threw. The request must end with an error, not hang with its engine working on; the worker is not
+   * to blame, so its breaker hears nothing.
+   */
   #broken(error: unknown): void {
-    this.#owner.attemptBroken(error);
-    this.#fail(new EngineError("internal", "Internal server error", { cause: error }));
+    if (!this.#done) {
+      this.cancel();
+      this.#owner.attemptBroken(this, error);
+    }
   }
 
   /** Every sequence met its end by the router's own rules although the engine goes on: stop it. */
@@ -168,7 +198,7 @@ export class Attempt implements GenerateSink {
     }
     this.#done = true;
     this.#call?.cancel();
-    this.placement.release(error.code === "rejected" ? "rejected" : "failure");
+    this.placement.release(BLAMELESS.has(error.code) ? "rejected" : "failure");
     this.#owner.attemptFailed(this, error);
   }
 }

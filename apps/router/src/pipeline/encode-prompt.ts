@@ -3,6 +3,7 @@ import {
   checkPromptText,
   truncatedRange,
   truncatePromptText,
+  validationError,
   type GenerationRequest,
   type LengthContext,
 } from "@vllm-router/api";
@@ -39,8 +40,12 @@ export function encodeText(text: string, request: GenerationRequest, model: Mode
   return fitted(encoded, request, context);
 }
 
+/** Token ids travel as 32-bit integers; no vocabulary comes near the limit. */
+const MAX_TOKEN_ID = 2 ** 31 - 1;
+
 /**
- * Takes a prompt given as token ids, truncated as the request says.
+ * Takes a prompt given as token ids, truncated as the request says. Ids beyond 32 bits are refused here, before they
+ * could wrap around; those outside of the vocabulary are for the engine's own check.
  * @throws ApiError 400 with vLLM's text
  */
 export function takeTokenIds(
@@ -48,6 +53,10 @@ export function takeTokenIds(
   request: GenerationRequest,
   model: ModelRuntime,
 ): Int32Array {
+  const tooLarge = ids.find((id) => id > MAX_TOKEN_ID || id < -MAX_TOKEN_ID);
+  if (tooLarge !== undefined) {
+    throw validationError(`Token id ${tooLarge} is out of vocabulary`);
+  }
   return fitted(Int32Array.from(ids, Number), request, lengthContext(model));
 }
 

@@ -6,6 +6,7 @@ import { sendApiError } from "../server/send-api-error.ts";
 import type { AdmissionControl, AdmissionOutcome } from "./admission-control.ts";
 import type { Placer } from "./placement.ts";
 import type { RequestPlan } from "./plan.ts";
+import { randomId } from "./random-id.ts";
 import { failureCode, failureToApiError, type RequestFailure } from "./request-failure.ts";
 import { RequestRun, type RunEnd } from "./request-run.ts";
 
@@ -71,7 +72,12 @@ export class GenerationServer {
       scope.exchange.endStream(plan.writer.contentType);
       return;
     }
-    this.#run(plan, { scope, ticket, queueMs });
+    try {
+      this.#run(plan, { scope, ticket, queueMs });
+    } catch (error) {
+      ticket.release();
+      throw error;
+    }
   }
 
   /**
@@ -117,6 +123,7 @@ export class GenerationServer {
     const cell = gapCell(plan.model.servedNames[0] ?? "");
     const run: RequestRun = new RequestRun(plan, scope.exchange, {
       placer,
+      uniqueId: randomId,
       retryDelayMs,
       now: () => timers.steadyMs(),
       after: (delayMs: number, action: () => void): CancelTimer => timers.after(delayMs, action),
@@ -153,7 +160,7 @@ export class GenerationServer {
       firstTokenMs: run.firstOutputAtMs === undefined ? undefined : run.firstOutputAtMs - scope.startedAtMs,
       promptTokens: run.promptTokens,
       completionTokens: run.completionTokens,
-      cachedTokens: run.cachedTokens,
+      cachedTokens: run.cachedTokens ?? 0,
       sequences: run.generations.reduce((sum, generation) => sum + generation.sequences.length, 0),
       maxTokens,
       finishReasons: run.generations.flatMap((generation) =>

@@ -1,7 +1,7 @@
-import type { EngineError, GenerateRequest, TokenOutput } from "@vllm-router/engine-client";
+import { EngineError, type GenerateRequest, type TokenOutput } from "@vllm-router/engine-client";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import { isRetryable } from "./retryable.ts";
-import type { Placement, PlacementFailure, Placer } from "./placement.ts";
+import type { Placement, PlacementFailure, PlacementResult, Placer } from "./placement.ts";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
 import { SequenceState, type SequenceListener } from "./sequence-state.ts";
 
@@ -9,7 +9,7 @@ import { SequenceState, type SequenceListener } from "./sequence-state.ts";
 export interface GenerationOwner extends SequenceListener {
   /** First output of this generation, before any of its text is told. */
   generationStarted(generation: Generation, output: TokenOutput): void;
-  generationFlush(): void;
+  generationFlush(generation: Generation): void;
   /** All sequences are finished. */
   generationEnded(generation: Generation): void;
   /** Given up: nothing more comes from this generation. */
@@ -24,6 +24,8 @@ export type GenerationFailure =
 /** What a generation needs beside its request. */
 export interface GenerationServices {
   readonly placer: Placer;
+  /** Told to engines as part of request ids: two clients may give two requests one id. */
+  uniqueId(): string;
   /** Delay before retry number `retry` (1-based) in milliseconds, or undefined when there is none left. */
   retryDelayMs(retry: number): number | undefined;
   /** Runs `action` after a delay; returns the cancellation. */
@@ -47,12 +49,16 @@ export class Generation implements AttemptOwner {
   readonly #owner: GenerationOwner;
   readonly #services: GenerationServices;
   readonly #live = new Set<Attempt>();
+  /** Workers that failed this generation; forgotten when there is nobody else. */
   readonly #excludedWorkers: string[] = [];
+  readonly #engineId: string;
   readonly #pendingRetries = new Set<() => void>();
   readonly workersUsed: string[] = [];
   #attempts = 0;
-  #retries = 0;
   #started = false;
+  /** An engine was met that runs one sequence a call. */
+  #fansOut = false;
+  #cachedTokens: number | undefined;
   #over = false;
   #paused = false;
   #placementReason = "";
@@ -75,6 +81,7 @@ export class Generation implements AttemptOwner {
     this.#services = options.services;
     this.promptIndex = options.promptIndex;
     this.prompt = prompt;
+    this.#engineId = `${plan.responseId}-${options.promptIndex}-${options.services.uniqueId()}`;
     const { n } = prompt.sampling;
     this.sequences = Array.from(
       { length: n },
@@ -103,9 +110,14 @@ export class Generation implements AttemptOwner {
     return this.#kvTransferParams;
   }
 
+  /** Prompt tokens that the engine found in its cache; undefined where engines do not say, or before the first output. */
+  get cachedTokens(): number | undefined {
+    return this.#cachedTokens;
+  }
+
   /** Places the generation and starts it. May report failure at once. */
   start(): void {
-    this.#try(this.sequences);
+    this.#try(this.sequences, 0);
   }
 
   /** Ends all work of this generation silently. */
@@ -135,9 +147,11 @@ export class Generation implements AttemptOwner {
     }
   }
 
-  attemptOutput(_attempt: Attempt, output: TokenOutput): void {
+  attemptOutput(attempt: Attempt, output: TokenOutput): void {
     if (!this.#started) {
       this.#started = true;
+      const { reportsCachedTokens } = attempt.placement.engine.capabilities;
+      this.#cachedTokens = reportsCachedTokens ? output.cachedTokens : undefined;
       this.#owner.generationStarted(this, output);
     }
   }
@@ -147,19 +161,17 @@ export class Generation implements AttemptOwner {
   }
 
   attemptFlush(): void {
-    this.#owner.generationFlush();
+    this.#owner.generationFlush(this);
   }
 
-  attemptBroken(error: unknown): void {
-    this.#services.internalError("generation", error);
+  attemptBroken(attempt: Attempt, error: unknown): void {
+    this.#live.delete(attempt);
+    this.#broken(error);
   }
 
   attemptEnded(attempt: Attempt): void {
     this.#live.delete(attempt);
-    if (!this.#over && this.sequences.every((sequence) => sequence.finished)) {
-      this.#over = true;
-      this.#owner.generationEnded(this);
-    }
+    this.#endIfFinished();
   }
 
   attemptFailed(attempt: Attempt, error: EngineError): void {
@@ -167,77 +179,145 @@ export class Generation implements AttemptOwner {
     if (this.#over) {
       return;
     }
-    const unfinished = attempt.sequences.filter((sequence) => !sequence.finished);
-    if (unfinished.some((sequence) => sequence.started) || !isRetryable(error)) {
-      this.#giveUp({ kind: "engine", error });
-      return;
+    try {
+      const unfinished = this.#unfinishedOf(attempt);
+      if (unfinished.length === 0) {
+        this.#owner.generationFlush(this);
+        this.#endIfFinished();
+        return;
+      }
+      if (unfinished.some((sequence) => sequence.started) || !isRetryable(error)) {
+        this.#giveUp({ kind: "engine", error });
+        return;
+      }
+      const { workerId } = attempt.placement;
+      if (!this.#excludedWorkers.includes(workerId)) {
+        this.#excludedWorkers.push(workerId);
+      }
+      this.#retry(unfinished, { failedTries: attempt.failedTries + 1, failure: { kind: "engine", error } });
+    } catch (thrown) {
+      this.#broken(thrown);
     }
-    this.#excludedWorkers.push(attempt.placement.workerId);
-    this.#retry(unfinished, { kind: "engine", error });
   }
 
-  #retry(sequences: readonly SequenceState[], failure: GenerationFailure): void {
-    this.#retries += 1;
-    const delayMs = this.#services.retryDelayMs(this.#retries);
+  /** What a failed attempt leaves to be done: a sequence whose last token has come needs nobody any more. */
+  #unfinishedOf(attempt: Attempt): readonly SequenceState[] {
+    // The end of a generation carries more than its reason where a KV connector answers.
+    const needsFinish = this.#plan.kvTransferParams !== undefined;
+    return attempt.sequences.filter((sequence) =>
+      needsFinish ? !sequence.finished : !sequence.endAsExpected(),
+    );
+  }
+
+  #endIfFinished(): void {
+    if (!this.#over && this.sequences.every((sequence) => sequence.finished)) {
+      this.#over = true;
+      this.#owner.generationEnded(this);
+    }
+  }
+
+  /** A bug: the generation ends with an error instead of hanging. */
+  #broken(error: unknown): void {
+    this.#services.internalError("generation", error);
+    this.#giveUp({
+      kind: "engine",
+      error: new EngineError("internal", "Internal server error", { cause: error }),
+    });
+  }
+
+  #retry(
+    sequences: readonly SequenceState[],
+    cause: { readonly failedTries: number; readonly failure: GenerationFailure },
+  ): void {
+    const { failedTries, failure } = cause;
+    const delayMs = this.#services.retryDelayMs(failedTries);
     if (delayMs === undefined) {
       this.#services.retriesExhausted();
       this.#giveUp(failure);
       return;
     }
-    this.#services.retryScheduled(this.#retries, delayMs);
+    this.#services.retryScheduled(failedTries, delayMs);
     const cancel = this.#services.after(delayMs, () => {
       this.#pendingRetries.delete(cancel);
-      this.#try(sequences);
+      this.#try(sequences, failedTries);
     });
     this.#pendingRetries.add(cancel);
   }
 
-  #try(sequences: readonly SequenceState[]): void {
-    const result = this.#services.placer.place({
+  #try(sequences: readonly SequenceState[], failedTries: number): void {
+    const isWhole = sequences.length === this.sequences.length;
+    if (sequences.length > 1 && (this.#fansOut || !isWhole)) {
+      for (const sequence of sequences) {
+        this.#try([sequence], failedTries);
+      }
+      return;
+    }
+    if (this.#over) {
+      return;
+    }
+    try {
+      this.#placeAndRun(sequences, failedTries);
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  #placeAndRun(sequences: readonly SequenceState[], failedTries: number): void {
+    const placement = this.#place(sequences, failedTries);
+    if (placement === undefined) {
+      return;
+    }
+    if (sequences.length > 1 && !placement.engine.capabilities.severalSequences) {
+      // It was booked for all of them, and will run one.
+      placement.release("cancelled");
+      this.#fansOut = true;
+      this.#try(sequences, failedTries);
+      return;
+    }
+    this.#run(sequences, { placement, failedTries });
+  }
+
+  /** @returns undefined when there is no place: then a retry is under way, or the generation given up */
+  #place(sequences: readonly SequenceState[], failedTries: number): Placement | undefined {
+    let result = this.#ask(sequences);
+    if (isFull(result) && this.#excludedWorkers.length > 0) {
+      // Nobody else is left: the workers that failed may have come back by now.
+      this.#excludedWorkers.length = 0;
+      result = this.#ask(sequences);
+    }
+    if (result.kind === "placed") {
+      return result.placement;
+    }
+    if (failedTries > 0 && isFull(result)) {
+      this.#retry(sequences, { failedTries: failedTries + 1, failure: result });
+    } else {
+      this.#giveUp(result);
+    }
+    return undefined;
+  }
+
+  #ask(sequences: readonly SequenceState[]): PlacementResult {
+    return this.#services.placer.place({
       plan: this.#plan,
       prompt: this.prompt,
       excludedWorkers: this.#excludedWorkers,
       sequences: sequences.length,
     });
-    if (result.kind === "not-placed") {
-      this.#notPlaced(sequences, result.failure);
-      return;
-    }
-    const { placement } = result;
-    const together =
-      sequences.length === this.sequences.length && placement.engine.capabilities.severalSequences;
-    if (together || sequences.length === 1) {
-      this.#run(sequences, placement);
-      return;
-    }
-    const [first, ...others] = sequences;
-    if (first !== undefined) {
-      this.#run([first], placement);
-    }
-    for (const sequence of others) {
-      this.#try([sequence]);
-    }
   }
 
-  #notPlaced(sequences: readonly SequenceState[], failure: PlacementFailure): void {
-    // Every worker was tried and failed: the ones that failed may have come back, a later retry may ask them again.
-    if (this.#excludedWorkers.length > 0 && failure.code === "no_worker") {
-      this.#excludedWorkers.length = 0;
-      this.#retry(sequences, { kind: "not-placed", failure });
-      return;
-    }
-    this.#giveUp({ kind: "not-placed", failure });
-  }
-
-  #run(sequences: readonly SequenceState[], placement: Placement): void {
+  #run(
+    sequences: readonly SequenceState[],
+    on: { readonly placement: Placement; readonly failedTries: number },
+  ): void {
+    const { placement } = on;
     this.#attempts += 1;
     this.#placementReason = placement.reason;
     if (!this.workersUsed.includes(placement.workerId)) {
       this.workersUsed.push(placement.workerId);
     }
-    const attempt = new Attempt(this, sequences, placement);
+    const attempt = new Attempt(this, { sequences, ...on });
     this.#live.add(attempt);
-    attempt.started(placement.engine.generate(this.#engineRequest(sequences, placement), attempt));
+    attempt.start(this.#engineRequest(sequences, placement));
     if (this.#paused) {
       attempt.pause();
     }
@@ -263,7 +343,7 @@ export class Generation implements AttemptOwner {
 
   /** Unique per attempt: an engine refuses an id it still knows. */
   #engineRequestId(alone: SequenceState | undefined): string {
-    const parts = [`${this.#plan.responseId}-${this.promptIndex}`];
+    const parts = [this.#engineId];
     if (alone !== undefined) {
       parts.push(`s${alone.ordinal}`);
     }
@@ -279,4 +359,9 @@ export class Generation implements AttemptOwner {
       this.#owner.generationFailed(this, failure);
     }
   }
+}
+
+/** No worker is free of faults now; that may change. */
+function isFull(result: PlacementResult): boolean {
+  return result.kind === "not-placed" && result.failure.code === "no_worker";
 }

@@ -25,6 +25,13 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set(OPTIONAL_FIELDS);
  */
 const MADE_UP_BY_ROUTER: ReadonlySet<string> = new Set(["prompt_logprobs_ranks", "session_id"]);
 
+/** Fields a request really uses that not every dialect can carry. */
+export function requiredFieldsOf(request: GenerationRequest): readonly OptionalField[] {
+  return carriedFields(request).filter(
+    (field): field is OptionalField => KNOWN_FIELDS.has(field) && !MADE_UP_BY_ROUTER.has(field),
+  );
+}
+
 /** Puts a plan together from its prompts and the writer of its answer. */
 export function makePlan(
   request: GenerationRequest,
@@ -32,7 +39,10 @@ export function makePlan(
   rest: { readonly envelope: RequestEnvelope; readonly writer: ResponseWriter },
 ): RequestPlan {
   const { envelope, writer } = rest;
-  const first = drafts[0];
+  const [first] = drafts;
+  if (first === undefined) {
+    throw new RangeError("a request has at least one prompt");
+  }
   const params = request.kvTransferParams;
   return {
     responseId: envelope.responseId,
@@ -44,15 +54,13 @@ export function makePlan(
     })),
     stream: request.stream === true,
     writer,
-    requiredFields: carriedFields(request).filter(
-      (field): field is OptionalField => KNOWN_FIELDS.has(field) && !MADE_UP_BY_ROUTER.has(field),
-    ),
+    requiredFields: requiredFieldsOf(request),
     routingKey: envelope.routingKey,
     rank: envelope.rank,
     kvTransferParams: params === null || params.size === 0 ? undefined : writeJson(new Map(params)),
     metadata: envelope.metadata,
-    wantedLogprobs: first?.resolved.wantedLogprobs,
-    wantedPromptLogprobs: first?.resolved.wantedPromptLogprobs,
+    wantedLogprobs: first.resolved.wantedLogprobs,
+    wantedPromptLogprobs: first.resolved.wantedPromptLogprobs,
     lateError: firstError(drafts),
   };
 }

@@ -1,18 +1,18 @@
 import {
   badRequestError,
   checkRequestedLengths,
+  completionPrompts,
   createCompletionCollector,
   createCompletionStreamWriter,
+  type CompletionPrompt,
   type CompletionRequest,
+  unsupportedFieldError,
 } from "@vllm-router/api";
 import { encodeText, takeTokenIds } from "./encode-prompt.ts";
 import { makePlan, type PromptDraft } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { resolvePrompt } from "./resolve-prompt.ts";
-
-/** One prompt of a completion request as it came. */
-type GivenPrompt = string | readonly (number | bigint)[];
 
 /**
  * Makes the plan of a completion request: encodes every prompt, resolves its sampling, chooses the writer.
@@ -25,7 +25,7 @@ export function prepareCompletion(request: CompletionRequest, envelope: RequestE
   }
   refuseSuffix(request);
   checkRequestedLengths(request, model.maxModelLength);
-  const encoded = givenPrompts(request).map((prompt) => encodeGiven(prompt, request, envelope));
+  const encoded = completionPrompts(request).map((prompt) => encodeGiven(prompt, request, envelope));
   const drafts = encoded.map(({ tokenIds, text }): PromptDraft => ({
     tokenIds,
     text,
@@ -73,33 +73,19 @@ function refuseSuffix(request: CompletionRequest): void {
   );
 }
 
-function givenPrompts(request: CompletionRequest): readonly GivenPrompt[] {
-  const { prompt } = request;
-  if (prompt === null) {
-    return [];
-  }
-  if (typeof prompt === "string") {
-    return [prompt];
-  }
-  const first = prompt[0];
-  if (first === undefined) {
-    throw badRequestError("You must pass at least one prompt");
-  }
-  return typeof first === "number" || typeof first === "bigint"
-    ? [prompt as readonly (number | bigint)[]]
-    : (prompt as readonly GivenPrompt[]);
-}
-
 function encodeGiven(
-  prompt: GivenPrompt,
+  prompt: CompletionPrompt,
   request: CompletionRequest,
   envelope: RequestEnvelope,
 ): { readonly tokenIds: Int32Array; readonly text: string | undefined } {
   const { model } = envelope;
-  if (typeof prompt === "string") {
-    return { tokenIds: encodeText(prompt, request, model), text: prompt };
+  if (prompt.kind === "embeds") {
+    throw unsupportedFieldError("prompt_embeds");
   }
-  const tokenIds = takeTokenIds(prompt, request, model);
+  if (prompt.kind === "text") {
+    return { tokenIds: encodeText(prompt.text, request, model), text: prompt.text };
+  }
+  const tokenIds = takeTokenIds(prompt.tokenIds, request, model);
   const isEchoed = request.echo === true && request.returnTokenIds !== true;
   return {
     tokenIds,

@@ -1,13 +1,14 @@
-import type {
+import {
   EngineError,
-  GenerateCall,
-  ProxyHead,
-  ProxyRequest,
-  ProxySink,
+  type GenerateCall,
+  type ProxyHead,
+  type ProxyRequest,
+  type ProxySink,
 } from "@vllm-router/engine-client";
 import type { Exchange, ExchangeListener } from "../server/exchange.ts";
+import { sendApiError } from "../server/send-api-error.ts";
 import type { PlacementFailure, ProxyPlacement } from "./placement.ts";
-import type { RequestFailure } from "./request-failure.ts";
+import { failureToApiError, type RequestFailure } from "./request-failure.ts";
 import { isRetryable } from "./retryable.ts";
 
 /** How a proxied request ended, told once. */
@@ -28,7 +29,10 @@ export interface ProxyServices {
   after(delayMs: number, action: () => void): () => void;
   retryScheduled(attempt: number, delayMs: number): void;
   retriesExhausted(): void;
+  /** The head of the answer is on its way to the client. */
   firstByte(): void;
+  /** A bug: something threw that never should. */
+  internalError(where: string, error: unknown): void;
   ended(run: ProxyRun, end: ProxyEnd): void;
 }
 
@@ -48,12 +52,13 @@ export class ProxyRun implements ExchangeListener, ProxySink {
   #placement: ProxyPlacement | undefined;
   #call: GenerateCall | undefined;
   #cancelRetry: (() => void) | undefined;
-  #retries = 0;
+  #failedTries = 0;
   #attempts = 0;
   #over = false;
   #headSent = false;
   #paused = false;
-  #attemptFailed = false;
+  /** The worker's answer is an error that no retry was left for. */
+  #isFailure = false;
 
   constructor(exchange: Exchange, request: ProxyRequest, services: ProxyServices) {
     this.#exchange = exchange;
@@ -78,14 +83,10 @@ export class ProxyRun implements ExchangeListener, ProxySink {
 
   /** The router is stopping at once. */
   abort(failure: RequestFailure): void {
-    this.#release("cancelled");
-    this.#call?.cancel();
-    this.#end({ kind: "failed", failure });
+    this.#giveUp(failure);
   }
 
   gone(): void {
-    this.#call?.cancel();
-    this.#release("cancelled");
     this.#end({ kind: "gone" });
   }
 
@@ -100,21 +101,17 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (this.#over) {
       return;
     }
-    if (
-      RETRYABLE_STATUS.has(head.status) &&
-      this.#services.retryDelayMs(this.#retries + 1) !== undefined &&
-      head.status !== 400
-    ) {
-      const { status } = head;
+    const delayMs = RETRYABLE_STATUS.has(head.status)
+      ? this.#services.retryDelayMs(this.#failedTries + 1)
+      : undefined;
+    if (delayMs !== undefined) {
       this.#call?.cancel();
-      this.#failedAttempt({
-        kind: "not-placed",
-        failure: { code: "no_worker", message: `the worker answered ${status}`, field: undefined },
-      });
+      this.#attemptFailed();
+      this.#retryAfter(delayMs);
       return;
     }
     this.#headSent = true;
-    this.#attemptFailed = head.status >= 500;
+    this.#isFailure = head.status >= 500;
     this.#services.firstByte();
     this.#exchange.sendRawHead(head.status, head.headers);
   }
@@ -137,7 +134,7 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (this.#over || !this.#headSent) {
       return;
     }
-    this.#release(this.#attemptFailed ? "failure" : "success");
+    this.#placement?.release(this.#isFailure ? "failure" : "success");
     this.#exchange.endStream("");
     this.#end({ kind: "done" });
   }
@@ -146,65 +143,91 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (this.#over) {
       return;
     }
-    if (this.#headSent) {
-      this.#release("failure");
-      // The head promised a body that cannot be completed: only cutting the connection says so.
-      this.#exchange.destroy();
-      this.#end({ kind: "failed", failure: { kind: "engine", error } });
-      return;
+    this.#attemptFailed();
+    const failure: RequestFailure = { kind: "engine", error };
+    if (this.#headSent || !isRetryable(error)) {
+      this.#giveUp(failure);
+    } else {
+      this.#retry(failure);
     }
-    if (!isRetryable(error)) {
-      this.#release("failure");
-      this.#end({ kind: "failed", failure: { kind: "engine", error } });
-      return;
-    }
-    this.#failedAttempt({ kind: "engine", error });
   }
 
   #try(): void {
-    const result = this.#services.place(this.#excluded);
-    if (result.kind === "not-placed") {
-      if (this.#excluded.length > 0 && result.failure.code === "no_worker") {
-        this.#excluded.length = 0;
-        this.#retry({ kind: "not-placed", failure: result.failure });
-        return;
-      }
-      this.#end({ kind: "failed", failure: { kind: "not-placed", failure: result.failure } });
+    if (this.#over) {
       return;
     }
-    this.#attempts += 1;
-    this.#placement = result.placement;
-    if (!this.workersUsed.includes(result.placement.workerId)) {
-      this.workersUsed.push(result.placement.workerId);
+    try {
+      this.#placeAndForward();
+    } catch (error) {
+      this.#services.internalError("proxy", error);
+      this.#giveUp({
+        kind: "engine",
+        error: new EngineError("internal", "Internal server error", { cause: error }),
+      });
     }
-    this.#call = result.placement.engine.forward(
-      { ...this.#request, deadlineAtMs: result.placement.deadlineAtMs },
-      this,
-    );
   }
 
-  #failedAttempt(failure: RequestFailure): void {
+  #placeAndForward(): void {
+    let result = this.#services.place(this.#excluded);
+    if (isFull(result) && this.#excluded.length > 0) {
+      // Nobody else is left: the workers that failed may have come back by now.
+      this.#excluded.length = 0;
+      result = this.#services.place(this.#excluded);
+    }
+    if (result.kind === "not-placed") {
+      if (this.#failedTries > 0 && isFull(result)) {
+        this.#failedTries += 1;
+        this.#retry(result);
+      } else {
+        this.#giveUp(result);
+      }
+      return;
+    }
+    const { placement } = result;
+    this.#attempts += 1;
+    this.#placement = placement;
+    if (!this.workersUsed.includes(placement.workerId)) {
+      this.workersUsed.push(placement.workerId);
+    }
+    const { deadlineAtMs } = placement;
+    this.#call = placement.engine.forward({ ...this.#request, deadlineAtMs }, this);
+  }
+
+  /** Gives the place back, and avoids the worker from now on. */
+  #attemptFailed(): void {
+    this.#failedTries += 1;
     if (this.#placement !== undefined) {
       this.#excluded.push(this.#placement.workerId);
+      this.#placement.release("failure");
     }
-    this.#release("failure");
-    this.#retry(failure);
   }
 
   #retry(failure: RequestFailure): void {
-    this.#retries += 1;
-    const delayMs = this.#services.retryDelayMs(this.#retries);
+    const delayMs = this.#services.retryDelayMs(this.#failedTries);
     if (delayMs === undefined) {
       this.#services.retriesExhausted();
-      this.#end({ kind: "failed", failure });
+      this.#giveUp(failure);
       return;
     }
-    this.#services.retryScheduled(this.#retries, delayMs);
+    this.#retryAfter(delayMs);
+  }
+
+  #retryAfter(delayMs: number): void {
+    this.#services.retryScheduled(this.#failedTries, delayMs);
     this.#cancelRetry = this.#services.after(delayMs, () => this.#try());
   }
 
-  #release(outcome: "success" | "failure" | "cancelled"): void {
-    this.#placement?.release(outcome);
+  /** Answers with the failure, or cuts an answer that has begun: its head promised a body that cannot be completed. */
+  #giveUp(failure: RequestFailure): void {
+    if (this.#over) {
+      return;
+    }
+    if (this.#exchange.committed) {
+      this.#exchange.destroy();
+    } else {
+      sendApiError(this.#exchange, failureToApiError(failure));
+    }
+    this.#end({ kind: "failed", failure });
   }
 
   #end(end: ProxyEnd): void {
@@ -213,7 +236,14 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     }
     this.#over = true;
     this.#cancelRetry?.();
+    this.#call?.cancel();
+    // Counts only where nobody gave the place back before.
+    this.#placement?.release("cancelled");
     this.#exchange.listen(undefined);
     this.#services.ended(this, end);
   }
+}
+
+function isFull(result: ReturnType<ProxyServices["place"]>): boolean {
+  return result.kind === "not-placed" && result.failure.code === "no_worker";
 }

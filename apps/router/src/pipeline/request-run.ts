@@ -23,7 +23,7 @@ export interface RunServices extends GenerationServices {
   now(): number;
   /** Told once, when everything the run held has been given back. */
   ended(run: RequestRun, end: RunEnd): void;
-  /** Gap between two outputs of a sequence, in milliseconds. */
+  /** Gap between two writes of a generation's outputs, in milliseconds. */
   outputGap(gapMs: number): void;
 }
 
@@ -39,8 +39,8 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly #exchange: Exchange;
   readonly #services: RunServices;
   #firstOutputAtMs: number | undefined;
-  #lastOutputAtMs = 0;
-  #cachedTokens = 0;
+  /** Per generation, when its outputs were last written; NaN before. */
+  readonly #flushedAtMs: Float64Array;
   #unfinished: number;
   #over = false;
   #paused = false;
@@ -54,6 +54,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
       (_, promptIndex) => new Generation(plan, { promptIndex, owner: this, services }),
     );
     this.#unfinished = this.generations.length;
+    this.#flushedAtMs = new Float64Array(this.generations.length).fill(Number.NaN);
   }
 
   /** Instant of the first engine output; undefined before. */
@@ -61,9 +62,12 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     return this.#firstOutputAtMs;
   }
 
-  /** Prompt tokens that engines found in their caches. */
-  get cachedTokens(): number {
-    return this.#cachedTokens;
+  /** Prompt tokens that engines found in their caches; undefined when no engine said. */
+  get cachedTokens(): number | undefined {
+    return this.generations.reduce<number | undefined>(
+      (sum, { cachedTokens }) => (cachedTokens === undefined ? sum : (sum ?? 0) + cachedTokens),
+      undefined,
+    );
   }
 
   /** Output tokens of all sequences so far. */
@@ -112,8 +116,6 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
 
   generationStarted(generation: Generation, output: TokenOutput): void {
     this.#firstOutputAtMs ??= this.#services.now();
-    this.#lastOutputAtMs = this.#services.now();
-    this.#cachedTokens += output.cachedTokens;
     this.plan.writer.prompt(generation.promptIndex, {
       tokenIds: generation.prompt.tokenIds,
       text: generation.prompt.text,
@@ -136,13 +138,16 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#exchange.append(this.plan.writer.output(choice, output, finish));
   }
 
-  generationFlush(): void {
+  generationFlush(generation: Generation): void {
     if (this.#over || !this.plan.stream) {
       return;
     }
     const nowMs = this.#services.now();
-    this.#services.outputGap(nowMs - this.#lastOutputAtMs);
-    this.#lastOutputAtMs = nowMs;
+    const flushedAtMs = this.#flushedAtMs[generation.promptIndex] ?? Number.NaN;
+    if (!Number.isNaN(flushedAtMs)) {
+      this.#services.outputGap(nowMs - flushedAtMs);
+    }
+    this.#flushedAtMs[generation.promptIndex] = nowMs;
     if (!this.#exchange.flush(this.plan.writer.contentType) && !this.#paused) {
       this.#paused = true;
       for (const generation of this.generations) {
@@ -151,11 +156,10 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationEnded(generation: Generation): void {
+  generationEnded(): void {
     if (this.#over) {
       return;
     }
-    void generation;
     this.#unfinished -= 1;
     if (this.#unfinished > 0) {
       return;
@@ -171,8 +175,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationFailed(generation: Generation, failure: GenerationFailure): void {
-    void generation;
+  generationFailed(_generation: Generation, failure: GenerationFailure): void {
     this.#fail(failure);
   }
 
@@ -188,7 +191,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     const { writer } = this.plan;
     const rest = writer.end({
       promptTokens: this.promptTokens,
-      cachedTokens: this.#cachedTokens,
+      cachedTokens: this.cachedTokens,
       kvTransferParams: this.generations[0]?.kvTransferParams,
     });
     if (this.plan.stream) {

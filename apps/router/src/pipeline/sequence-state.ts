@@ -9,7 +9,7 @@ export interface SequenceListener {
   choiceOutput(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): void;
 }
 
-/** Output kept back until the engine says whether it was the last one. */
+/** The last output of a sequence, kept back until the engine confirms it. */
 interface HeldOutput {
   readonly text: string;
   readonly tokenIds: readonly number[];
@@ -104,15 +104,14 @@ export class SequenceState {
     if (this.#finishReason !== undefined) {
       return "engine-overran";
     }
-    this.#started = true;
     if (this.#held !== undefined) {
-      const expected = this.#text.expectedFinish;
-      if (expected !== undefined && typeof expected.stopReason === "string") {
-        this.#tellHeld({ reason: expected.reason, stopReason: expected.stopReason });
-        return "engine-overran";
+      if (output.tokenCount === 0) {
+        return "go-on";
       }
-      this.#tellHeld(undefined);
+      this.endAsExpected();
+      return "engine-overran";
     }
+    this.#started = true;
     const delta = this.#text.push(output.tokenIds, output.tokenCount);
     // Tokens behind the end of the sequence, in an output of several, are not the client's.
     const tokenCount = delta.tokenEnd - delta.tokenStart;
@@ -132,6 +131,19 @@ export class SequenceState {
     reused.logprobs = logprobs;
     this.#listener.choiceOutput(this.choice, reused, undefined);
     return "go-on";
+  }
+
+  /**
+   * Ends a sequence whose last output is held, by the rules that made it the last one: for when the engine goes on, or
+   * dies before it could say so.
+   * @returns true when the sequence is finished
+   */
+  endAsExpected(): boolean {
+    const expected = this.#text.expectedFinish;
+    if (this.#held !== undefined && expected !== undefined) {
+      this.#tellHeld({ reason: expected.reason, stopReason: expected.stopReason });
+    }
+    return this.finished;
   }
 
   /** The engine ended this sequence. */
@@ -158,14 +170,14 @@ export class SequenceState {
     this.#listener.choiceOutput(this.choice, reused, reason);
   }
 
-  #tellHeld(finish: ChoiceFinish | undefined): void {
+  #tellHeld(finish: ChoiceFinish): void {
     const held = this.#held;
     if (held === undefined) {
       return;
     }
     this.#held = undefined;
-    const rest = finish === undefined ? "" : this.#text.finish().text;
-    this.#finishReason = finish?.reason;
+    const rest = this.#text.finish().text;
+    this.#finishReason = finish.reason;
     this.#listener.choiceOutput(this.choice, { ...held, text: held.text + rest }, finish);
   }
 }

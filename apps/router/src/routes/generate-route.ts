@@ -1,10 +1,13 @@
-import type { JsonValue } from "@vllm-router/api";
+import { ApiError, type JsonValue } from "@vllm-router/api";
+import type { OptionalField } from "@vllm-router/engine-client";
 import { routingKeyOf } from "@vllm-router/routing-core";
+import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
 import { modelOfRequest } from "./model-of-request.ts";
-import { modelOf, serveProxied } from "./proxy-route.ts";
+import { serveProxied } from "./proxy-route.ts";
 import { receiveJson } from "./read-json.ts";
 import { baseRequestId, requestedRank, traceMetadata } from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
@@ -23,11 +26,16 @@ export interface GeneratingApi<TRequest extends GeneratingRequest> {
   readonly idPrefix: string;
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
+  /** Fields the request really uses that not every engine can carry. */
+  requiredFields(request: TRequest): readonly OptionalField[];
   /** @throws ApiError with vLLM's text */
   prepare(request: TRequest, envelope: RequestEnvelope): RequestPlan;
 }
 
-/** Serves a generating route: on the token lane where a gRPC engine serves the model, else on the proxy lane. */
+/**
+ * Serves a generating route: on the token lane where a gRPC engine serves the model and can carry what the request asks
+ * for, else on the proxy lane where an HTTP worker serves it.
+ */
 export async function serveGenerating<TRequest extends GeneratingRequest>(
   scope: RequestScope,
   api: GeneratingApi<TRequest>,
@@ -37,40 +45,59 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
   if (received === undefined) {
     return;
   }
-  if (isProxied(services, () => modelOf(received.bytes))) {
-    await serveProxied(scope, received.bytes, services.proxy);
+  const { fleet } = services;
+  if (chooseLane(fleet, () => received.asProxied().model) === "proxy") {
+    await serveProxied(scope, received.asProxied(), { services });
     return;
   }
   const request = api.parse(received.json());
   const model = modelOfRequest(request.model, services);
-  await services.server.serve(scope, () =>
-    api.prepare(request, {
-      responseId: `${api.idPrefix}${baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders })}`,
-      created: Math.floor(services.timers.now() / 1000),
-      model,
-      settings: services.prepare,
-      writerSettings: services.writerSettings,
-      routingKey: routingKeyOf({
-        header: (name) => scope.exchange.header(name),
-        body: { session_id: request.sessionId, user: request.user },
-      }),
-      rank: requestedRank(scope),
-      metadata: traceMetadata(scope),
-    }),
-  );
+  const proxyName = proxyNameFor(fleet, model.servedNames, api.requiredFields(request));
+  if (proxyName !== undefined) {
+    await serveProxied(scope, received.asProxied(), { services, model: proxyName });
+    return;
+  }
+  try {
+    await services.server.serve(scope, () =>
+      api.prepare(request, envelopeOf(scope, { api, request, model, services })),
+    );
+  } catch (error) {
+    // A value that the engines' protocol has no room for is found while the request is prepared.
+    const fallback = isUncarried(error) ? proxyNameOf(fleet, model.servedNames) : undefined;
+    if (fallback === undefined) {
+      throw error;
+    }
+    await serveProxied(scope, received.asProxied(), { services, model: fallback });
+  }
 }
 
-/** True when only HTTP workers serve the model: then the body is passed on unread. */
-function isProxied(services: RouteServices, model: () => string): boolean {
-  const proxied = services.fleet.snapshot("proxy").workers;
-  if (proxied.length === 0) {
-    return false;
-  }
-  if (services.fleet.snapshot("token").workers.length === 0) {
-    return true;
-  }
-  const name = model();
-  return (
-    services.models.resolve(name) === undefined && proxied.some((worker) => worker.models.includes(name))
-  );
+function envelopeOf<TRequest extends GeneratingRequest>(
+  scope: RequestScope,
+  parts: {
+    readonly api: GeneratingApi<TRequest>;
+    readonly request: TRequest;
+    readonly model: ModelRuntime;
+    readonly services: RouteServices;
+  },
+): RequestEnvelope {
+  const { api, request, model, services } = parts;
+  const base = baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
+  return {
+    responseId: `${api.idPrefix}${base}`,
+    created: Math.floor(services.timers.now() / 1000),
+    model,
+    settings: services.prepare,
+    writerSettings: services.writerSettings,
+    routingKey: routingKeyOf({
+      header: (name) => scope.exchange.header(name),
+      body: { session_id: request.sessionId, user: request.user },
+    }),
+    rank: requestedRank(scope),
+    metadata: traceMetadata(scope),
+  };
+}
+
+/** True for a refusal of a field, or of its value, that another worker might carry. */
+function isUncarried(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 501 && error.param !== null;
 }

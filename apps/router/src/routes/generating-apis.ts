@@ -6,6 +6,7 @@ import {
   type ChatRequest,
   type CompletionRequest,
 } from "@vllm-router/api";
+import { requiredFieldsOf } from "../pipeline/make-plan.ts";
 import { prepareBatchChat, prepareChat } from "../pipeline/prepare-chat.ts";
 import { prepareCompletion } from "../pipeline/prepare-completion.ts";
 import type { GeneratingApi } from "./generate-route.ts";
@@ -14,6 +15,7 @@ import type { GeneratingApi } from "./generate-route.ts";
 export const CHAT: GeneratingApi<ChatRequest> = {
   idPrefix: "chatcmpl-",
   parse: parseChatRequest,
+  requiredFields: requiredFieldsOf,
   prepare: prepareChat,
 };
 
@@ -21,6 +23,7 @@ export const CHAT: GeneratingApi<ChatRequest> = {
 export const COMPLETIONS: GeneratingApi<CompletionRequest> = {
   idPrefix: "cmpl-",
   parse: parseCompletionRequest,
+  requiredFields: requiredFieldsOf,
   prepare: prepareCompletion,
 };
 
@@ -28,5 +31,6 @@ export const COMPLETIONS: GeneratingApi<CompletionRequest> = {
 export const BATCH_CHAT: GeneratingApi<BatchChatRequest> = {
   idPrefix: "chatcmpl-",
   parse: parseBatchChatRequest,
+  requiredFields: ({ conversations }) => conversations.slice(0, 1).flatMap(requiredFieldsOf),
   prepare: prepareBatchChat,
 };

@@ -1,5 +1,6 @@
 import { modelNotFoundError, serviceUnavailableError } from "@vllm-router/api";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import { proxiedModelNames } from "./proxied-models.ts";
 import type { RouteServices } from "./services.ts";
 
 /**
@@ -14,5 +15,6 @@ export function modelOfRequest(name: string | null, services: RouteServices): Mo
   if (services.models.runtimes.length === 0) {
     throw serviceUnavailableError(`No engine is ready yet. ${services.fleet.readinessProblem()}`.trim());
   }
-  throw modelNotFoundError(name ?? "", services.models.names());
+  const names = [...services.models.names(), ...proxiedModelNames(services)];
+  throw modelNotFoundError(name ?? "", [...new Set(names)]);
 }

@@ -1,12 +1,25 @@
 import { modelListBody, type ModelCard } from "@vllm-router/api";
+import { randomId } from "../pipeline/random-id.ts";
 import type { RequestScope } from "../server/request-scope.ts";
-import { randomId } from "./random-id.ts";
+import { isHttpOnly } from "./choose-lane.ts";
+import { proxiedModelNames, proxiedModelsAgree } from "./proxied-models.ts";
+import { readProxiedBody } from "./proxied-body.ts";
+import { serveProxied } from "./proxy-route.ts";
 import type { RouteServices } from "./services.ts";
 
-/** `GET /v1/models`: one card per served name. */
-export function serveModels(scope: RequestScope, services: RouteServices): void {
+const NO_BODY = readProxiedBody(new Uint8Array(0));
+
+/**
+ * `GET /v1/models`: one card per served name. HTTP workers that serve the same models are asked themselves; of others
+ * only the names are known.
+ */
+export async function serveModels(scope: RequestScope, services: RouteServices): Promise<void> {
+  if (isHttpOnly(services.fleet) && proxiedModelsAgree(services)) {
+    await serveProxied(scope, NO_BODY, { services });
+    return;
+  }
   const created = Math.floor(services.timers.now() / 1000);
-  const cards = services.models.runtimes.flatMap((runtime) =>
+  const known = services.models.runtimes.flatMap((runtime) =>
     runtime.servedNames.map((id): ModelCard => ({
       id,
       created,
@@ -16,5 +29,16 @@ export function serveModels(scope: RequestScope, services: RouteServices): void 
       permissionId: randomId(),
     })),
   );
-  scope.exchange.sendJson(200, modelListBody(cards));
+  const knownNames = new Set(known.map((card) => card.id));
+  const proxied = proxiedModelNames(services)
+    .filter((id) => !knownNames.has(id))
+    .map((id): ModelCard => ({
+      id,
+      created,
+      root: id,
+      parent: null,
+      maxModelLength: null,
+      permissionId: randomId(),
+    }));
+  scope.exchange.sendJson(200, modelListBody([...known, ...proxied]));
 }

@@ -1,14 +1,15 @@
-import { routingKeyOf, type Generation } from "@vllm-router/routing-core";
-import { parseJsonBytes, type JsonValue } from "@vllm-router/api";
+import { routingKeyOf, type AdmissionTicket, type Generation } from "@vllm-router/routing-core";
 import type { FleetPlacer } from "../fleet/fleet-placer.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
-import { ProxyRun } from "../pipeline/proxy-run.ts";
-import { failureCode, failureToApiError } from "../pipeline/request-failure.ts";
+import { ProxyRun, type ProxyEnd } from "../pipeline/proxy-run.ts";
+import { randomId } from "../pipeline/random-id.ts";
+import { failureCode } from "../pipeline/request-failure.ts";
 import type { RequestScope } from "../server/request-scope.ts";
-import { sendApiError } from "../server/send-api-error.ts";
-import { randomId } from "./random-id.ts";
+import { proxyNameOf } from "./choose-lane.ts";
+import type { ProxiedBody } from "./proxied-body.ts";
+import type { RouteServices } from "./services.ts";
 
 /** What passing a request on needs. */
 export interface ProxyRouteServices {
@@ -20,83 +21,78 @@ export interface ProxyRouteServices {
   readonly retryDelayMs: (retry: number) => number | undefined;
 }
 
-/** Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1), and those the client of the worker sets itself. */
-const NOT_FORWARDED: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "host",
-  "content-length",
-  "expect",
-]);
+/** What belongs to one request that is being passed on. */
+interface Passage {
+  readonly body: ProxiedBody;
+  readonly services: ProxyRouteServices;
+  readonly ticket: AdmissionTicket;
+  /** Name of a served model, or empty: what a client made up must not become a label of metrics. */
+  readonly model: string;
+  readonly queueMs: number;
+}
 
-/** Longest part of a body that routing looks at, in UTF-16 units. */
-const ROUTING_TEXT_UNITS = 512 * 1024;
+/** Longest part of a body that routing looks at, bytes. */
+const ROUTING_TEXT_BYTES = 512 * 1024;
 
-/** Passes a request on to an HTTP worker, body and answer unchanged. Resolves when it has been started. */
+/**
+ * Passes a request on to an HTTP worker, body and answer unchanged. Resolves when it has been started. It goes to a
+ * worker of `model`; without one to a worker of the model that the body names; where none serves that, to any: the answer
+ * is then in vLLM's own words.
+ */
 export async function serveProxied(
   scope: RequestScope,
-  body: Uint8Array,
-  services: ProxyRouteServices,
+  body: ProxiedBody,
+  context: { readonly services: RouteServices; readonly model?: string },
 ): Promise<void> {
-  const { placer, server, timers, observer } = services;
-  const { exchange } = scope;
+  const { fleet, proxy } = context.services;
+  const { server, timers } = proxy;
   const arrivedAtMs = timers.steadyMs();
   const ticket = await server.admitted(scope);
   if (ticket === undefined) {
     return;
   }
   const queueMs = timers.steadyMs() - arrivedAtMs;
+  scope.id = scope.exchange.header("x-request-id") ?? randomId();
+  const model = context.model ?? proxyNameOf(fleet, [body.model]) ?? "";
+  try {
+    startRun(scope, { body, services: proxy, ticket, model, queueMs });
+  } catch (error) {
+    ticket.release();
+    throw error;
+  }
+}
+
+function startRun(scope: RequestScope, passage: Passage): void {
+  const { body, services, ticket } = passage;
+  const { placer, server, timers, observer } = services;
+  const { exchange } = scope;
   const { incoming } = exchange;
-  scope.id = exchange.header("x-request-id") ?? randomId();
+  const generation = generationOf(scope, passage);
   let firstByteAtMs: number | undefined;
-  const model = modelOf(body);
   const run: ProxyRun = new ProxyRun(
     exchange,
     {
       method: incoming.method ?? "GET",
       path: incoming.url ?? "/",
-      headers: forwardedHeaders(incoming.rawHeaders),
-      body: body.length === 0 ? undefined : body,
+      // The engine client leaves out what belongs to this connection.
+      headers: incoming.rawHeaders,
+      body: body.bytes.length === 0 ? undefined : body.bytes,
       deadlineAtMs: undefined,
     },
     {
-      place: (excludedWorkers) => placer.placeProxy(generationOf({ scope, body, model, excludedWorkers })),
+      place: (excludedWorkers) => placer.placeProxy({ ...generation, excludedWorkers }),
       retryDelayMs: services.retryDelayMs,
       after: (delayMs, action) => timers.after(delayMs, action),
       retryScheduled: (attempt, delayMs) => observer.retryScheduled(scope.route, attempt, delayMs),
       retriesExhausted: () => observer.retriesExhausted(scope.route),
+      internalError: (where, error) => observer.internalError(where, error),
       firstByte: () => {
         firstByteAtMs ??= timers.steadyMs();
       },
       ended: (ended, end) => {
         untrack();
         ticket.release();
-        if (end.kind === "failed") {
-          scope.errorCode = failureCode(end.failure);
-          sendApiError(exchange, failureToApiError(end.failure));
-        }
-        scope.generation = {
-          model,
-          workers: ended.workersUsed,
-          policy: services.policyName,
-          reason: ended.placementReason,
-          attempts: ended.attempts,
-          queueMs,
-          firstTokenMs: firstByteAtMs === undefined ? undefined : firstByteAtMs - scope.startedAtMs,
-          promptTokens: 0,
-          completionTokens: 0,
-          cachedTokens: 0,
-          sequences: 1,
-          maxTokens: 0,
-          finishReasons: [],
-        };
+        summarise(scope, passage, { run: ended, end, firstByteAtMs });
       },
     },
   );
@@ -104,44 +100,41 @@ export async function serveProxied(
   run.start();
 }
 
-/** `model` of a JSON body; empty when it names none or is not JSON: then any worker will do. */
-export function modelOf(body: Uint8Array): string {
-  let value: JsonValue;
-  try {
-    value = parseJsonBytes(body);
-  } catch {
-    return "";
+function summarise(
+  scope: RequestScope,
+  passage: Passage,
+  outcome: { readonly run: ProxyRun; readonly end: ProxyEnd; readonly firstByteAtMs: number | undefined },
+): void {
+  const { run, end, firstByteAtMs } = outcome;
+  if (end.kind === "failed") {
+    scope.errorCode = failureCode(end.failure);
   }
-  const model = value instanceof Map ? value.get("model") : undefined;
-  return typeof model === "string" ? model : "";
-}
-
-function generationOf(request: {
-  readonly scope: RequestScope;
-  readonly body: Uint8Array;
-  readonly model: string;
-  readonly excludedWorkers: readonly string[];
-}): Generation {
-  const { scope, body } = request;
-  return {
-    requestId: scope.id,
-    model: request.model,
-    text: new TextDecoder().decode(body.subarray(0, ROUTING_TEXT_UNITS)),
+  scope.generation = {
+    model: passage.model,
+    workers: run.workersUsed,
+    policy: passage.services.policyName,
+    reason: run.placementReason,
+    attempts: run.attempts,
+    queueMs: passage.queueMs,
+    firstTokenMs: firstByteAtMs === undefined ? undefined : firstByteAtMs - scope.startedAtMs,
     promptTokens: 0,
+    completionTokens: 0,
+    cachedTokens: 0,
+    sequences: 1,
     maxTokens: 0,
-    routingKey: routingKeyOf({ header: (name) => scope.exchange.header(name) }),
-    requiredFields: [],
-    excludedWorkers: request.excludedWorkers,
+    finishReasons: [],
   };
 }
 
-function forwardedHeaders(raw: readonly string[]): readonly string[] {
-  const kept: string[] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = raw[at] ?? "";
-    if (!NOT_FORWARDED.has(name.toLowerCase())) {
-      kept.push(name, raw[at + 1] ?? "");
-    }
-  }
-  return kept;
+function generationOf(scope: RequestScope, { body, model }: Passage): Generation {
+  return {
+    requestId: scope.id,
+    model,
+    text: new TextDecoder().decode(body.bytes.subarray(0, ROUTING_TEXT_BYTES)),
+    promptTokens: 0,
+    maxTokens: 0,
+    routingKey: routingKeyOf({ header: (name) => scope.exchange.header(name), body: body.keys }),
+    requiredFields: [],
+    excludedWorkers: [],
+  };
 }

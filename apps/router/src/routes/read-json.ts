@@ -1,4 +1,5 @@
 import { parseRequestBody, payloadTooLargeError, type JsonValue } from "@vllm-router/api";
+import { readProxiedBody, type ProxiedBody } from "./proxied-body.ts";
 import { readRequestBody } from "../server/request-body.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 
@@ -7,6 +8,8 @@ export interface ReceivedJson {
   readonly bytes: Uint8Array;
   /** Parsed on first use: the proxy lane does without. @throws ApiError with vLLM's text */
   json(): JsonValue;
+  /** What the proxy lane reads of it; on first use. */
+  asProxied(): ProxiedBody;
 }
 
 /**
@@ -27,7 +30,12 @@ export async function receiveJson(
     case "body": {
       scope.requestBytes = result.bytes.length;
       const { bytes } = result;
-      return { bytes, json: () => parseRequestBody(scope.exchange.header("content-type"), bytes) };
+      let proxied: ProxiedBody | undefined;
+      return {
+        bytes,
+        json: () => parseRequestBody(scope.exchange.header("content-type"), bytes),
+        asProxied: () => (proxied ??= readProxiedBody(bytes)),
+      };
     }
   }
 }

@@ -1,4 +1,4 @@
-import { randomId } from "./random-id.ts";
+import { randomId } from "../pipeline/random-id.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 
 /**
@@ -24,12 +24,17 @@ export function requestedRank(scope: RequestScope): number | undefined {
   return text !== undefined && /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : undefined;
 }
 
-/** Metadata passed on to the engine: the trace the request belongs to. */
+/** What the W3C's trace context, and gRPC's metadata, allow in a value. */
+const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
+
+/** Metadata passed on to the engine: the trace the request belongs to. Malformed headers are no trace (W3C Trace Context). */
 export function traceMetadata(scope: RequestScope): Readonly<Record<string, string>> | undefined {
   const traceparent = scope.exchange.header("traceparent");
-  if (traceparent === undefined) {
+  if (traceparent === undefined || !PRINTABLE_ASCII.test(traceparent)) {
     return undefined;
   }
   const tracestate = scope.exchange.header("tracestate");
-  return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
+  return tracestate === undefined || !PRINTABLE_ASCII.test(tracestate)
+    ? { traceparent }
+    : { traceparent, tracestate };
 }

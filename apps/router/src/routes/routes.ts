@@ -12,10 +12,16 @@ import {
 import { serveModels } from "./models.ts";
 import type { RouteServices } from "./services.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
+import { unknownPath } from "./unknown-path.ts";
 import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 
 /** The HTTP interface: every path, readable top to bottom. */
 export function createRoutes(services: RouteServices): readonly Route[] {
+  const known = knownRoutes(services);
+  return [...known, unknownPath(known, services)];
+}
+
+function knownRoutes(services: RouteServices): readonly Route[] {
   return [
     { path: "/v1/chat/completions", methods: { POST: (scope) => serveGenerating(scope, CHAT, services) } },
     {

@@ -1,7 +1,9 @@
 import { detokenizeBody, parseDetokenizeRequest, parseTokenizeRequest, tokenizeBody } from "@vllm-router/api";
 import { renderConversation } from "../pipeline/render-conversation.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { chooseLane } from "./choose-lane.ts";
 import { modelOfRequest } from "./model-of-request.ts";
+import { serveProxied } from "./proxy-route.ts";
 import { receiveJson } from "./read-json.ts";
 import type { RouteServices } from "./services.ts";
 
@@ -9,6 +11,10 @@ import type { RouteServices } from "./services.ts";
 export async function serveTokenize(scope: RequestScope, services: RouteServices): Promise<void> {
   const received = await receiveJson(scope, services.maxPayloadBytes);
   if (received === undefined) {
+    return;
+  }
+  if (chooseLane(services.fleet, () => received.asProxied().model) === "proxy") {
+    await serveProxied(scope, received.asProxied(), { services });
     return;
   }
   const request = parseTokenizeRequest(received.json());
@@ -46,6 +52,10 @@ export async function serveTokenize(scope: RequestScope, services: RouteServices
 export async function serveDetokenize(scope: RequestScope, services: RouteServices): Promise<void> {
   const received = await receiveJson(scope, services.maxPayloadBytes);
   if (received === undefined) {
+    return;
+  }
+  if (chooseLane(services.fleet, () => received.asProxied().model) === "proxy") {
+    await serveProxied(scope, received.asProxied(), { services });
     return;
   }
   const request = parseDetokenizeRequest(received.json());
