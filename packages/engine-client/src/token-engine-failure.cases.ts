@@ -1,6 +1,7 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import { expect, it } from "vitest";
+import type { ConnectForCases } from "../test/connect-for-cases.ts";
 import { chunk, complete, frame } from "../test/engine-messages.ts";
 import { sendHead, sendPieces, sendStatus, startRawEngine } from "../test/raw-engine.ts";
 import { RecordingSink } from "../test/recording-sink.ts";
@@ -8,7 +9,6 @@ import { sampleRequest } from "../test/sample-request.ts";
 import { startScriptedEngine } from "../test/scripted-engine.ts";
 import { turns, waitUntil } from "../test/wait-until.ts";
 import type { EngineErrorCode } from "./engine-error.ts";
-import type { ConnectForCases } from "./token-engine.cases.ts";
 
 const STATUSES: readonly (readonly [number, EngineErrorCode])[] = [
   [status.CANCELLED, "unavailable"],

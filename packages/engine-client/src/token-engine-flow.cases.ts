@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
+import type { ConnectForCases } from "../test/connect-for-cases.ts";
 import { chunk, complete, frame } from "../test/engine-messages.ts";
 import { sendHead, sendPieces, startRawEngine } from "../test/raw-engine.ts";
 import { RecordingSink } from "../test/recording-sink.ts";
 import { sampleRequest } from "../test/sample-request.ts";
 import { type GenerateServerCall, startScriptedEngine } from "../test/scripted-engine.ts";
 import { turns, waitUntil } from "../test/wait-until.ts";
-import type { ConnectForCases } from "./token-engine.cases.ts";
 
 const TOKENS_PER_CHUNK = 500;
 const CHUNKS = 2000;

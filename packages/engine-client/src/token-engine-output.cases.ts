@@ -1,11 +1,11 @@
 import type { GenerateRequest } from "@vllm-router/proto/messages";
 import { expect, it } from "vitest";
+import type { ConnectForCases } from "../test/connect-for-cases.ts";
 import { chunk, complete, frame, frameBytes } from "../test/engine-messages.ts";
 import { sendPieces, startRawEngine } from "../test/raw-engine.ts";
 import { RecordingSink } from "../test/recording-sink.ts";
 import { sampleRequest } from "../test/sample-request.ts";
 import { startScriptedEngine } from "../test/scripted-engine.ts";
-import type { ConnectForCases } from "./token-engine.cases.ts";
 
 const THREE_TOKENS = [
   chunk({ tokenIds: [11], cachedTokens: 2 }),

@@ -1,11 +1,8 @@
 import { describe } from "vitest";
-import type { ConnectOptions, VllmEngineConnection } from "./connect-engine.ts";
+import type { ConnectForCases } from "../test/connect-for-cases.ts";
 import { runFailureCases } from "./token-engine-failure.cases.ts";
 import { runFlowCases } from "./token-engine-flow.cases.ts";
 import { runOutputCases } from "./token-engine-output.cases.ts";
-
-/** Connects the implementation under test to a VllmEngine server at `host:port`. */
-export type ConnectForCases = (address: string, options?: ConnectOptions) => VllmEngineConnection;
 
 /**
  * What every transport of the VllmEngine dialect has to do, over real sockets: content and order, flow control and
