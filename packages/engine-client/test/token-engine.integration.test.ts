@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { connectEngine, type EngineTransport } from "../src/index.ts";
-import { type ConnectForCases, runTokenEngineCases } from "../src/token-engine.cases.ts";
+import { runTokenEngineCases } from "../src/token-engine.cases.ts";
+import type { ConnectForCases } from "./connect-for-cases.ts";
 
 const connectBy =
   (transport: EngineTransport): ConnectForCases =>
