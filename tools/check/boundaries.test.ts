@@ -14,7 +14,11 @@ describe("boundaryComplaints()", () => {
   });
 
   it("accepts allowed dependencies in the catalog's and the workspace's notation", () => {
-    expect(boundaryComplaints(text({ dependencies: { "@huggingface/jinja": "catalog:" } }))).toEqual([]);
+    const manifest = { name: "@vllm-router/api", dependencies: { "@vllm-router/text": "workspace:^" } };
+    const api: Workspace = { folder: "packages/api", manifest };
+    expect(boundaryComplaints([...text({ devDependencies: { vitest: "catalog:" } }), api])).toEqual([]);
+    const dependencies = { zod: "catalog:", yaml: "catalog:" };
+    expect(boundaryComplaints([{ ...config, manifest: { ...config.manifest, dependencies } }])).toEqual([]);
   });
 
   it.each([

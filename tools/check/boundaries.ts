@@ -11,18 +11,18 @@ interface Allowance {
 /** The table of layers in ARCHITECTURE.md, as data. */
 const ALLOWED: Readonly<Record<string, Allowance>> = {
   "@vllm-router/proto": { workspace: [], libraries: ["@bufbuild/protobuf", "@grpc/grpc-js"] },
-  "@vllm-router/text": { workspace: [], libraries: ["@huggingface/tokenizers", "@huggingface/jinja"] },
+  "@vllm-router/text": { workspace: [], libraries: [] },
   "@vllm-router/api": { workspace: ["@vllm-router/text"], libraries: [] },
   "@vllm-router/routing-core": { workspace: ["@vllm-router/proto"], libraries: [] },
   "@vllm-router/engine-client": {
     workspace: ["@vllm-router/proto"],
-    libraries: ["@grpc/grpc-js", "undici", "fflate"],
+    libraries: ["@grpc/grpc-js", "undici"],
   },
   "@vllm-router/launcher": { workspace: ["@vllm-router/proto"], libraries: ["@grpc/grpc-js"] },
   "@vllm-router/config": { workspace: [], libraries: ["zod", "yaml"] },
   "@vllm-router/simulator": {
     workspace: ["@vllm-router/proto", "@vllm-router/text", "@vllm-router/api"],
-    libraries: ["@grpc/grpc-js", "fflate"],
+    libraries: ["fflate"],
   },
   "vllm-router": {
     workspace: [
