@@ -33,7 +33,9 @@ describe("findEngineProgram()", () => {
     const find = (): unknown => findEngineProgram("auto", { PATH: folder });
     expect(find).toThrow("neither vllm nor vllm-rs is on PATH");
     expect(find).toThrow("pip install 'vllm[grpc]'");
-    expect(find).toThrow("--engine simulator");
+    expect(find).toThrow("vllm-serve --enable-router-as-api-server --engine simulator");
+    const fromClone = { PATH: folder, npm_lifecycle_event: "start" };
+    expect(() => findEngineProgram("auto", fromClone)).toThrow("npm start -- --enable-router-as-api-server");
     expect(() => findEngineProgram("vllm-rs", { PATH: folder })).toThrow("vllm-rs is not on PATH");
   });
 
@@ -47,27 +49,27 @@ describe("findEngineProgram()", () => {
     install("python3", "#!/bin/sh\nexit 3\n");
     install("vllm", `#!${join(folder, "python3")}\n`);
     const program = findEngineProgram("vllm", { PATH: folder });
-    await expect(checkGrpcExtra(program)).rejects.toMatchObject({
+    await expect(checkGrpcExtra(program, {})).rejects.toMatchObject({
       code: "engine_without_grpc",
       message: expect.stringContaining("pip install 'vllm[grpc]'") as string,
     });
     install("python3", "#!/bin/sh\nexit 0\n");
-    await expect(checkGrpcExtra(program)).resolves.toBeUndefined();
+    await expect(checkGrpcExtra(program, {})).resolves.toBeUndefined();
   });
 
   it("asks nobody about a program that is not Python", async () => {
     install("vllm", "#!/bin/sh\nexit 3\n");
     const program = findEngineProgram("vllm", { PATH: folder });
-    await expect(checkGrpcExtra(program)).resolves.toBeUndefined();
+    await expect(checkGrpcExtra(program, {})).resolves.toBeUndefined();
   });
 });
 
 describe("engineAdvice()", () => {
   it("knows the causes an engine dies of", () => {
-    expect(engineAdvice(["ImportError: gRPC mode requires smg-grpc-servicer."])).toContain(
+    expect(engineAdvice(["ImportError: gRPC mode requires smg-grpc-servicer."], {})).toContain(
       "pip install 'vllm[grpc]'",
     );
-    expect(engineAdvice(["vllm: error: unrecognized arguments: --grpc"])).toContain("too old");
-    expect(engineAdvice(["CUDA out of memory"])).toBeUndefined();
+    expect(engineAdvice(["vllm: error: unrecognized arguments: --grpc"], {})).toContain("too old");
+    expect(engineAdvice(["CUDA out of memory"], {})).toBeUndefined();
   });
 });

@@ -8,6 +8,7 @@ import { findProgram } from "@vllm-router/launcher";
 import { CliError } from "./cli-error.ts";
 import type { EngineName } from "./plan.ts";
 import { findPackagedProgram } from "./packaged-program.ts";
+import { ownCommand } from "./terminal.ts";
 
 /** The line that installs an engine the router can use. */
 export const INSTALL_LINE = "pip install 'vllm[grpc]'";
@@ -36,14 +37,14 @@ export function findEngineProgram(asked: EngineName | "auto", environment: Envir
     if (command !== undefined) return { name, command, args: [] };
   }
   const missing = asked === "auto" ? "neither vllm nor vllm-rs is" : `${asked} is not`;
-  throw new CliError("engine_missing", `${missing} on PATH.\n${installAdvice()}`);
+  throw new CliError("engine_missing", `${missing} on PATH.\n${installAdvice(environment)}`);
 }
 
 /** How to get an engine, in two lines. */
-function installAdvice(): string {
+function installAdvice(environment: Environment): string {
   return [
     `  Install vLLM with its gRPC server:  ${INSTALL_LINE}`,
-    "  Or try without it and without GPU:  vllm-serve --enable-router-as-api-server --engine simulator",
+    `  Or try without it and without GPU:  ${ownCommand(environment)} --enable-router-as-api-server --engine simulator`,
   ].join("\n");
 }
 
@@ -54,7 +55,7 @@ const MODULE_MISSING = 3;
  * Asks the Python of the `vllm` program whether the gRPC server's package is there; without an answer it is taken to be.
  * @throws CliError engine_without_grpc with the line that installs it
  */
-export async function checkGrpcExtra(program: EngineProgram): Promise<void> {
+export async function checkGrpcExtra(program: EngineProgram, environment: Environment): Promise<void> {
   const python = program.name === "vllm" ? pythonOf(program.command) : undefined;
   if (python === undefined) return;
   const code = `import importlib.util, sys; sys.exit(0 if importlib.util.find_spec("smg_grpc_servicer") else ${MODULE_MISSING})`;
@@ -66,7 +67,7 @@ export async function checkGrpcExtra(program: EngineProgram): Promise<void> {
   if (exitCode === MODULE_MISSING) {
     throw new CliError(
       "engine_without_grpc",
-      `${program.command} is there, but not its gRPC server.\n${installAdvice()}`,
+      `${program.command} is there, but not its gRPC server.\n${installAdvice(environment)}`,
     );
   }
 }
@@ -84,13 +85,13 @@ function pythonOf(program: string): string | undefined {
 }
 
 /** What to do, when the last lines of an engine show a known cause. */
-export function engineAdvice(lastLines: readonly string[]): string | undefined {
+export function engineAdvice(lastLines: readonly string[], environment: Environment): string | undefined {
   const text = lastLines.join("\n");
   if (text.includes("smg-grpc-servicer") || text.includes("smg_grpc_servicer")) {
-    return `vLLM's gRPC server is missing or does not fit.\n${installAdvice()}`;
+    return `vLLM's gRPC server is missing or does not fit.\n${installAdvice(environment)}`;
   }
   if (/unrecognized arguments:.*--grpc/.test(text)) {
-    return `This vLLM is too old for --grpc.\n${installAdvice()}`;
+    return `This vLLM is too old for --grpc.\n${installAdvice(environment)}`;
   }
   return undefined;
 }

@@ -18,7 +18,7 @@ const ENGINE_GRACE_MS = 20_000;
  */
 export async function runHeadless(plan: HeadlessPlan, terminal: Terminal): Promise<number> {
   const program = findEngineProgram(plan.engine, terminal.environment);
-  await checkGrpcExtra(program);
+  await checkGrpcExtra(program, terminal.environment);
   // gRPC servers let two processes share a port without a word, so it is looked at first.
   if (!(await isPortFree(plan.host, plan.port))) {
     const message = `port ${plan.port} on ${plan.host} is in use by another program; choose another with --port`;
@@ -52,7 +52,7 @@ export async function runHeadless(plan: HeadlessPlan, terminal: Terminal): Promi
     return signals > 1 ? 130 : 0;
   }
   terminal.error(`vllm-serve: the engine ended unexpectedly (${describeExit(exit)})`);
-  const advice = engineAdvice(exit.lastLines);
+  const advice = engineAdvice(exit.lastLines, terminal.environment);
   if (advice !== undefined) {
     terminal.error(`vllm-serve: ${advice}`);
   }

@@ -42,7 +42,7 @@ type EndCause =
  */
 export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise<number> {
   const program = findEngineProgram(plan.engine, terminal.environment);
-  await checkGrpcExtra(program);
+  await checkGrpcExtra(program, terminal.environment);
   const ports = await choosePorts(plan, terminal.environment);
   const engines = ports.map((port) => engineCommand(program, plan, { host: ENGINE_HOST, port: port.port }));
   const router = routerCommand(
@@ -211,7 +211,7 @@ class Session {
       `${dead.name} ended unexpectedly (${describeExit(exit)})${lines.length > 0 ? "; its last lines:" : ""}`,
     );
     for (const line of lines) this.#terminal.error(`    ${line}`);
-    const advice = engineAdvice(exit.lastLines);
+    const advice = engineAdvice(exit.lastLines, this.#terminal.environment);
     if (advice !== undefined) this.#say(advice);
     this.#say("stopping everything else");
   }
