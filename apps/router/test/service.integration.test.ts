@@ -1,6 +1,13 @@
+import { cp, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startSimulator } from "@vllm-router/simulator";
+import { BUILTIN_MODEL } from "./builtin-model.ts";
 import { eventually, startRouter } from "./start-router.ts";
+import { temporaryFolder } from "./tiny-model.ts";
+
+/** pino's number of the level. */
+const WARN = 40;
 
 const question = { messages: [{ role: "user", content: "A secret prompt" }], max_tokens: 8, temperature: 0 };
 
@@ -131,9 +138,38 @@ describe("the service", () => {
   });
 
   it("refuses a second worker that claims the model with another tokenizer", async () => {
+    await using folder = await temporaryFolder();
+    await cp(BUILTIN_MODEL, folder.path, { recursive: true });
+    const settings = JSON.parse(await readFile(join(folder.path, "tokenizer_config.json"), "utf8")) as object;
+    await folder.write({
+      "tokenizer_config.json": { ...settings, chat_template: "{{ messages[0].content }}!" },
+    });
     await using first = await startSimulator({ speed: 0, servedModelNames: ["same"] });
-    await using router = await startRouter([`http://${first.address}`]);
-    expect(router.router.readyWorkers()).toBe(1);
-    expect(router.logs.some((line) => String(line["msg"]).includes("worker ready"))).toBe(true);
+    await using second = await startSimulator({
+      speed: 0,
+      servedModelNames: ["same"],
+      modelPath: folder.path,
+    });
+    await second.kill();
+    const urls = [`http://${first.address}`, `http://${second.address}`];
+    await using router = await startRouter(urls, [], { waitForWorkers: false });
+    await eventually("the first is ready", () => router.router.readyWorkers() === 1);
+    await second.restart();
+    const refusal = (): (typeof router.logs)[number] | undefined =>
+      router.logs.find((line) => line["state"] === "refused");
+    await eventually("the second is refused", () => refusal() !== undefined);
+
+    const detail = expect.stringContaining('model "same" is already served with other tokenizer') as string;
+    expect(refusal()).toMatchObject({ level: WARN, worker: urls[1], detail });
+    expect(await (await fetch(`${router.url}/workers`)).json()).toMatchObject({
+      workers: [
+        { url: urls[0], state: "ready", is_healthy: true },
+        { url: urls[1], state: "refused", is_healthy: false, detail },
+      ],
+    });
+    for (let at = 0; at < 4; at += 1) {
+      expect((await router.post("/v1/chat/completions", question)).status).toBe(200);
+    }
+    expect([first.requests.length, second.requests.length]).toEqual([4, 0]);
   });
 });
