@@ -60,6 +60,6 @@ describe("admission", () => {
     await eventually("one runs", () => engine.runningRequests === 1);
     expect((await router.post("/v1/chat/completions", question)).status).toBe(408);
     leaving.abort();
-    await expect(running).rejects.toThrow();
+    await expect(running).rejects.toThrow("aborted");
   });
 });

@@ -97,6 +97,7 @@ describe("a client", () => {
     );
     await eventually("everything is given back", () => router.router.inFlight() === 0);
     await eventually("the log tells it", () => router.logText().includes("client_gone"));
+    expect(engine.openStreams).toBe(0);
   });
 
   it("that leaves before the first byte ends its engine work, too", async () => {
@@ -106,7 +107,7 @@ describe("a client", () => {
     const pending = router.post("/v1/chat/completions", question, { signal: leaving.signal });
     await eventually("the engine has it", () => engine.runningRequests === 1);
     leaving.abort();
-    await expect(pending).rejects.toThrow();
+    await expect(pending).rejects.toThrow("aborted");
     await eventually("the engine is free", () => engine.runningRequests === 0);
     await eventually("everything is given back", () => router.router.inFlight() === 0);
   });

@@ -133,7 +133,7 @@ describe("the service", () => {
     const text = await streaming.text();
     expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
     await closing;
-    await expect(fetch(`${router.url}/health`)).rejects.toThrow();
+    await expect(fetch(`${router.url}/health`)).rejects.toThrow("fetch failed");
     await eventually("no connection is left on the engine", () => engine.openConnections === 0);
   });
 
