@@ -1,2 +1,10 @@
 #!/usr/bin/env node
-import "../dist/main.js";
+// An older Node gets a sentence instead of a stack, so nothing else is loaded before this.
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+if (major > 22 || (major === 22 && minor >= 18)) {
+  await import("../dist/main.js");
+} else {
+  process.stderr.write("vllm-serve: needs Node 22.18 or newer, this is " + process.version + "\n");
+  process.exitCode = 1;
+}

@@ -97,6 +97,14 @@ describe("vllm-serve", { timeout: 60_000 }, () => {
     expect(version.output).toMatch(/^vllm-serve \d+\.\d+\.\d+$/);
   });
 
+  it("tells an old Node that it is too old", async () => {
+    const pretend = 'Object.defineProperty(process, "versions", { value: { node: "20.20.2" } })';
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(pretend)}`;
+    await using running = serve(["--version"], { NODE_OPTIONS });
+    expect(await running.exit()).toBe(1);
+    expect(running.output).toContain("vllm-serve: needs Node 22.18 or newer");
+  });
+
   it("brings everything down when vLLM dies, with its last lines and the cause", async () => {
     const port = String(await freePort());
     await using running = serve(
