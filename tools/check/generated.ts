@@ -15,6 +15,7 @@ interface Generator {
 /** Every generator whose output is committed. `pnpm generate` runs them for good; here the tree is put back as it was. */
 const GENERATORS: readonly Generator[] = [
   { folder: "packages/proto", script: "generate", outputs: ["packages/proto/src/gen"] },
+  { folder: "packages/simulator", script: "generate", outputs: ["packages/simulator/assets"] },
   { folder: "tools", script: "generate", outputs: ["docs/configuration.md", "docs/compatibility.md"] },
 ];
 

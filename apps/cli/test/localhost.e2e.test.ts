@@ -140,5 +140,8 @@ describe("the demo", { timeout }, () => {
     expect(second.output).toContain(`vllm-serve --demo --port ${Number(port) + 1}`);
     running.signal("SIGINT");
     expect(await running.exit()).toBe(0);
+    // Lines for a person, and none for the probes that waited for the engines.
+    expect(running.output).toMatch(/^\[router\] \d\d:\d\d:\d\d INFO {2}listening on http/m);
+    expect(running.output).not.toContain("/health");
   });
 });

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -11,6 +11,14 @@ import { childrenOf, freePort, isAlive, RunningProgram, until } from "./running-
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const run = promisify(execFile);
+
+/** The Node that runs the tests, and the pnpm of this repository, wherever the machine has others. */
+const folders = [
+  dirname(process.execPath),
+  join(root, ".tools/node_modules/.bin"),
+  process.env["PATH"] ?? "",
+];
+const env = { ...process.env, NODE_OPTIONS: "", PATH: folders.join(delimiter) };
 
 /** npm fetches what its cache lacks, on a machine that is busy with other tests. */
 const INSTALL_TIMEOUT_MS = 180_000;
@@ -33,11 +41,14 @@ beforeAll(async () => {
   await run(
     "pnpm",
     ["-r", "--filter=./packages/*", "--filter=./apps/*", "pack", `--pack-destination=${archives}`],
-    { cwd: root },
+    { cwd: root, env },
   );
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "installed", private: true }));
   const files = readdirSync(archives).map((file) => `./archives/${file}`);
-  await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", ...files], { cwd: folder });
+  await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", ...files], {
+    cwd: folder,
+    env,
+  });
   const { dependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
   manifests = Object.keys(dependencies ?? {}).map(
     (name) =>
@@ -50,7 +61,7 @@ afterAll(() => {
 });
 
 async function npx(...args: readonly string[]): Promise<string> {
-  const { stdout } = await run("npx", ["--no-install", ...args], { cwd: folder });
+  const { stdout } = await run("npx", ["--no-install", ...args], { cwd: folder, env });
   return stdout;
 }
 
@@ -78,7 +89,7 @@ describe("packages installed from their archives", { timeout: 90_000 }, () => {
       console.log(JSON.stringify(counts));`;
     const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], {
       cwd: folder,
-      env: { ...process.env, NODE_OPTIONS: "" },
+      env,
     });
     const counts = JSON.parse(stdout) as Readonly<Record<string, number>>;
     expect(Object.keys(counts)).toEqual(entries);
