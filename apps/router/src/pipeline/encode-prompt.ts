@@ -10,7 +10,7 @@ import {
 import type { ModelRuntime } from "../models/model-runtime.ts";
 
 /** The length rules' view of a model. */
-export function lengthContext(model: ModelRuntime): LengthContext {
+function lengthContext(model: ModelRuntime): LengthContext {
   return {
     maxModelLength: model.maxModelLength,
     maxCharactersPerToken: model.tokenizer.maxTokenCharacters,
