@@ -25,6 +25,8 @@ const NO_HEADER_TABLE = Buffer.of(0x20);
 /** What a connection tells the transport it belongs to. */
 export interface ConnectionOwner {
   readonly turns: TurnQueue;
+  /** How many streams the engine takes on a connection, as far as it has said; new connections begin with it. */
+  streamLimit: number | undefined;
   /** A stream ended, or the engine takes more of them. */
   roomMade(): void;
   /** The engine said goodbye before it looked at the call. */
@@ -41,7 +43,7 @@ export class NetConnection implements ProtocolListener, CallHost {
   readonly #options: TransportOptions;
   readonly #socket: Socket;
   readonly #output: OutputQueue;
-  readonly #settings = new PeerSettings();
+  readonly #settings: PeerSettings;
   readonly #sending: SendQueue;
   readonly #reader = new ProtocolReader(this);
   readonly #keepAlive: KeepAlive;
@@ -58,6 +60,7 @@ export class NetConnection implements ProtocolListener, CallHost {
   constructor(options: TransportOptions, owner: ConnectionOwner) {
     this.#options = options;
     this.#owner = owner;
+    this.#settings = new PeerSettings(owner.streamLimit);
     this.#socket = openSocket(
       { ...options, protocol: "h2" },
       {
@@ -151,6 +154,7 @@ export class NetConnection implements ProtocolListener, CallHost {
   settings(frame: ReceivedFrame): void {
     const before = this.#settings.initialWindowBytes;
     this.#settings.apply(frame.bytes, frame.start, frame.end);
+    this.#owner.streamLimit = this.#settings.maxConcurrentStreams;
     this.#output.push(bytesFrame(FRAME.SETTINGS, FLAG.ACK, EMPTY));
     this.#sending.shift(this.#settings.initialWindowBytes - before);
     this.#owner.roomMade();

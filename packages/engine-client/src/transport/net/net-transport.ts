@@ -18,6 +18,7 @@ const EMPTY: Buffer = Buffer.alloc(0);
  */
 export class NetTransport implements StreamTransport, ConnectionOwner, CallHost {
   readonly turns: TurnQueue = new TurnQueue();
+  streamLimit: number | undefined = undefined;
   readonly #options: TransportOptions;
   readonly #headers: RequestHeaders;
   readonly #connections = new Set<NetConnection>();

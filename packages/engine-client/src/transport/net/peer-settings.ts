@@ -12,9 +12,14 @@ const LARGEST_FRAME_BYTES = 64 * 1024;
 export class PeerSettings {
   /** True once the engine has said anything. */
   isKnown = false;
-  maxConcurrentStreams = ASSUMED_MAX_STREAMS;
+  maxConcurrentStreams: number;
   initialWindowBytes = DEFAULT_WINDOW_BYTES;
   maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
+
+  /** `assumedMaxStreams` holds until the engine says otherwise; at most 100, the value it is advised to allow. */
+  constructor(assumedMaxStreams: number = ASSUMED_MAX_STREAMS) {
+    this.maxConcurrentStreams = Math.min(assumedMaxStreams, ASSUMED_MAX_STREAMS);
+  }
 
   /** Reads the payload of a SETTINGS frame. Throws an EngineError `protocol` when it is malformed. */
   apply(bytes: Buffer, start: number, end: number): void {
