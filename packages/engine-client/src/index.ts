@@ -14,6 +14,7 @@ export {
   type ConnectOptions,
   type EngineConnection,
   type EngineTransport,
+  type HttpClient,
   type HttpEngineConnection,
   type VllmEngineConnection,
 } from "./connect-engine.ts";
