@@ -9,7 +9,8 @@ import { SequenceState, type SequenceListener } from "./sequence-state.ts";
 export interface GenerationOwner extends SequenceListener {
   /** First output of this generation, before any of its text is told. */
   generationStarted(generation: Generation, output: TokenOutput): void;
-  generationFlush(generation: Generation): void;
+  /** Write now what was told; or, when `isLast`, with the end or failure of the generation, which follows at once. */
+  generationFlush(generation: Generation, isLast: boolean): void;
   /** All sequences are finished. */
   generationEnded(generation: Generation): void;
   /** Given up: nothing more comes from this generation. */
@@ -160,8 +161,8 @@ export class Generation implements AttemptOwner {
     this.#kvTransferParams ??= params;
   }
 
-  attemptFlush(): void {
-    this.#owner.generationFlush(this);
+  attemptFlush(isLast: boolean): void {
+    this.#owner.generationFlush(this, isLast && this.#live.size === 1);
   }
 
   attemptBroken(attempt: Attempt, error: unknown): void {
@@ -182,7 +183,7 @@ export class Generation implements AttemptOwner {
     try {
       const unfinished = this.#unfinishedOf(attempt);
       if (unfinished.length === 0) {
-        this.#owner.generationFlush(this);
+        this.#owner.generationFlush(this, true);
         this.#endIfFinished();
         return;
       }

@@ -56,7 +56,9 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
       outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
       return;
     }
-    void handle(incoming, outgoing);
+    if (!app.serveExact(incoming, outgoing)) {
+      void handle(incoming, outgoing);
+    }
   });
   await bind(server, options);
   listening.bound();
