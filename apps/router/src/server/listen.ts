@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
+import { Acceptors, BACKLOG, claimAddress, SHARES_PORTS } from "./acceptors.ts";
 import type { App } from "./app.ts";
 
 /** Where and how to listen. */
@@ -61,7 +62,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
     }
   });
   await bind(server, options);
-  listening.bound();
+  await listening.bound();
   return listening;
 }
 
@@ -69,6 +70,7 @@ class HttpListener implements Listener {
   readonly #server: Server;
   readonly #options: ListenOptions;
   readonly #running = new Set<ServerResponse>();
+  readonly #acceptors = new Acceptors();
   #port = 0;
   #closing: Promise<void> | undefined;
   #cutOff = 0;
@@ -83,8 +85,10 @@ class HttpListener implements Listener {
   }
 
   /** The server is bound: its port is known. */
-  bound(): void {
-    this.#port = (this.#server.address() as AddressInfo).port;
+  async bound(): Promise<void> {
+    const address = this.#server.address() as AddressInfo;
+    this.#port = address.port;
+    await this.#acceptors.open(address, (socket) => this.#server.emit("connection", socket));
   }
 
   get url(): string {
@@ -128,10 +132,12 @@ class HttpListener implements Listener {
 
   #stopAccepting(): Promise<void> {
     if (this.#closing === undefined) {
-      this.#closing = new Promise((resolve) => {
+      const accepted = this.#acceptors.close();
+      const closed = new Promise<void>((resolve) => {
         // Closes idle connections, too.
         this.#server.close(() => resolve());
       });
+      this.#closing = Promise.all([accepted, closed]).then(() => undefined);
       for (const outgoing of this.#running) {
         // Said in heads that are still to come: the client will not try the connection again.
         outgoing.shouldKeepAlive = false;
@@ -146,17 +152,22 @@ class HttpListener implements Listener {
   }
 }
 
-function bind(server: Server, options: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      reject(new RouterError("listen", bindProblem(error, options), { cause: error }));
-    };
-    server.once("error", failed);
-    server.listen(options.port, options.host, () => {
-      server.off("error", failed);
-      resolve();
+async function bind(server: Server, options: ListenOptions): Promise<void> {
+  const { host, port } = options;
+  try {
+    if (SHARES_PORTS && port !== 0) {
+      await claimAddress(host, port);
+    }
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port, backlog: BACKLOG, reusePort: SHARES_PORTS }, () => {
+        server.off("error", reject);
+        resolve();
+      });
     });
-  });
+  } catch (error) {
+    throw new RouterError("listen", bindProblem(error as NodeJS.ErrnoException, options), { cause: error });
+  }
 }
 
 function bindProblem(error: NodeJS.ErrnoException, options: ListenOptions): string {
