@@ -5,6 +5,7 @@ import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
 import { Acceptors, BACKLOG, claimAddress, SHARES_PORTS } from "./acceptors.ts";
 import type { App } from "./app.ts";
+import { RunningList } from "./running-list.ts";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -69,7 +70,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
 class HttpListener implements Listener {
   readonly #server: Server;
   readonly #options: ListenOptions;
-  readonly #running = new Set<ServerResponse>();
+  readonly #running = new RunningList<ServerResponse>();
   readonly #acceptors = new Acceptors();
   #port = 0;
   #closing: Promise<void> | undefined;
@@ -104,10 +105,10 @@ class HttpListener implements Listener {
 
   /** A request arrived. */
   track(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    this.#running.add(outgoing);
+    const ended = this.#running.add(outgoing);
     outgoing.shouldKeepAlive &&= this.#closing === undefined;
     outgoing.once("close", () => {
-      this.#running.delete(outgoing);
+      ended();
       if (this.#closing !== undefined) {
         // Its keep-alive would hold the server open for nothing.
         incoming.socket.destroySoon();
@@ -138,7 +139,7 @@ class HttpListener implements Listener {
         this.#server.close(() => resolve());
       });
       this.#closing = Promise.all([accepted, closed]).then(() => undefined);
-      for (const outgoing of this.#running) {
+      for (const outgoing of this.#running.items()) {
         // Said in heads that are still to come: the client will not try the connection again.
         outgoing.shouldKeepAlive = false;
       }

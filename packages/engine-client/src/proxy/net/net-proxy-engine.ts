@@ -11,7 +11,6 @@ export class NetProxyEngine implements ProxyEngine {
   readonly capabilities: EngineCapabilities = HTTP_CAPABILITIES;
   readonly #pool: HttpConnectionPool;
   readonly #address: string;
-  readonly #calls = new Set<NetForwardCall>();
 
   constructor(options: TransportOptions) {
     this.#pool = new HttpConnectionPool(options);
@@ -31,14 +30,7 @@ export class NetProxyEngine implements ProxyEngine {
         refusal = error as EngineError;
       }
     }
-    const call = new NetForwardCall({
-      request,
-      headText,
-      sink,
-      pool: this.#pool,
-      onOver: (over) => this.#calls.delete(over),
-    });
-    this.#calls.add(call);
+    const call = new NetForwardCall({ request, headText, sink, pool: this.#pool });
     try {
       if (refusal === undefined) call.start();
     } catch (error) {
@@ -51,6 +43,5 @@ export class NetProxyEngine implements ProxyEngine {
   /** Fails running calls with `unavailable` and closes all connections. */
   close(): void {
     this.#pool.close();
-    for (const call of this.#calls) call.fail(new EngineError("unavailable", "the engine client was closed"));
   }
 }

@@ -15,6 +15,7 @@ import type { PayloadRange } from "./payload-range.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { type Goodbye, type ProtocolListener, ProtocolReader, violation } from "./protocol-reader.ts";
 import { SendQueue } from "./send-queue.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /** An engine that asks and asks but does not listen to the answers is given up when so much waits for it. */
 const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
@@ -47,7 +48,7 @@ export class NetConnection implements ProtocolListener, CallHost {
   readonly #sending: SendQueue;
   readonly #reader = new ProtocolReader(this);
   readonly #keepAlive: KeepAlive;
-  readonly #calls = new Map<number, NetCall>();
+  readonly #calls = new StreamTable<NetCall>();
   #nextStreamId = 1;
   #uncreditedBytes = 0;
   #isConnected = false;
@@ -101,7 +102,7 @@ export class NetConnection implements ProtocolListener, CallHost {
     this.#nextStreamId += 2;
     call.host = this;
     call.streamId = streamId;
-    this.#calls.set(streamId, call);
+    this.#calls.add(call);
     const block = streamId === 1 ? Buffer.concat([NO_HEADER_TABLE, request.block]) : request.block;
     this.#sending.start(streamId, block, request.body);
     if (streamId >= this.#options.maxCallsPerConnection * 2 - 1) this.#isLeaving = true;
@@ -167,7 +168,8 @@ export class NetConnection implements ProtocolListener, CallHost {
   goAway({ lastStreamId, code, text }: Goodbye): void {
     this.#goodbye = `the engine said goodbye with code ${code}${text === "" ? "" : ` (${text})`}`;
     this.#isLeaving = true;
-    for (const [streamId, call] of this.#calls) {
+    for (const call of this.#calls.all()) {
+      const { streamId } = call;
       if (streamId <= lastStreamId) continue;
       this.#calls.delete(streamId);
       this.#sending.drop(streamId);
@@ -276,7 +278,7 @@ export class NetConnection implements ProtocolListener, CallHost {
     this.#isLost = true;
     this.#keepAlive.stop();
     this.#output.close();
-    const calls = [...this.#calls.values()];
+    const calls = this.#calls.all();
     this.#calls.clear();
     for (const call of calls) {
       call.lost(lossError({ failure, goodbye: this.#goodbye, wasConnected: this.#isConnected }));
