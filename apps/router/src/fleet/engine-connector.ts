@@ -17,7 +17,7 @@ import type { ConnectedWorker, ProbeVerdict, WorkerConnector, WorkerFacts } from
 export interface EngineConnectorOptions {
   /** `--engine-transport`: how token streams are carried. */
   readonly transport: EngineTransport;
-  /** `--engine-http-client`: how requests are passed on to HTTP workers. Default `undici`. */
+  /** `--engine-http-client`: how requests are passed on to HTTP workers. Default `net`. */
   readonly httpClient?: HttpClient;
   /** Longest time of one health probe, milliseconds. */
   readonly probeTimeoutMs: number;
