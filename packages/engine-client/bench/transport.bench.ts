@@ -40,7 +40,7 @@ function grpcServer(): Server {
     socket.on("error", () => undefined);
     // Requests are small; the window of the connection must never be what is measured.
     socket.write(Buffer.concat([settingsFrame(), rawFrame(8, {}, numbers(0x7000_0000))]));
-    let rest = Buffer.alloc(0);
+    let rest: Buffer = Buffer.alloc(0);
     let isGreeted = false;
     socket.on("data", (bytes: Buffer) => {
       rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
