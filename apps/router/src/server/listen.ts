@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, ListenOptions as NetListenOptions } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
@@ -39,6 +39,8 @@ export interface Listener {
 const HEADER_LIMIT_BYTES = 4 * 1024 * 1024;
 const HEADER_LIMIT_COUNT = 256;
 const KEEP_ALIVE_MS = 5_000;
+/** What a system says that does not know how to share a port. */
+const NOT_SHARED: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOPROTOOPT", "EINVAL", "ENOSYS"]);
 
 /**
  * Serves the application on `host:port`.
@@ -159,16 +161,36 @@ async function bind(server: Server, options: ListenOptions): Promise<void> {
     if (SHARES_PORTS && port !== 0) {
       await claimAddress(host, port);
     }
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ host, port, backlog: BACKLOG, reusePort: SHARES_PORTS }, () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
+    const shares = SHARES_PORTS && (await isBound(server, { host, port, backlog: BACKLOG, reusePort: true }));
+    if (!shares) {
+      await listening(server, { host, port, backlog: BACKLOG });
+    }
   } catch (error) {
     throw new RouterError("listen", bindProblem(error as NodeJS.ErrnoException, options), { cause: error });
   }
+}
+
+/** @returns false where the system does not let sockets share a port */
+async function isBound(server: Server, options: NetListenOptions): Promise<boolean> {
+  try {
+    await listening(server, options);
+    return true;
+  } catch (error) {
+    if (NOT_SHARED.has((error as NodeJS.ErrnoException).code ?? "")) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+function listening(server: Server, options: NetListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
 }
 
 function bindProblem(error: NodeJS.ErrnoException, options: ListenOptions): string {
