@@ -310,6 +310,35 @@ describe("NetTransport", () => {
     await transport.close();
   });
 
+  it("credits the connection for a paused stream, but not the stream", async () => {
+    const sentBytes = 10 * 1024 * 1024;
+    await using server = await startFrameEngine({
+      accept: (connection) => connection.send(settingsFrame()),
+      hear: ({ type, streamId }, connection) => {
+        if (type !== 0) return;
+        connection.send(rawFrame(1, { flags: 4, streamId }, HEAD_BLOCK));
+        const piece = rawFrame(0, { streamId }, Buffer.alloc(16_000));
+        for (let bytes = 0; bytes < sentBytes; bytes += 16_000) connection.send(piece);
+      },
+    });
+    const { engine, transport } = connect(server.address, { streamWindowBytes: 2 * sentBytes });
+    const sink = new RecordingSink();
+    const call = engine.generate(sampleRequest(), sink);
+    call.pause();
+    await waitUntil(() => server.connections.length === 1, "the connection");
+    // The first is the greeting's.
+    const credit = await server.connections[0]?.seen(8, 1);
+    expect(credit?.streamId).toBe(0);
+    expect(credit?.payload.readUInt32BE()).toBeGreaterThanOrEqual(8 * 1024 * 1024);
+    await turns();
+    expect(server.connections[0]?.frames.filter((seen) => seen.type === 8 && seen.streamId !== 0)).toEqual(
+      [],
+    );
+    expect(sink.events).toEqual([]);
+    call.cancel();
+    await transport.close();
+  });
+
   it("gives an engine up that does not answer pings, and keeps one that does", async () => {
     await using silent = await startFrameEngine({ accept: (connection) => connection.send(settingsFrame()) });
     const first = connect(silent.address, { keepAliveMs: 50 });

@@ -72,6 +72,9 @@ describe("HpackDecoder", () => {
       ["content-encoding", "gzip"],
       ["set-cookie", "foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1"],
     ]);
+    // Three entries are left; the fourth is evicted.
+    expect(decodeWith(decoder, hex("c0"))).toEqual([["date", "Mon, 21 Oct 2013 20:13:22 GMT"]]);
+    expect(() => decodeWith(decoder, hex("c1"))).toThrow(EngineError);
   });
 
   it.each([
