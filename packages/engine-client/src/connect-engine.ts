@@ -7,6 +7,7 @@ import { createHttpPool } from "./proxy/http-pool.ts";
 import { HttpProxyEngine } from "./proxy/http-proxy-engine.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
 import { Http2Transport } from "./transport/http2-transport.ts";
+import { NetTransport } from "./transport/net/net-transport.ts";
 import type { StreamTransport } from "./transport/stream-transport.ts";
 import {
   DEFAULT_TRANSPORT_OPTIONS,
@@ -16,7 +17,7 @@ import {
 import { VllmTokenEngine } from "./vllm-engine/vllm-token-engine.ts";
 
 /** How the token stream of a gRPC engine is carried. */
-export type EngineTransport = "http2" | "grpc-js";
+export type EngineTransport = "http2" | "net" | "grpc-js";
 
 /** How to connect to an engine. */
 export interface ConnectOptions {
@@ -103,8 +104,7 @@ function connectVllmEngine(
   settings: TransportOptions,
   kind: EngineTransport,
 ): VllmEngineConnection {
-  const transport: StreamTransport =
-    kind === "http2" ? new Http2Transport(settings) : new GrpcJsTransport(settings);
+  const transport = createTransport(settings, kind);
   const admin = new VllmEngineAdmin(settings);
   return {
     dialect: "vllm-engine",
@@ -116,6 +116,17 @@ function connectVllmEngine(
       await transport.close();
     },
   };
+}
+
+function createTransport(settings: TransportOptions, kind: EngineTransport): StreamTransport {
+  switch (kind) {
+    case "http2":
+      return new Http2Transport(settings);
+    case "net":
+      return new NetTransport(settings);
+    case "grpc-js":
+      return new GrpcJsTransport(settings);
+  }
 }
 
 function connectHttp(

@@ -17,6 +17,9 @@ const connectBy =
 describe("VllmEngine over node:http2", () => {
   runTokenEngineCases(connectBy("http2"));
 });
+describe("VllmEngine over node:net", () => {
+  runTokenEngineCases(connectBy("net"));
+});
 describe("VllmEngine over grpc-js", () => {
   runTokenEngineCases(connectBy("grpc-js"));
 });

@@ -38,8 +38,8 @@ export const workers = z
   .meta({ title: "Workers" });
 
 /** How token streams are carried. */
-export const engineTransport = setting(z.enum(["http2", "grpc-js"]).default("http2"), {
-  doc: "Transport of token streams: http2 is our own framing, grpc-js the gRPC library.",
+export const engineTransport = setting(z.enum(["http2", "net", "grpc-js"]).default("http2"), {
+  doc: "Transport of token streams: http2 is our own framing on Node's HTTP/2, net an HTTP/2 client of our own, grpc-js the gRPC library.",
   flag: "engine-transport",
   group: "Workers",
 });

@@ -8,7 +8,6 @@ import type {
 } from "../engine.ts";
 import { EngineError } from "../engine-error.ts";
 import type { StreamTransport } from "../transport/stream-transport.ts";
-import { TurnQueue } from "../transport/turn-queue.ts";
 import { vllmEngineUncarriedField } from "./carried-values.ts";
 import { encodeGenerateRequest } from "./encode-generate-request.ts";
 import { GenerateStream, type StreamSetting } from "./generate-stream.ts";
@@ -20,10 +19,11 @@ const GENERATE_PATH = "/vllm.grpc.engine.VllmEngine/Generate";
 export class VllmTokenEngine implements TokenEngine {
   readonly capabilities: EngineCapabilities = VLLM_ENGINE_CAPABILITIES;
   readonly #transport: StreamTransport;
-  readonly #setting: StreamSetting = { decoder: new ResponseDecoder(), turns: new TurnQueue() };
+  readonly #setting: StreamSetting;
 
   constructor(transport: StreamTransport) {
     this.#transport = transport;
+    this.#setting = { decoder: new ResponseDecoder(), turns: transport.turns };
   }
 
   generate(request: GenerateRequest, sink: GenerateSink): GenerateCall {
