@@ -34,7 +34,7 @@ export {
 } from "./json/json-value.ts";
 export { pydanticFloat, pythonFloat } from "./json/number-text.ts";
 export { MAX_INTEGER_DIGITS, MAX_JSON_DEPTH, parseJson, type ParseJsonOptions } from "./json/parse-json.ts";
-export { codePointLength, isTruthy, pythonRepr, pythonStr, pythonTypeName } from "./json/python-text.ts";
+export { codePointLength, isTruthy, pythonRepr, pythonStr, pythonStringRepr, pythonTypeName } from "./json/python-text.ts";
 export { quoteAscii, quoteJson } from "./json/string-text.ts";
 export { writeJson, type WriteJsonOptions } from "./json/write-json.ts";
 export {
@@ -71,6 +71,12 @@ export {
   parseGenerativeScoringRequest,
 } from "./pooling/generative-scoring-request.ts";
 export {
+  createGenerativeScoringWriter,
+  type GenerativeScoringOptions,
+  type GenerativeScoringWriter,
+  type LabelRead,
+} from "./pooling/generative-scoring-writer.ts";
+export {
   countPromptTokens,
   type EncodeBase64,
   encodedAnswer,
@@ -88,7 +94,7 @@ export {
   type ScoreInputs,
   type ScoreRequest,
 } from "./pooling/score-request.ts";
-export { generativeScoringBody, rerankBody, scoreBody } from "./pooling/scoring-bodies.ts";
+export { rerankBody, scoreBody } from "./pooling/scoring-bodies.ts";
 export { parseRequestBody } from "./request/request-body.ts";
 export { MAX_STOP_STRINGS } from "./request/sampling-fields.ts";
 export {
