@@ -4,13 +4,24 @@ import {
   probeEngine,
   type AdminCallOptions,
   type EngineConnection,
+  type EngineModelInfo,
   type EngineTransport,
   type HttpEngineConnection,
   type VllmEngineConnection,
 } from "@vllm-router/engine-client";
 import type { ModelFiles } from "../models/model-files.ts";
+import { randomId } from "../pipeline/random-id.ts";
 import { probeHttpPath } from "./probe-http-path.ts";
-import type { ConnectedWorker, ProbeVerdict, WorkerConnector, WorkerFacts } from "./worker-connector.ts";
+import type {
+  ConnectedWorker,
+  PoolingFacts,
+  ProbeVerdict,
+  WorkerConnector,
+  WorkerFacts,
+} from "./worker-connector.ts";
+
+/** The first token of every vocabulary. */
+const PROBE_TOKEN_IDS: readonly number[] = [0];
 
 /** How engines are reached. */
 export interface EngineConnectorOptions {
@@ -109,12 +120,6 @@ async function vllmEngineFacts(
       new Map(),
     ),
   ]);
-  if (!model.isGeneration) {
-    throw new EngineError(
-      "unimplemented",
-      `the engine serves ${model.modelPath}, which does not generate text; the router needs one that does`,
-    );
-  }
   return {
     modelNames: model.servedModelNames,
     root: model.modelPath,
@@ -125,8 +130,28 @@ async function vllmEngineFacts(
     files,
     tokenizerPath: model.tokenizerPath === "" ? model.modelPath : model.tokenizerPath,
     endTokenIds: model.eosTokenIds,
+    pooling: model.isGeneration ? undefined : await poolingFacts(admin, { model, options }),
     samplingDefaults: model.defaultSamplingParameters,
   };
+}
+
+/** The engine does not say whether its model embeds, nor into how many numbers: one token tells. */
+async function poolingFacts(
+  admin: VllmEngineConnection["admin"],
+  asked: { readonly model: EngineModelInfo; readonly options: AdminCallOptions },
+): Promise<PoolingFacts> {
+  const { model, options } = asked;
+  const traits = { architecture: model.architectures[0] ?? "", isMultimodal: model.supportsVision };
+  try {
+    const probe = { requestId: `router-probe-${randomId()}`, tokenIds: PROBE_TOKEN_IDS };
+    const { values } = await admin.embed(probe, options);
+    return { ...traits, embeddingSize: values.length, refusal: "" };
+  } catch (error) {
+    if (error instanceof EngineError && (error.code === "rejected" || error.code === "unimplemented")) {
+      return { ...traits, embeddingSize: undefined, refusal: error.message };
+    }
+    throw error;
+  }
 }
 
 async function httpFacts({ admin }: HttpEngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {

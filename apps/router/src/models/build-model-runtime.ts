@@ -6,6 +6,7 @@ import { readGenerationDefaults } from "./generation-defaults.ts";
 import type { HubOptions } from "./hub-files.ts";
 import { fileObject, fileText, modelFilesHash, type ModelFiles } from "./model-files.ts";
 import type { ModelRuntime } from "./model-runtime.ts";
+import { readPoolingTraits } from "./pooling-traits.ts";
 import { readModelFiles, resolveModelFiles } from "./resolve-model-files.ts";
 import { systemFingerprint, type FingerprintMode } from "./system-fingerprint.ts";
 
@@ -78,6 +79,7 @@ export class ModelBuilder {
       chatTemplate: templates.plain,
       toolTemplate: templates.withTools,
       defaults,
+      pooling: readPoolingTraits(facts, { files, tokenizer }),
       endOfSequenceTokenId,
       extraEndTokenIds: defaults.endTokenIds.filter((id) => id !== endOfSequenceTokenId),
       contentHash,

@@ -17,6 +17,8 @@ export interface RequestPlan {
   readonly responseId: string;
   readonly model: ModelRuntime;
   readonly prompts: readonly PreparedPrompt[];
+  /** Adds to `prompts` what the outputs of all earlier ones make necessary; called whenever they have ended. Default nothing. */
+  readonly furtherPrompts?: () => void;
   readonly stream: boolean;
   readonly writer: ResponseWriter;
   /** Fields of the request that not every dialect can carry. */

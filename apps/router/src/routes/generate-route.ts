@@ -1,7 +1,8 @@
-import { ApiError, type JsonValue } from "@vllm-router/api";
+import { ApiError, type JsonValue, NOT_FOUND_BODY } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
 import { routingKeyOf } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import { offersTask } from "../models/offered-task.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
@@ -52,6 +53,10 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
   }
   const request = api.parse(received.json());
   const model = modelOfRequest(request.model, services);
+  if (!offersTask(model, "generate")) {
+    scope.exchange.sendJson(404, NOT_FOUND_BODY);
+    return;
+  }
   const proxyName = proxyNameFor(fleet, model.servedNames, api.requiredFields(request));
   if (proxyName !== undefined) {
     await serveProxied(scope, received.asProxied(), { services, model: proxyName });

@@ -3,12 +3,15 @@ import {
   parseBatchChatRequest,
   parseChatRequest,
   parseCompletionRequest,
+  parseGenerativeScoringRequest,
   type ChatRequest,
   type CompletionRequest,
+  type GenerativeScoringRequest,
 } from "@vllm-router/api";
 import { requiredFieldsOf } from "../pipeline/make-plan.ts";
 import { prepareBatchChat, prepareChat } from "../pipeline/prepare-chat.ts";
 import { prepareCompletion } from "../pipeline/prepare-completion.ts";
+import { fieldsOfGenerativeScoring, prepareGenerativeScoring } from "../pipeline/prepare-generative-scoring.ts";
 import type { GeneratingApi } from "./generate-route.ts";
 
 /** `POST /v1/chat/completions`. */
@@ -25,6 +28,19 @@ export const COMPLETIONS: GeneratingApi<CompletionRequest> = {
   parse: parseCompletionRequest,
   requiredFields: requiredFieldsOf,
   prepare: prepareCompletion,
+};
+
+/** `POST /generative_scoring`. */
+export const GENERATIVE_SCORING: GeneratingApi<
+  GenerativeScoringRequest & { readonly user: null; readonly sessionId: null; readonly requestId: string }
+> = {
+  idPrefix: "generative-scoring-",
+  parse(body) {
+    const request = parseGenerativeScoringRequest(body);
+    return { ...request, requestId: request.requestId ?? "", user: null, sessionId: null };
+  },
+  requiredFields: fieldsOfGenerativeScoring,
+  prepare: prepareGenerativeScoring,
 };
 
 /** `POST /v1/chat/completions/batch`. */

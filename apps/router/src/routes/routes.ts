@@ -1,6 +1,6 @@
 import type { Route } from "../server/route-table.ts";
 import { serveGenerating } from "./generate-route.ts";
-import { BATCH_CHAT, CHAT, COMPLETIONS } from "./generating-apis.ts";
+import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING } from "./generating-apis.ts";
 import {
   serveHealth,
   serveLiveness,
@@ -10,6 +10,8 @@ import {
   serveVersion,
 } from "./health.ts";
 import { serveModels } from "./models.ts";
+import { whereOffered } from "./offered-routes.ts";
+import { poolingRoutes } from "./pooling-routes.ts";
 import type { RouteServices } from "./services.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
 import { unknownPath } from "./unknown-path.ts";
@@ -17,7 +19,9 @@ import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 
 /** The HTTP interface: every path, readable top to bottom. */
 export function createRoutes(services: RouteServices): readonly Route[] {
-  const known = knownRoutes(services);
+  const known = [...knownRoutes(services), ...poolingRoutes(services)].map((route) =>
+    whereOffered(route, services),
+  );
   return [...known, unknownPath(known, services)];
 }
 
@@ -29,6 +33,10 @@ function knownRoutes(services: RouteServices): readonly Route[] {
       methods: { POST: (scope) => serveGenerating(scope, BATCH_CHAT, services) },
     },
     { path: "/v1/completions", methods: { POST: (scope) => serveGenerating(scope, COMPLETIONS, services) } },
+    {
+      path: "/generative_scoring",
+      methods: { POST: (scope) => serveGenerating(scope, GENERATIVE_SCORING, services) },
+    },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },
