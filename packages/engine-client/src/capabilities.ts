@@ -14,6 +14,7 @@ export const VLLM_ENGINE_CAPABILITIES: EngineCapabilities = {
     "prompt_embeds",
     "prompt_logprobs_ranks",
     "repetition_detection",
+    "seed",
     "session_id",
     "stream_interval",
     "structured_outputs.disable_any_whitespace",

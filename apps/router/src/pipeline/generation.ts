@@ -337,6 +337,7 @@ export class Generation implements AttemptOwner {
       deadlineAtMs: placement.deadlineAtMs,
       rank: placement.rank ?? this.#plan.rank,
       kvTransferParams: this.#plan.kvTransferParams,
+      ...this.#plan.engineFields,
       metadata: this.#plan.metadata,
     };
   }

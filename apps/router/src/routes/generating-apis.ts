@@ -6,7 +6,7 @@ import {
   type ChatRequest,
   type CompletionRequest,
 } from "@vllm-router/api";
-import { requiredFieldsOf } from "../pipeline/make-plan.ts";
+import { requiredFieldsOf } from "../pipeline/engine-fields.ts";
 import { prepareBatchChat, prepareChat } from "../pipeline/prepare-chat.ts";
 import { prepareCompletion } from "../pipeline/prepare-completion.ts";
 import type { GeneratingApi } from "./generate-route.ts";
@@ -31,6 +31,7 @@ export const COMPLETIONS: GeneratingApi<CompletionRequest> = {
 export const BATCH_CHAT: GeneratingApi<BatchChatRequest> = {
   idPrefix: "chatcmpl-",
   parse: parseBatchChatRequest,
-  requiredFields: ({ conversations }) => conversations.slice(0, 1).flatMap(requiredFieldsOf),
+  requiredFields: ({ conversations }, context) =>
+    conversations.slice(0, 1).flatMap((conversation) => requiredFieldsOf(conversation, context)),
   prepare: prepareBatchChat,
 };
