@@ -18,7 +18,6 @@ export const OPTIONAL_FIELDS = [
   "priority",
   "prompt_embeds",
   "prompt_logprobs_ranks",
-  "repetition_detection",
   "seed",
   "session_id",
   "stream_interval",

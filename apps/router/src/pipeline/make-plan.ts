@@ -1,5 +1,6 @@
 import { writeJson, type ApiError, type GenerationRequest, type ResponseWriter } from "@vllm-router/api";
 import { engineFieldsOf, requiredFieldsOf } from "./engine-fields.ts";
+import type { RepetitionRule } from "@vllm-router/text";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import type { ResolvedPrompt } from "./resolve-prompt.ts";
@@ -46,8 +47,20 @@ export function makePlan(
     metadata: envelope.metadata,
     wantedLogprobs: first.resolved.wantedLogprobs,
     wantedPromptLogprobs: first.resolved.wantedPromptLogprobs,
+    repetition: repetitionRuleOf(request.repetitionDetection),
     lateError: firstError(drafts),
   };
+}
+
+/** `repetition_detection`; undefined where it is absent or switched off. */
+function repetitionRuleOf(given: GenerationRequest["repetitionDetection"]): RepetitionRule | undefined {
+  const number = (name: string): number => Number(given?.get(name) ?? 0);
+  const rule = {
+    maxPatternSize: number("max_pattern_size"),
+    minPatternSize: number("min_pattern_size"),
+    minCount: number("min_count"),
+  };
+  return rule.maxPatternSize > 0 ? rule : undefined;
 }
 
 function firstError(drafts: readonly PromptDraft[]): ApiError | undefined {

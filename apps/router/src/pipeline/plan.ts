@@ -1,5 +1,6 @@
 import type { ApiError, ResponseWriter } from "@vllm-router/api";
 import type { GenerateRequest, OptionalField, SamplingParameters } from "@vllm-router/engine-client";
+import type { RepetitionRule } from "@vllm-router/text";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 
 /** One prompt of a request, ready for an engine. Prepared once, reused by every attempt. */
@@ -38,6 +39,8 @@ export interface RequestPlan {
   readonly wantedLogprobs: number | undefined;
   /** Alternatives per prompt token that the client wants; undefined for none. */
   readonly wantedPromptLogprobs: number | undefined;
+  /** `repetition_detection`, which the router does itself; undefined for none. */
+  readonly repetition?: RepetitionRule | undefined;
   /** Refusal that vLLM makes when it starts to generate: a stream has begun by then and carries it as its only event. */
   readonly lateError: ApiError | undefined;
 }

@@ -24,7 +24,6 @@ export function carriedFields(request: GenerationRequest): string[] {
   add("priority", Number(request.priority) !== 0);
   add("prompt_embeds", !isChatRequest(request) && request.promptEmbeds !== null);
   add("prompt_logprobs_ranks", request.promptLogprobs !== null);
-  add("repetition_detection", isRepetitionDetected(request));
   add("seed", request.seed !== null && !isInt32(request.seed));
   add("session_id", request.sessionId !== null && request.sessionId !== "");
   add(
@@ -41,11 +40,6 @@ export function carriedFields(request: GenerationRequest): string[] {
   add("thinking_token_budget", request.thinkingTokenBudget !== null);
   add("vllm_xargs", request.vllmXargs !== null && request.vllmXargs.size > 0);
   return fields;
-}
-
-function isRepetitionDetected(request: GenerationRequest): boolean {
-  const size = request.repetitionDetection?.get("max_pattern_size");
-  return size !== undefined && Number(size) > 0;
 }
 
 /** The narrowest seed of an engine protocol. */
