@@ -198,6 +198,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       >,
       contentFormat: model.chatTemplateContentFormat,
       maxLogprobs: model.maxLogprobs,
+      ignoresPriority: config.workers.schedulingPolicy === "fcfs",
     },
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,

@@ -13,7 +13,7 @@ export const VLLM_ENGINE_CAPABILITIES: EngineCapabilities = {
     "priority",
     "prompt_embeds",
     "prompt_logprobs_ranks",
-    "repetition_detection",
+    "seed",
     "session_id",
     "stream_interval",
     "structured_outputs.disable_any_whitespace",
@@ -34,7 +34,6 @@ export const VLLM_INFERENCE_CAPABILITIES: EngineCapabilities = {
   unsupportedFields: new Set([
     "bad_words",
     "prompt_embeds",
-    "repetition_detection",
     "stream_interval",
     "structured_outputs.disable_any_whitespace",
     "structured_outputs.disable_additional_properties",

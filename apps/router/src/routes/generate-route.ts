@@ -1,6 +1,7 @@
 import { ApiError, type JsonValue, NOT_FOUND_BODY } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
 import { routingKeyOf } from "@vllm-router/routing-core";
+import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import { offersTask } from "../models/offered-task.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
@@ -10,7 +11,13 @@ import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
 import { receiveJson } from "./read-json.ts";
-import { baseRequestId, requestedRank, traceMetadata } from "./response-id.ts";
+import {
+  baseRequestId,
+  requestedPriority,
+  requestedRank,
+  requestedSession,
+  traceMetadata,
+} from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What every generating request has, whatever its API. */
@@ -28,7 +35,7 @@ export interface GeneratingApi<TRequest extends GeneratingRequest> {
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
-  requiredFields(request: TRequest): readonly OptionalField[];
+  requiredFields(request: TRequest, context: FieldContext): readonly OptionalField[];
   /** @throws ApiError with vLLM's text */
   prepare(request: TRequest, envelope: RequestEnvelope): RequestPlan;
 }
@@ -57,7 +64,11 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
     scope.exchange.sendJson(404, NOT_FOUND_BODY);
     return;
   }
-  const proxyName = proxyNameFor(fleet, model.servedNames, api.requiredFields(request));
+  const fields = api.requiredFields(request, {
+    priority: requestedPriority(scope),
+    ignoresPriority: services.prepare.ignoresPriority,
+  });
+  const proxyName = proxyNameFor(fleet, model.servedNames, fields);
   if (proxyName !== undefined) {
     await serveProxied(scope, received.asProxied(), { services, model: proxyName });
     return;
@@ -98,6 +109,8 @@ function envelopeOf<TRequest extends GeneratingRequest>(
       body: { session_id: request.sessionId, user: request.user },
     }),
     rank: requestedRank(scope),
+    priority: requestedPriority(scope),
+    sessionId: requestedSession(scope),
     metadata: traceMetadata(scope),
   };
 }

@@ -8,10 +8,13 @@ import {
   type CompletionRequest,
   type GenerativeScoringRequest,
 } from "@vllm-router/api";
-import { requiredFieldsOf } from "../pipeline/make-plan.ts";
+import { requiredFieldsOf } from "../pipeline/engine-fields.ts";
 import { prepareBatchChat, prepareChat } from "../pipeline/prepare-chat.ts";
 import { prepareCompletion } from "../pipeline/prepare-completion.ts";
-import { fieldsOfGenerativeScoring, prepareGenerativeScoring } from "../pipeline/prepare-generative-scoring.ts";
+import {
+  fieldsOfGenerativeScoring,
+  prepareGenerativeScoring,
+} from "../pipeline/prepare-generative-scoring.ts";
 import type { GeneratingApi } from "./generate-route.ts";
 
 /** `POST /v1/chat/completions`. */
@@ -47,6 +50,7 @@ export const GENERATIVE_SCORING: GeneratingApi<
 export const BATCH_CHAT: GeneratingApi<BatchChatRequest> = {
   idPrefix: "chatcmpl-",
   parse: parseBatchChatRequest,
-  requiredFields: ({ conversations }) => conversations.slice(0, 1).flatMap(requiredFieldsOf),
+  requiredFields: ({ conversations }, context) =>
+    conversations.slice(0, 1).flatMap((conversation) => requiredFieldsOf(conversation, context)),
   prepare: prepareBatchChat,
 };
