@@ -1,5 +1,6 @@
 import { createDelegatingParser, type ParserFamilies } from "./delegating-parser.ts";
 import { hermesTools } from "./families/hermes.ts";
+import { qwen3Reasoning, qwen3Tools } from "./families/qwen3.ts";
 import type { OutputParser, OutputParserContext } from "./output-parser.ts";
 import { deepseekR1Reasoning } from "./reasoning/deepseek-r1.ts";
 import type { ReasoningParserFamily } from "./reasoning-parser.ts";
@@ -9,11 +10,14 @@ import type { ToolParserFamily } from "./tool-parser.ts";
 export const TOOL_PARSERS: ReadonlyMap<string, ToolParserFamily> = new Map([
   ["hermes", hermesTools],
   ["qwen3_json", hermesTools],
+  ["qwen3_coder", qwen3Tools],
+  ["qwen3_xml", qwen3Tools],
 ]);
 
 /** Reasoning parsers by the name `--reasoning-parser` takes. */
 export const REASONING_PARSERS: ReadonlyMap<string, ReasoningParserFamily> = new Map([
   ["deepseek_r1", deepseekR1Reasoning],
+  ["qwen3", qwen3Reasoning],
 ]);
 
 /** The parsers of a server, chosen once per model. */
