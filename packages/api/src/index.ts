@@ -44,7 +44,18 @@ export {
 } from "./json/python-text.ts";
 export { quoteAscii, quoteJson } from "./json/string-text.ts";
 export { writeJson, type WriteJsonOptions } from "./json/write-json.ts";
+export { createMessagesCollector } from "./messages/messages-collector.ts";
+export { anthropicErrorBody } from "./messages/messages-errors.ts";
 export {
+  type CountTokensRequest,
+  type MessagesRequest,
+  parseCountTokensRequest,
+  parseMessagesRequest,
+} from "./messages/messages-request.ts";
+export { createMessagesStreamWriter } from "./messages/messages-stream-writer.ts";
+export { type MessagesConversion, messagesToChat } from "./messages/messages-to-chat.ts";
+export {
+  countTokensBody,
   detokenizeBody,
   loadBody,
   METHOD_NOT_ALLOWED_BODY,

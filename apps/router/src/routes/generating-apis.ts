@@ -1,9 +1,11 @@
 import {
+  anthropicErrorBody,
   type BatchChatRequest,
   parseBatchChatRequest,
   parseChatRequest,
   parseCompletionRequest,
   parseGenerativeScoringRequest,
+  parseMessagesRequest,
   type ChatRequest,
   type CompletionRequest,
   type GenerativeScoringRequest,
@@ -15,6 +17,12 @@ import {
   fieldsOfGenerativeScoring,
   prepareGenerativeScoring,
 } from "../pipeline/prepare-generative-scoring.ts";
+import {
+  messagesRequiredFields,
+  identifiedMessages,
+  prepareMessages,
+  type IdentifiedMessages,
+} from "../pipeline/prepare-messages.ts";
 import type { GeneratingApi } from "./generate-route.ts";
 
 /** `POST /v1/chat/completions`. */
@@ -53,4 +61,13 @@ export const BATCH_CHAT: GeneratingApi<BatchChatRequest> = {
   requiredFields: ({ conversations }, context) =>
     conversations.slice(0, 1).flatMap((conversation) => requiredFieldsOf(conversation, context)),
   prepare: prepareBatchChat,
+};
+
+/** `POST /v1/messages`. Its own refusals come in Anthropic's shape, those of the body's fields in OpenAI's, as with vLLM. */
+export const MESSAGES: GeneratingApi<IdentifiedMessages> = {
+  idPrefix: "chatcmpl-",
+  parse: (body) => identifiedMessages(parseMessagesRequest(body)),
+  requiredFields: messagesRequiredFields,
+  prepare: prepareMessages,
+  errorBody: anthropicErrorBody,
 };

@@ -1,6 +1,6 @@
 import type { Route } from "../server/route-table.ts";
 import { serveGenerating } from "./generate-route.ts";
-import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING } from "./generating-apis.ts";
+import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING, MESSAGES } from "./generating-apis.ts";
 import {
   serveHealth,
   serveLiveness,
@@ -9,6 +9,7 @@ import {
   serveReadiness,
   serveVersion,
 } from "./health.ts";
+import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
 import { whereOffered } from "./offered-routes.ts";
 import { poolingRoutes } from "./pooling-routes.ts";
@@ -37,6 +38,8 @@ function knownRoutes(services: RouteServices): readonly Route[] {
       path: "/generative_scoring",
       methods: { POST: (scope) => serveGenerating(scope, GENERATIVE_SCORING, services) },
     },
+    { path: "/v1/messages", methods: { POST: (scope) => serveGenerating(scope, MESSAGES, services) } },
+    { path: "/v1/messages/count_tokens", methods: { POST: (scope) => serveCountTokens(scope, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },
