@@ -1,5 +1,9 @@
 import { createDelegatingParser, type ParserFamilies } from "./delegating-parser.ts";
 import { hermesTools } from "./families/hermes.ts";
+import { jambaTools } from "./families/jamba.ts";
+import { llamaJsonTools } from "./families/llama-json.ts";
+import { phi4MiniTools } from "./families/phi4-mini.ts";
+import { llama4PythonicTools, pythonicTools } from "./families/pythonic.ts";
 import type { OutputParser, OutputParserContext } from "./output-parser.ts";
 import { deepseekR1Reasoning } from "./reasoning/deepseek-r1.ts";
 import type { ReasoningParserFamily } from "./reasoning-parser.ts";
@@ -9,6 +13,12 @@ import type { ToolParserFamily } from "./tool-parser.ts";
 export const TOOL_PARSERS: ReadonlyMap<string, ToolParserFamily> = new Map([
   ["hermes", hermesTools],
   ["qwen3_json", hermesTools],
+  ["llama3_json", llamaJsonTools],
+  ["llama4_json", llamaJsonTools],
+  ["pythonic", pythonicTools],
+  ["llama4_pythonic", llama4PythonicTools],
+  ["jamba", jambaTools],
+  ["phi4_mini_json", phi4MiniTools],
 ]);
 
 /** Reasoning parsers by the name `--reasoning-parser` takes. */

@@ -12,7 +12,7 @@ import { argumentsText, hasArguments, isJsonList, isJsonMap, type JsonMap } from
 import { completeJson } from "../json/complete-json.ts";
 import { gainedText } from "../json/text-difference.ts";
 import type { OutputParserContext, ParsedToolCall } from "../output-parser.ts";
-import { requiredToken } from "../required-token.ts";
+import { requiredToken } from "../reasoning/think-tokens.ts";
 import { randomCallId } from "../tool-call-id.ts";
 import type { ExtractedToolCalls, ToolParser, ToolParserFamily } from "../tool-parser.ts";
 
@@ -63,7 +63,7 @@ class JambaTools implements ToolParser {
     const call = calls.at(progress.current);
     if (call === undefined) return undefined;
     const piece = progress.nameSent ? this.more(call, text, list) : this.begin(call);
-    if (piece === "wait") return undefined;
+    if (piece === "failed") return undefined;
     progress.previous = calls;
     return piece && callsDelta(piece);
   }
@@ -101,6 +101,7 @@ class JambaTools implements ToolParser {
     const before = progress.current < 0 ? undefined : calls[progress.current]?.get("arguments");
     let delta: DeltaDraft | undefined;
     if (hasArguments(before)) {
+      if (progress.told === undefined) return undefined;
       const whole = argumentsText(before);
       const rest = progress.told === "" ? whole : whole.replaceAll(progress.told, "");
       delta = callsDelta(callArguments(progress.current, rest));
@@ -117,7 +118,7 @@ class JambaTools implements ToolParser {
     return callStart(this.progress.current, randomCallId(this.context), name);
   }
 
-  private more(call: JsonMap, newText: string, list: string): ToolCallDraft | undefined | "wait" {
+  private more(call: JsonMap, newText: string, list: string): ToolCallDraft | undefined | "failed" {
     const { progress } = this;
     const current = call.get("arguments");
     const previous = progress.previous[progress.current]?.get("arguments");
@@ -130,9 +131,10 @@ class JambaTools implements ToolParser {
       // The first of the arguments is told up to where the new text is found in them, which need not be where it stands.
       const piece = newText.replaceAll("'", '"');
       const at = whole.indexOf(piece);
-      if (at === -1 && parseJson(list) === undefined) return "wait";
+      if (at === -1 && parseJson(list) === undefined) return "failed";
       gained = at === -1 ? whole : whole.slice(0, at + piece.length);
     }
+    if (progress.told === undefined) return "failed";
     progress.tell(gained);
     return callArguments(progress.current, gained);
   }

@@ -1,12 +1,11 @@
 import { decodeJsonAt, parseJson } from "../../template/python/parse-json.ts";
-import type { TemplateValue } from "../../template/template-value.ts";
 import { callArguments, callsDelta, callStart, contentDraft, type DeltaDraft, type ToolCallDraft } from "../delta-draft.ts";
 import { CallProgress } from "../json/call-progress.ts";
-import { argumentsOrParameters, argumentsText, hasArguments, isJsonMap, type JsonMap } from "../json/json-value.ts";
+import { argumentsOrParameters, argumentsText, hasArguments, isJsonList, isJsonMap, type JsonMap } from "../json/json-value.ts";
 import { loadPartialJson } from "../json/load-partial-json.ts";
 import { commonPrefix } from "../json/text-difference.ts";
 import type { OutputParserContext, ParsedToolCall } from "../output-parser.ts";
-import { requiredToken } from "../required-token.ts";
+import { requiredToken } from "../reasoning/think-tokens.ts";
 import { randomCallId } from "../tool-call-id.ts";
 import type { ExtractedToolCalls, ToolParser, ToolParserFamily } from "../tool-parser.ts";
 
@@ -28,7 +27,8 @@ export const llamaJsonTools: ToolParserFamily = {
 };
 
 interface ReadCalls {
-  readonly calls: readonly JsonMap[];
+  /** The calls; undefined for a value that is none. */
+  readonly calls: readonly (JsonMap | undefined)[];
   readonly isComplete: readonly boolean[];
 }
 
@@ -62,7 +62,9 @@ class LlamaJsonTools implements ToolParser {
     if (read === undefined || read.calls.length === 0) return undefined;
     if (read.calls.length > this.progress.current + 1) return this.next(read.calls);
     const call = read.calls.at(this.progress.current);
-    const piece = call && (this.progress.nameSent ? this.more(call, read) : this.begin(call));
+    if (call === undefined) return undefined;
+    const piece = this.progress.nameSent ? this.more(call, read) : this.begin(call);
+    if (piece === "failed") return undefined;
     this.progress.previous = read.calls;
     return piece && callsDelta(piece);
   }
@@ -95,28 +97,35 @@ class LlamaJsonTools implements ToolParser {
 
   /** The calls from a position on, the last one perhaps cut short; undefined where they cannot be read. */
   private read(from: number): ReadCalls | undefined {
-    const calls: JsonMap[] = [];
+    const calls: (JsonMap | undefined)[] = [];
     const isComplete: boolean[] = [];
     for (let start = from; start < this.text.length; ) {
       const rest = this.text.slice(start);
       const loaded = loadPartialJson(rest, this.progress.nameSent);
-      if (loaded === undefined || !isJsonMap(loaded.value)) return undefined;
+      if (loaded === undefined) return undefined;
       const { value, end } = loaded;
       isComplete.push(parseJson(rest.slice(0, end)) !== undefined);
       start += end + SEPARATOR_LENGTH;
-      if (value.has("parameters") && value.has("arguments")) return undefined;
-      const parameters: TemplateValue | undefined = value.get("parameters");
-      calls.push(parameters === undefined ? value : new Map([...value, ["arguments", parameters]]));
+      if (isJsonMap(value)) {
+        const parameters = value.get("parameters");
+        if (parameters !== undefined && value.has("arguments")) return undefined;
+        calls.push(parameters === undefined ? value : new Map([...value, ["arguments", parameters]]));
+      } else {
+        // Texts and lists pass for calls as long as they do not hold the word.
+        if ((typeof value !== "string" && !isJsonList(value)) || value.includes("parameters")) return undefined;
+        calls.push(undefined);
+      }
     }
     return { calls, isComplete };
   }
 
   /** Goes on to the last call read, after the rest of the one before it. */
-  private next(calls: readonly JsonMap[]): DeltaDraft | undefined {
+  private next(calls: readonly (JsonMap | undefined)[]): DeltaDraft | undefined {
     const { progress } = this;
     const before = progress.current < 0 ? undefined : calls[progress.current]?.get("arguments");
     let delta: DeltaDraft | undefined;
     if (hasArguments(before)) {
+      if (progress.told === undefined) return undefined;
       const rest = argumentsText(before).slice(progress.told.length);
       delta = callsDelta(callArguments(progress.current, rest));
       progress.tell(rest);
@@ -132,10 +141,11 @@ class LlamaJsonTools implements ToolParser {
     return callStart(this.progress.current, randomCallId(this.context), name);
   }
 
-  private more(call: JsonMap, read: ReadCalls): ToolCallDraft | undefined {
+  private more(call: JsonMap, read: ReadCalls): ToolCallDraft | undefined | "failed" {
     const { progress } = this;
     const current = call.get("arguments");
     if (!hasArguments(current)) return undefined;
+    if (progress.told === undefined) return "failed";
     const text = argumentsText(current);
     const told = progress.told.length;
     let gained: string | undefined;

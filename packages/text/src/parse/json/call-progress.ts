@@ -11,7 +11,10 @@ export class CallProgress {
   /** Arguments told so far, by call. */
   readonly streamed: string[] = [];
 
-  /** Goes on to another call. */
+  /**
+   * Goes on to another call. Where calls are passed over, because they came in one piece, there is one entry of `streamed`
+   * fewer than calls, and the arguments of the last ones are never told: vLLM's parsers fail on them.
+   */
   begin(index: number): void {
     this.current = index;
     this.nameSent = false;
@@ -23,9 +26,9 @@ export class CallProgress {
     this.streamed[this.current] = (this.streamed[this.current] ?? "") + text;
   }
 
-  /** Arguments told of the current call. */
-  get told(): string {
-    return this.streamed[this.current] ?? "";
+  /** Arguments told of the current call; undefined where they cannot be told. */
+  get told(): string | undefined {
+    return this.streamed.at(this.current);
   }
 
   /** Arguments of the last call read that were not told: where they go on from what was. */

@@ -1,5 +1,6 @@
 const CALL_START = /[a-zA-Z][\p{L}\p{M}\p{N}\p{Pc}]*\(/uy;
 const ARGUMENT_START = /[a-zA-Z][\p{L}\p{M}\p{N}\p{Pc}]*=/uy;
+const SPACE = /\s*/y;
 const LIST_END = /\)\s*\]/;
 
 /**
@@ -25,7 +26,9 @@ export function looksLikeCalls(text: string): boolean {
     } else {
       commaAllowed = false;
     }
-    position += /^\s*/.exec(text.slice(position))?.[0].length ?? 0;
+    SPACE.lastIndex = position;
+    SPACE.test(text);
+    position = SPACE.lastIndex;
     if (!commaAllowed && text.charAt(position) === "]") return true;
   }
 }

@@ -15,8 +15,10 @@ export interface PythonCall {
   readonly arguments: ReadonlyMap<string | null, LiteralValue>;
 }
 
-/** What is read of an expression: its value, or that it is one without a literal value (a name, a call). */
+/** An expression without a literal value: a name, a call, or something that holds one. */
 const OPAQUE = Symbol("opaque");
+
+type Read<T extends LiteralValue = LiteralValue> = T | typeof OPAQUE;
 
 const IDENTIFIER = /[\p{ID_Start}_]\p{ID_Continue}*/uy;
 const SPACE = /(?:[ \t\f]|\\\r?\n)*/y;
@@ -183,7 +185,7 @@ class PythonReader {
   }
 
   /** Any expression of those that are read: literals, names, and calls, which have no value. */
-  private expression(): LiteralValue | typeof OPAQUE {
+  private expression(): Read {
     const character = this.peek();
     if (character === "-" || character === "+") return this.signed(character);
     if (character === "[") return this.list("]");
@@ -215,36 +217,41 @@ class PythonReader {
     return value === 0 ? 0 : -value;
   }
 
-  private list(close: string): LiteralValue[] {
+  private list(close: string): Read<LiteralValue[]> {
     this.position++;
     const items: LiteralValue[] = [];
+    let isOpaque = false;
     this.enter();
     while (!this.take(close)) {
-      items.push(this.literal());
+      const item = this.expression();
+      if (item === OPAQUE) isOpaque = true;
+      else items.push(item);
       this.space();
       if (this.take(close)) break;
       this.expect(",");
       this.space();
     }
     this.depth--;
-    return items;
+    return isOpaque ? OPAQUE : items;
   }
 
   /** A value in brackets, or a tuple, which is a list to JSON. */
-  private tuple(): LiteralValue {
+  private tuple(): Read {
     const start = this.position;
     const items = this.list(")");
+    if (items === OPAQUE) return OPAQUE;
     const [only] = items;
     if (items.length !== 1 || only === undefined) return items;
     const before = this.text.slice(start, this.position - 1).replace(/(?:\s|#[^\n]*\n)+$/, "");
     return before.endsWith(",") ? items : only;
   }
 
-  private dictionaryOrSet(): LiteralValue {
+  private dictionaryOrSet(): Read {
     this.position++;
     this.enter();
     const entries = new Map<string | number | bigint | boolean | null | PythonFloat, LiteralValue>();
     const members: LiteralValue[] = [];
+    let isOpaque = false;
     while (!this.take("}")) {
       const signed = /[-+]/.test(this.peek());
       const isFormatted = /[fF]["']|[rR][fF]["']/y.test(this.text.slice(this.position, this.position + 3));
@@ -256,7 +263,9 @@ class PythonReader {
           throw new PythonSyntaxFailure();
         }
         this.space();
-        entries.set(key, this.literal());
+        const value = this.expression();
+        if (value === OPAQUE) isOpaque = true;
+        entries.set(key, value === OPAQUE ? null : value);
       } else {
         if (entries.size > 0) throw new PythonSyntaxFailure();
         members.push(key);
@@ -267,9 +276,9 @@ class PythonReader {
       this.space();
     }
     this.depth--;
-    if (members.length === 0) return entries;
-    this.hasSet = true;
-    return members;
+    if (members.length > 0) this.hasSet = true;
+    if (isOpaque) return OPAQUE;
+    return members.length === 0 ? entries : members;
   }
 
   /** One string literal, or several side by side, which are one text. */
