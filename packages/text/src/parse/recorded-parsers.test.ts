@@ -1,0 +1,3 @@
+import { describeRecordedParser } from "./recorded-parser.cases.ts";
+
+describeRecordedParser("hermes");
