@@ -27,16 +27,6 @@ export {
   type SequenceTextOptions,
   type TextDelta,
 } from "./sequence/sequence-text.ts";
-export {
-  type DeclaredTool,
-  type OutputDelta,
-  type OutputParser,
-  type OutputParserContext,
-  type ParsedOutput,
-  type ParsedToolCall,
-  type ToolCallDelta,
-  type ToolChoice,
-} from "./parse/output-parser.ts";
 export { TextError, type TextErrorCode, type TextErrorOptions } from "./text-error.ts";
 export {
   compileChatTemplate,
