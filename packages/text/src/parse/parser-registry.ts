@@ -3,7 +3,6 @@ import { glmReasoning, glmTools } from "./families/glm.ts";
 import { graniteThinkingReasoning } from "./families/granite-thinking.ts";
 import { graniteTools } from "./families/granite.ts";
 import { granite4Tools } from "./families/granite4.ts";
-import { hermesTools } from "./families/hermes.ts";
 import { kimiK2Reasoning, kimiK2Tools } from "./families/kimi-k2.ts";
 import { mimoReasoning, mimoTools } from "./families/mimo.ts";
 import { minimaxM2Reasoning, minimaxM2Tools } from "./families/minimax-m2.ts";
@@ -11,7 +10,16 @@ import { nemotronV3Reasoning } from "./families/nemotron-v3.ts";
 import { qwen3Reasoning, qwen3Tools } from "./families/qwen3.ts";
 import { seedOssReasoning, seedOssTools } from "./families/seed-oss.ts";
 import { step3p5Reasoning, step3p5Tools } from "./families/step3p5.ts";
+import { deepseekV31Tools, deepseekV3Tools } from "./families/deepseek-v3.ts";
+import { hermesTools } from "./families/hermes.ts";
+import { hunyuanTools } from "./families/hunyuan.ts";
+import { jambaTools } from "./families/jamba.ts";
+import { llamaJsonTools } from "./families/llama-json.ts";
+import { phi4MiniTools } from "./families/phi4-mini.ts";
+import { llama4PythonicTools, pythonicTools } from "./families/pythonic.ts";
 import type { OutputParser, OutputParserContext } from "./output-parser.ts";
+import { step3Tools } from "./families/step3.ts";
+import { xlamTools } from "./families/xlam.ts";
 import { deepseekR1Reasoning } from "./reasoning/deepseek-r1.ts";
 import { graniteReasoning } from "./reasoning/granite.ts";
 import { minimaxAppendThinkReasoning } from "./reasoning/minimax-append-think.ts";
@@ -33,6 +41,17 @@ export const TOOL_PARSERS: ReadonlyMap<string, ToolParserFamily> = new Map([
   ["minimax_m2", minimaxM2Tools],
   ["seed_oss", seedOssTools],
   ["step3p5", step3p5Tools],
+  ["llama3_json", llamaJsonTools],
+  ["llama4_json", llamaJsonTools],
+  ["pythonic", pythonicTools],
+  ["llama4_pythonic", llama4PythonicTools],
+  ["jamba", jambaTools],
+  ["deepseek_v3", deepseekV3Tools],
+  ["deepseek_v31", deepseekV31Tools],
+  ["hunyuan_a13b", hunyuanTools],
+  ["xlam", xlamTools],
+  ["step3", step3Tools],
+  ["phi4_mini_json", phi4MiniTools],
 ]);
 
 /** Reasoning parsers by the name `--reasoning-parser` takes. */
