@@ -1,0 +1,4 @@
+import { describeRecordedParser } from "./recorded-parser.cases.ts";
+
+describeRecordedParser("hermes");
+describeRecordedParser("qwen3");
