@@ -22,7 +22,7 @@ import re
 import sys
 import urllib.parse
 
-KEPT_HEADERS = ("content-type", "retry-after", "allow", "www-authenticate")
+KEPT_HEADERS = ("content-type", "retry-after", "allow", "www-authenticate", "metadata")
 PRESENCE_HEADERS = ("x-request-id",)  # its value is random: compared as present or absent
 TIME_KEYS = {"created", "created_at", "completed_at", "timestamp", "ts"}
 OPAQUE_KEYS = {"system_fingerprint", "version", "encrypted_content", "signature"}

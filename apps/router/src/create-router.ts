@@ -22,6 +22,7 @@ import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observabili
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
+import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
 import { serveMetrics } from "./routes/health.ts";
 import { createRoutes } from "./routes/routes.ts";
@@ -173,11 +174,13 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     retryDelayMs,
     gapCell: (model) => metrics.gapCell(model),
   });
+  const embeddings = new EmbeddingServer({ placer, server, timers, observer, policyName, retryDelayMs });
   const { frontend, model } = config;
   return {
     models,
     fleet,
     server,
+    embeddings,
     proxy: { placer, server, timers, observer, policyName, retryDelayMs },
     timers,
     observer,
@@ -195,6 +198,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       >,
       contentFormat: model.chatTemplateContentFormat,
       maxLogprobs: model.maxLogprobs,
+      ignoresPriority: config.workers.schedulingPolicy === "fcfs",
     },
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,

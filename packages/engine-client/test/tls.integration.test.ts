@@ -15,7 +15,7 @@ const key = readFileSync(new URL("__fixtures__/tls-key.pem", import.meta.url), "
 const tls = { authorities: certificate };
 
 describe("TLS", () => {
-  it.each(["http2", "grpc-js"] as const)(
+  it.each(["http2", "net", "grpc-js"] as const)(
     "carries gRPC over %s, and only to an engine it trusts",
     async (transport) => {
       await using engine = await startScriptedEngine({

@@ -8,13 +8,21 @@ export {
   type BreakerState,
   createSnapshot,
   createWorkerView,
-  type EngineLoad,
   type Snapshot,
   type WorkerDescription,
   type WorkerRole,
   type WorkerSlot,
   type WorkerView,
 } from "./snapshot.ts";
+export {
+  createEngineLoadTable,
+  type EngineAdapters,
+  type EngineLoad,
+  type EngineLoadColumns,
+  type EngineLoadReader,
+  type EngineLoadTable,
+  type EngineLoadTableOptions,
+} from "./engine-load.ts";
 export { createWorkerSlots, type WorkerSlots, type WorkerSlotsOptions } from "./worker-slots.ts";
 
 export {
@@ -22,6 +30,7 @@ export {
   type Ledger,
   ledgerBufferSizeBytes,
   type LedgerBooking,
+  type LedgerColumns,
   type LedgerEntry,
   type LedgerOptions,
 } from "./ledger.ts";
@@ -62,6 +71,7 @@ export {
   type RecordedDecision,
   type RecordedExclusion,
   type RecordedInput,
+  type RecordedScorePart,
   replayDecision,
   restoreInput,
 } from "./decision/decision-record.ts";
@@ -75,7 +85,7 @@ export {
 } from "./decision/dispatcher.ts";
 export type { Settlement } from "./decision/settlement.ts";
 
-export type { Choice, Policy, PolicyContext } from "./policy/policy.ts";
+export type { Choice, Policy, PolicyContext, PolicySource, ScorePart } from "./policy/policy.ts";
 export { definePolicy, type PolicyDefinition, type PolicyParameter } from "./policy/policy-definition.ts";
 export {
   createPolicy,

@@ -2,6 +2,7 @@ export { createDetokenizer, type Detokenizer, type DetokenizerOptions } from "./
 export { type DecodeStream, type DecodeStreamOptions } from "./detokenize/decode-stream.ts";
 export { type ExpectedFinish, type FinishRuleOptions } from "./sequence/finish-rule.ts";
 export { createLogprobTexts, type LogprobTexts } from "./sequence/logprob-texts.ts";
+export { type RepetitionRule } from "./sequence/repetition-detector.ts";
 export {
   type DeclaredTool,
   type OutputDelta,

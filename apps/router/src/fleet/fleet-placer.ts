@@ -1,4 +1,9 @@
-import type { EngineDialect, ProxyEngine, TokenEngine } from "@vllm-router/engine-client";
+import {
+  EngineError,
+  type EngineDialect,
+  type ProxyEngine,
+  type TokenEngine,
+} from "@vllm-router/engine-client";
 import type {
   Decision,
   Dispatcher,
@@ -10,6 +15,7 @@ import type {
 } from "@vllm-router/routing-core";
 import type { AttemptOutcome, RouterObserver } from "../observability/router-observer.ts";
 import type {
+  EmbeddingPlacement,
   Placement,
   PlacementFailure,
   PlacementRequest,
@@ -49,6 +55,9 @@ export interface FleetPlacerOptions {
   /** Longest time an attempt may take, milliseconds; 0 for no limit. */
   readonly requestTimeoutMs: number;
 }
+
+/** A unary call always has a deadline; this one stands for none, milliseconds. */
+const UNLIMITED_MS = 24 * 60 * 60 * 1000;
 
 /** Sentences for people, by what stopped the worker that came closest. */
 const NONE_MESSAGES: Readonly<Record<NoneReason, string>> = {
@@ -102,6 +111,30 @@ export class FleetPlacer implements Placer {
     }
     const engine = result.worker.connection.engine as ProxyEngine;
     return { kind: "placed", placement: { ...this.#book(result), engine } };
+  }
+
+  /** Chooses a gRPC worker for one prompt of a model that pools. */
+  placeEmbedding(
+    generation: Generation,
+  ):
+    | { readonly kind: "placed"; readonly placement: EmbeddingPlacement }
+    | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
+    const result = this.#decide("token", generation);
+    if ("failure" in result) {
+      return { kind: "not-placed", failure: result.failure };
+    }
+    const { connection } = result.worker;
+    const unlimitedAtMs = this.#options.now() + UNLIMITED_MS;
+    const placement: EmbeddingPlacement = {
+      ...this.#book(result),
+      async embed(request, { signal, deadlineAtMs = unlimitedAtMs, metadata }) {
+        if (connection.dialect !== "vllm-engine") {
+          throw new EngineError("unimplemented", `${connection.dialect} cannot embed`);
+        }
+        return connection.admin.embed(request, { signal, deadlineAtMs, metadata });
+      },
+    };
+    return { kind: "placed", placement };
   }
 
   #decide(lane: Lane, generation: Generation): Decided | { readonly failure: PlacementFailure } {

@@ -55,7 +55,6 @@ export class WorkerLife {
         ranks,
         runtime,
         modelNames: runtime?.servedNames ?? modelNames,
-        loads: [],
       };
       return new WorkerLife(connected, worker, resources);
     } catch (error) {

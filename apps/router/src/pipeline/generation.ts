@@ -333,10 +333,12 @@ export class Generation implements AttemptOwner {
       requestId: this.#engineRequestId(alone ? first : undefined),
       tokenIds: this.prompt.tokenIds,
       sampling: alone ? { ...sampling, n: 1, seed } : sampling,
-      stream: this.#plan.stream,
+      // An engine that is to be stopped in the middle has to be heard in the middle.
+      stream: this.#plan.stream || this.#plan.repetition !== undefined,
       deadlineAtMs: placement.deadlineAtMs,
       rank: placement.rank ?? this.#plan.rank,
       kvTransferParams: this.#plan.kvTransferParams,
+      ...this.#plan.engineFields,
       metadata: this.#plan.metadata,
     };
   }

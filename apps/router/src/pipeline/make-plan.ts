@@ -1,11 +1,6 @@
-import {
-  carriedFields,
-  writeJson,
-  type ApiError,
-  type GenerationRequest,
-  type ResponseWriter,
-} from "@vllm-router/api";
-import { OPTIONAL_FIELDS, type OptionalField } from "@vllm-router/engine-client";
+import { writeJson, type ApiError, type GenerationRequest, type ResponseWriter } from "@vllm-router/api";
+import { engineFieldsOf, requiredFieldsOf } from "./engine-fields.ts";
+import type { RepetitionRule } from "@vllm-router/text";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import type { ResolvedPrompt } from "./resolve-prompt.ts";
@@ -15,21 +10,6 @@ export interface PromptDraft {
   readonly tokenIds: Int32Array;
   readonly text: string | undefined;
   readonly resolved: ResolvedPrompt;
-}
-
-const KNOWN_FIELDS: ReadonlySet<string> = new Set(OPTIONAL_FIELDS);
-
-/**
- * Fields that the router makes up for itself where an engine cannot carry them: ranks of prompt logprobs are derived (or
- * null), a session is what routing goes by.
- */
-const MADE_UP_BY_ROUTER: ReadonlySet<string> = new Set(["prompt_logprobs_ranks", "session_id"]);
-
-/** Fields a request really uses that not every dialect can carry. */
-export function requiredFieldsOf(request: GenerationRequest): readonly OptionalField[] {
-  return carriedFields(request).filter(
-    (field): field is OptionalField => KNOWN_FIELDS.has(field) && !MADE_UP_BY_ROUTER.has(field),
-  );
 }
 
 /** Puts a plan together from its prompts and the writer of its answer. */
@@ -44,6 +24,11 @@ export function makePlan(
     throw new RangeError("a request has at least one prompt");
   }
   const params = request.kvTransferParams;
+  const fields = {
+    priority: envelope.priority,
+    sessionId: envelope.sessionId,
+    ignoresPriority: envelope.settings.ignoresPriority,
+  };
   return {
     responseId: envelope.responseId,
     model: envelope.model,
@@ -54,15 +39,28 @@ export function makePlan(
     })),
     stream: request.stream === true,
     writer,
-    requiredFields: requiredFieldsOf(request),
+    requiredFields: requiredFieldsOf(request, fields),
     routingKey: envelope.routingKey,
     rank: envelope.rank,
     kvTransferParams: params === null || params.size === 0 ? undefined : writeJson(new Map(params)),
+    engineFields: engineFieldsOf(request, fields),
     metadata: envelope.metadata,
     wantedLogprobs: first.resolved.wantedLogprobs,
     wantedPromptLogprobs: first.resolved.wantedPromptLogprobs,
+    repetition: repetitionRuleOf(request.repetitionDetection),
     lateError: firstError(drafts),
   };
+}
+
+/** `repetition_detection`; undefined where it is absent or switched off. */
+function repetitionRuleOf(given: GenerationRequest["repetitionDetection"]): RepetitionRule | undefined {
+  const number = (name: string): number => Number(given?.get(name) ?? 0);
+  const rule = {
+    maxPatternSize: number("max_pattern_size"),
+    minPatternSize: number("min_pattern_size"),
+    minCount: number("min_count"),
+  };
+  return rule.maxPatternSize > 0 ? rule : undefined;
 }
 
 function firstError(drafts: readonly PromptDraft[]): ApiError | undefined {

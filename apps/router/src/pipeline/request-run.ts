@@ -34,14 +34,14 @@ export interface RunServices extends GenerationServices {
  */
 export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly plan: RequestPlan;
-  readonly generations: readonly Generation[];
+  readonly generations: Generation[] = [];
   readonly startedAtMs: number;
   readonly #exchange: Exchange;
   readonly #services: RunServices;
   #firstOutputAtMs: number | undefined;
   /** Per generation, when its outputs were last written; NaN before. */
   readonly #flushedAtMs: Float64Array;
-  #unfinished: number;
+  #unfinished = 0;
   #over = false;
   #paused = false;
 
@@ -50,10 +50,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#exchange = exchange;
     this.#services = services;
     this.startedAtMs = services.now();
-    this.generations = plan.prompts.map(
-      (_, promptIndex) => new Generation(plan, { promptIndex, owner: this, services }),
-    );
-    this.#unfinished = this.generations.length;
+    this.#addGenerations();
     this.#flushedAtMs = new Float64Array(this.generations.length).fill(Number.NaN);
   }
 
@@ -86,12 +83,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   /** Starts every generation. */
   start(): void {
     this.#exchange.listen(this);
-    for (const generation of this.generations) {
-      if (this.#over) {
-        return;
-      }
-      generation.start();
-    }
+    this.#startFrom(0);
   }
 
   /** The router is stopping at once: ends the run as failed. */
@@ -165,6 +157,12 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
       return;
     }
     try {
+      const ended = this.generations.length;
+      this.plan.furtherPrompts?.();
+      if (this.#addGenerations() > 0) {
+        this.#startFrom(ended);
+        return;
+      }
       this.#answer();
     } catch (error) {
       this.#services.internalError("answer", error);
@@ -177,6 +175,28 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
 
   generationFailed(_generation: Generation, failure: GenerationFailure): void {
     this.#fail(failure);
+  }
+
+  /** Makes generations of the plan's prompts that have none yet. @returns how many */
+  #addGenerations(): number {
+    const first = this.generations.length;
+    for (let promptIndex = first; promptIndex < this.plan.prompts.length; promptIndex += 1) {
+      this.generations.push(
+        new Generation(this.plan, { promptIndex, owner: this, services: this.#services }),
+      );
+    }
+    const added = this.generations.length - first;
+    this.#unfinished += added;
+    return added;
+  }
+
+  #startFrom(first: number): void {
+    for (const generation of this.generations.slice(first)) {
+      if (this.#over) {
+        return;
+      }
+      generation.start();
+    }
   }
 
   /** The first prompt token has no logprob, but an echo shows it among those that have. */

@@ -19,6 +19,9 @@ export interface ResolvedPrompt {
   readonly lateError: ApiError | undefined;
 }
 
+/** The client wants every alternative that the engine gives. */
+const ALL_GIVEN = -1;
+
 /**
  * Resolves the sampling of one encoded prompt.
  * @throws ApiError with vLLM's text, or 501 naming a field whose value the engine's protocol cannot carry
@@ -51,13 +54,14 @@ export function resolvePrompt(
         ? undefined
         : promptAlternativesToAsk(wanted.promptLogprobs, settings.maxLogprobs),
   };
-  const uncarried = vllmEngineUncarriedField(sampling);
+  // A seed beyond 32 bits is among the required fields: another dialect has room for it.
+  const uncarried = vllmEngineUncarriedField({ ...sampling, seed: undefined });
   if (uncarried !== undefined) {
     throw unsupportedFieldError(uncarried);
   }
   return {
     sampling,
-    wantedLogprobs: wanted.logprobs,
+    wantedLogprobs: wanted.logprobTokenIds === undefined ? wanted.logprobs : ALL_GIVEN,
     wantedPromptLogprobs: wanted.promptLogprobs,
     lateError: lateError ?? promptRefusal(tokenIds, model),
   };

@@ -1,7 +1,9 @@
-import { ApiError, type JsonValue } from "@vllm-router/api";
+import { ApiError, type JsonValue, NOT_FOUND_BODY } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
 import { routingKeyOf } from "@vllm-router/routing-core";
+import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import { offersTask } from "../models/offered-task.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
@@ -9,7 +11,13 @@ import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
 import { receiveJson } from "./read-json.ts";
-import { baseRequestId, requestedRank, traceMetadata } from "./response-id.ts";
+import {
+  baseRequestId,
+  requestedPriority,
+  requestedRank,
+  requestedSession,
+  traceMetadata,
+} from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What every generating request has, whatever its API. */
@@ -27,7 +35,7 @@ export interface GeneratingApi<TRequest extends GeneratingRequest> {
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
-  requiredFields(request: TRequest): readonly OptionalField[];
+  requiredFields(request: TRequest, context: FieldContext): readonly OptionalField[];
   /** Body of an error answer once the request's own body is read; OpenAI's when absent. */
   readonly errorBody?: (error: ApiError) => string;
   /** @throws ApiError with vLLM's text */
@@ -57,7 +65,15 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
     scope.exchange.errorBody = api.errorBody;
   }
   const model = modelOfRequest(request.model, services);
-  const proxyName = proxyNameFor(fleet, model.servedNames, api.requiredFields(request));
+  if (!offersTask(model, "generate")) {
+    scope.exchange.sendJson(404, NOT_FOUND_BODY);
+    return;
+  }
+  const fields = api.requiredFields(request, {
+    priority: requestedPriority(scope),
+    ignoresPriority: services.prepare.ignoresPriority,
+  });
+  const proxyName = proxyNameFor(fleet, model.servedNames, fields);
   if (proxyName !== undefined) {
     await serveProxied(scope, received.asProxied(), { services, model: proxyName });
     return;
@@ -98,6 +114,8 @@ function envelopeOf<TRequest extends GeneratingRequest>(
       body: { session_id: request.sessionId, user: request.user },
     }),
     rank: requestedRank(scope),
+    priority: requestedPriority(scope),
+    sessionId: requestedSession(scope),
     metadata: traceMetadata(scope),
   };
 }

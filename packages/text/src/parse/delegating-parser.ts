@@ -156,7 +156,9 @@ class DelegatingParser implements OutputParser {
     const found = tool.extract(content ?? "");
     if (found.toolsCalled) {
       const calls: readonly ParsedToolCall[] = found.toolCalls;
-      return { toolCalls: calls, content: isBlank(found.content ?? "") ? null : found.content };
+      // Empty text stays as it is; only text of nothing but white space goes.
+      const isSpace = found.content !== null && found.content !== "" && isBlank(found.content);
+      return { toolCalls: calls, content: isSpace ? null : found.content };
     }
     if (toolChoice !== "auto" && isBlank(content ?? "")) return { toolCalls: [], content: null };
     if (this.engineBased) return { toolCalls: null, content: found.content === "" ? null : found.content };

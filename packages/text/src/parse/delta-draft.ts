@@ -2,7 +2,7 @@ import type { OutputDelta, ToolCallDelta } from "./output-parser.ts";
 
 /** A piece of a call that is still being put together. */
 export interface ToolCallDraft extends ToolCallDelta {
-  id: string | undefined;
+  id: string | null | undefined;
   name: string | null | undefined;
   arguments: string | null | undefined;
 }
@@ -27,6 +27,11 @@ export function contentDraft(content: string): DeltaDraft {
 /** A delta that sets `reasoning`, and `content` where it is not undefined. */
 export function reasoningDraft(reasoning: string, content?: string | null): DeltaDraft {
   return { content, reasoning, toolCalls: undefined };
+}
+
+/** A delta that sets pieces of calls only. */
+export function callsDelta(...toolCalls: ToolCallDraft[]): DeltaDraft {
+  return { content: undefined, reasoning: undefined, toolCalls };
 }
 
 /** First piece of a call. */

@@ -46,8 +46,8 @@ export interface OutputParserContext {
 /** A piece of a tool call. `undefined` is a key that is absent from the chunk, `null` one that is there with null. */
 export interface ToolCallDelta {
   readonly index: number;
-  /** With the first piece of a call only; `type: "function"` goes with it. */
-  readonly id: string | undefined;
+  /** With the first piece of a call only; `type: "function"` goes with it. Some parsers put null into later pieces. */
+  readonly id: string | null | undefined;
   readonly name: string | null | undefined;
   /** The next part of the arguments' JSON text. */
   readonly arguments: string | null | undefined;

@@ -1,7 +1,15 @@
 import { createDelegatingParser, type ParserFamilies } from "./delegating-parser.ts";
+import { deepseekV31Tools, deepseekV3Tools } from "./families/deepseek-v3.ts";
 import { hermesTools } from "./families/hermes.ts";
 import { qwen3Reasoning, qwen3Tools } from "./families/qwen3.ts";
+import { hunyuanTools } from "./families/hunyuan.ts";
+import { jambaTools } from "./families/jamba.ts";
+import { llamaJsonTools } from "./families/llama-json.ts";
+import { phi4MiniTools } from "./families/phi4-mini.ts";
+import { llama4PythonicTools, pythonicTools } from "./families/pythonic.ts";
 import type { OutputParser, OutputParserContext } from "./output-parser.ts";
+import { step3Tools } from "./families/step3.ts";
+import { xlamTools } from "./families/xlam.ts";
 import { deepseekR1Reasoning } from "./reasoning/deepseek-r1.ts";
 import type { ReasoningParserFamily } from "./reasoning-parser.ts";
 import type { ToolParserFamily } from "./tool-parser.ts";
@@ -12,6 +20,17 @@ export const TOOL_PARSERS: ReadonlyMap<string, ToolParserFamily> = new Map([
   ["qwen3_json", hermesTools],
   ["qwen3_coder", qwen3Tools],
   ["qwen3_xml", qwen3Tools],
+  ["llama3_json", llamaJsonTools],
+  ["llama4_json", llamaJsonTools],
+  ["pythonic", pythonicTools],
+  ["llama4_pythonic", llama4PythonicTools],
+  ["jamba", jambaTools],
+  ["deepseek_v3", deepseekV3Tools],
+  ["deepseek_v31", deepseekV31Tools],
+  ["hunyuan_a13b", hunyuanTools],
+  ["xlam", xlamTools],
+  ["step3", step3Tools],
+  ["phi4_mini_json", phi4MiniTools],
 ]);
 
 /** Reasoning parsers by the name `--reasoning-parser` takes. */
