@@ -40,6 +40,9 @@ def load_tokenizer(added):
     for token in added:
         content, special = (token, False) if isinstance(token, str) else (token["content"], token["special"])
         tokenizer.add_tokens([AddedToken(content, normalized=False, special=special)], special_tokens=special)
+    # Every parser asks for the whole vocabulary: it is made once.
+    vocabulary = tokenizer.get_vocab()
+    tokenizer.get_vocab = lambda: vocabulary
     return tokenizer
 
 

@@ -37,7 +37,18 @@ export { MAX_INTEGER_DIGITS, MAX_JSON_DEPTH, parseJson, type ParseJsonOptions } 
 export { codePointLength, isTruthy, pythonRepr, pythonStr, pythonTypeName } from "./json/python-text.ts";
 export { quoteAscii, quoteJson } from "./json/string-text.ts";
 export { writeJson, type WriteJsonOptions } from "./json/write-json.ts";
+export { createMessagesCollector } from "./messages/messages-collector.ts";
+export { anthropicErrorBody } from "./messages/messages-errors.ts";
 export {
+  type CountTokensRequest,
+  type MessagesRequest,
+  parseCountTokensRequest,
+  parseMessagesRequest,
+} from "./messages/messages-request.ts";
+export { createMessagesStreamWriter } from "./messages/messages-stream-writer.ts";
+export { type MessagesConversion, messagesToChat } from "./messages/messages-to-chat.ts";
+export {
+  countTokensBody,
   detokenizeBody,
   loadBody,
   METHOD_NOT_ALLOWED_BODY,

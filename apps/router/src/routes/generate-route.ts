@@ -22,12 +22,14 @@ interface GeneratingRequest {
 
 /** One generating API: how its body is read and its plan made. */
 export interface GeneratingApi<TRequest extends GeneratingRequest> {
-  /** `chatcmpl-` or `cmpl-`. */
+  /** `chatcmpl-`, `cmpl-` … */
   readonly idPrefix: string;
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
   requiredFields(request: TRequest): readonly OptionalField[];
+  /** Body of an error answer once the request's own body is read; OpenAI's when absent. */
+  readonly errorBody?: (error: ApiError) => string;
   /** @throws ApiError with vLLM's text */
   prepare(request: TRequest, envelope: RequestEnvelope): RequestPlan;
 }
@@ -51,6 +53,9 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
     return;
   }
   const request = api.parse(received.json());
+  if (api.errorBody !== undefined) {
+    scope.exchange.errorBody = api.errorBody;
+  }
   const model = modelOfRequest(request.model, services);
   const proxyName = proxyNameFor(fleet, model.servedNames, api.requiredFields(request));
   if (proxyName !== undefined) {

@@ -1,6 +1,6 @@
 import type { Route } from "../server/route-table.ts";
 import { serveGenerating } from "./generate-route.ts";
-import { BATCH_CHAT, CHAT, COMPLETIONS } from "./generating-apis.ts";
+import { BATCH_CHAT, CHAT, COMPLETIONS, MESSAGES } from "./generating-apis.ts";
 import {
   serveHealth,
   serveLiveness,
@@ -9,6 +9,7 @@ import {
   serveReadiness,
   serveVersion,
 } from "./health.ts";
+import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
 import type { RouteServices } from "./services.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
@@ -29,6 +30,8 @@ function knownRoutes(services: RouteServices): readonly Route[] {
       methods: { POST: (scope) => serveGenerating(scope, BATCH_CHAT, services) },
     },
     { path: "/v1/completions", methods: { POST: (scope) => serveGenerating(scope, COMPLETIONS, services) } },
+    { path: "/v1/messages", methods: { POST: (scope) => serveGenerating(scope, MESSAGES, services) } },
+    { path: "/v1/messages/count_tokens", methods: { POST: (scope) => serveCountTokens(scope, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },

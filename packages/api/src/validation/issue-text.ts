@@ -47,7 +47,10 @@ function issueText(issue: Issue): string {
     ["input", inputSummary(issue.input)],
   ]);
   if (issue.context !== undefined) detail.set("ctx", issue.context);
-  return shorten(pythonRepr(detail), MAX_ISSUE_CHARACTERS);
+  const text = pythonRepr(detail);
+  if (issue.error === undefined) return shorten(text, MAX_ISSUE_CHARACTERS);
+  const error = `ValueError(${pythonRepr(issue.error)})`;
+  return shorten(`${text.slice(0, -1)}, 'ctx': {'error': ${error}}}`, MAX_ISSUE_CHARACTERS);
 }
 
 /** Dotted place in the body, without the names pydantic uses internally. */

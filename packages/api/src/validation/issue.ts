@@ -11,6 +11,8 @@ export interface Issue {
   readonly input: JsonValue;
   /** Details that pydantic adds under `ctx`. */
   readonly context: JsonObject | undefined;
+  /** Text of the `ValueError` that a check of vLLM's own raised; printed under `ctx`. */
+  readonly error?: string;
 }
 
 /** What a validator returns instead of a value. */
@@ -42,4 +44,16 @@ export function issueWithContext(found: {
 }): Issues {
   const { type, message, input } = found;
   return new Issues([{ type, reversedPath: [], message, input, context: new Map(found.context) }]);
+}
+
+/** What pydantic makes of a `ValueError` that one of vLLM's own checks raised. */
+export function valueError(message: string, input: JsonValue): Issues {
+  const found = {
+    type: "value_error",
+    reversedPath: [],
+    message: `Value error, ${message}`,
+    input,
+    context: undefined,
+  };
+  return new Issues([{ ...found, error: message }]);
 }

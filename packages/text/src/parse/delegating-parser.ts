@@ -36,6 +36,7 @@ class DelegatingParser implements OutputParser {
   private readonly forced: ForcedCallStream | undefined;
   private started = false;
   private reasoningOver: boolean;
+  private countsWhole: boolean | undefined;
   /** Ids of the sequence, gathered only where the reasoning parser counts over the whole of them. */
   private readonly seenIds: number[] = [];
 
@@ -48,7 +49,8 @@ class DelegatingParser implements OutputParser {
     this.toolFamily = tool;
     this.engineBased = reasoning?.engineBased !== false && tool?.engineBased !== false;
     this.reasoningOver = reasoning === undefined;
-    this.forced = tool?.forcedAsJson === true ? ForcedCallStream.create(context) : undefined;
+    this.forced =
+      tool?.forcedAsJson === true ? ForcedCallStream.create(context, this.engineBased) : undefined;
   }
 
   get promptEndsReasoning(): boolean | undefined {
@@ -61,8 +63,10 @@ class DelegatingParser implements OutputParser {
 
   push(text: string, tokenIds: readonly number[], finished: boolean): OutputDelta | undefined {
     if (!this.started) this.start();
-    if (this.reasoning !== undefined && !this.reasoningEngine) append(this.seenIds, tokenIds);
     const inReasoning = !this.reasoningOver;
+    // An engine counts as it goes, but counts over the whole sequence where the prompt kept it from seeing any of it.
+    this.countsWhole ??= !this.reasoningEngine || !inReasoning;
+    if (this.reasoning !== undefined && this.countsWhole) append(this.seenIds, tokenIds);
     let delta = inReasoning ? this.reason(text, tokenIds) : this.afterReasoning(text, tokenIds);
     if (finished) delta = this.finish(delta);
     return delta === undefined || this.context.includeReasoning ? delta : withoutReasoning(delta);

@@ -91,7 +91,7 @@ export function describeRecordedParser(family: string, whole?: ParserSelection["
           );
         });
         it("knows from the prompt whether reasoning is over", () => {
-          expect(make().promptEndsReasoning ?? null).toBe(recorded.promptEndsReasoning);
+          expect(make().promptEndsReasoning ?? false).toBe(recorded.promptEndsReasoning ?? false);
         });
       });
     }
