@@ -57,6 +57,7 @@ export function makePlan(
     requiredFields: requiredFieldsOf(request),
     routingKey: envelope.routingKey,
     rank: envelope.rank,
+    explained: envelope.explained,
     kvTransferParams: params === null || params.size === 0 ? undefined : writeJson(new Map(params)),
     metadata: envelope.metadata,
     wantedLogprobs: first.resolved.wantedLogprobs,

@@ -1,5 +1,6 @@
 import type { ApiError, ResponseWriter } from "@vllm-router/api";
 import type { OptionalField, SamplingParameters } from "@vllm-router/engine-client";
+import type { DecisionListener } from "../decisions/explained-decision.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 
 /** One prompt of a request, ready for an engine. Prepared once, reused by every attempt. */
@@ -24,6 +25,8 @@ export interface RequestPlan {
   /** Key for session affinity; undefined when the request has none. */
   readonly routingKey: string | undefined;
   readonly rank: number | undefined;
+  /** Hears the decisions about this request, where it asked for them. */
+  readonly explained?: DecisionListener | undefined;
   readonly kvTransferParams: string | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
   /** Alternatives per output token that the client wants; undefined for no logprobs at all. */

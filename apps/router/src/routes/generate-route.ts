@@ -1,11 +1,12 @@
 import { ApiError, type JsonValue } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
-import { routingKeyOf } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { affinityKeyOf } from "./affinity-key.ts";
 import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
+import { explainedTo } from "./explained-to.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
 import { receiveJson } from "./read-json.ts";
@@ -50,7 +51,8 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
     await serveProxied(scope, received.asProxied(), { services });
     return;
   }
-  const request = api.parse(received.json());
+  const body = received.json();
+  const request = api.parse(body);
   const model = modelOfRequest(request.model, services);
   const proxyName = proxyNameFor(fleet, model.servedNames, api.requiredFields(request));
   if (proxyName !== undefined) {
@@ -59,7 +61,7 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
   }
   try {
     await services.server.serve(scope, () =>
-      api.prepare(request, envelopeOf(scope, { api, request, model, services })),
+      api.prepare(request, envelopeOf(scope, { api, request, body, model, services })),
     );
   } catch (error) {
     // A value that the engines' protocol has no room for is found while the request is prepared.
@@ -76,11 +78,12 @@ function envelopeOf<TRequest extends GeneratingRequest>(
   parts: {
     readonly api: GeneratingApi<TRequest>;
     readonly request: TRequest;
+    readonly body: JsonValue;
     readonly model: ModelRuntime;
     readonly services: RouteServices;
   },
 ): RequestEnvelope {
-  const { api, request, model, services } = parts;
+  const { api, request, body, model, services } = parts;
   const base = baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
   return {
     responseId: `${api.idPrefix}${base}`,
@@ -88,11 +91,12 @@ function envelopeOf<TRequest extends GeneratingRequest>(
     model,
     settings: services.prepare,
     writerSettings: services.writerSettings,
-    routingKey: routingKeyOf({
-      header: (name) => scope.exchange.header(name),
-      body: { session_id: request.sessionId, user: request.user },
+    routingKey: affinityKeyOf(scope.exchange, services.affinity, {
+      keys: { session_id: request.sessionId, user: request.user },
+      body,
     }),
     rank: requestedRank(scope),
+    explained: explainedTo(scope.exchange, services.debug.journal),
     metadata: traceMetadata(scope),
   };
 }
