@@ -7,6 +7,7 @@ import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm
 import type { TemplateValue } from "@vllm-router/text";
 import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
+import { createEngineWatch } from "./fleet/engine-watch.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
@@ -107,6 +108,13 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     slots: routing.slots,
     ledger: routing.ledger,
     breakers: routing.breakers,
+    watch: createEngineWatch({
+      timers,
+      ledger: routing.ledger,
+      loads: routing.loads,
+      wantsLoad: routing.usesEngineLoad,
+      pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
+    }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
     releaseModel: (runtime, forget) => models.release(runtime, forget),
