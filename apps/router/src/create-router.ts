@@ -10,12 +10,14 @@ import { EngineConnector } from "./fleet/engine-connector.ts";
 import { createEngineWatch } from "./fleet/engine-watch.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
 import { Fleet } from "./fleet/fleet.ts";
+import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { ModelBuilder } from "./models/build-model-runtime.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
+import type { DecisionObserver } from "./observability/decision-observer.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
@@ -72,10 +74,18 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     random: Math.random,
   });
 
+  const ownPolicy = await openPolicyFile(config, { timers, observer: decisions.observer }).catch(
+    async (error: unknown) => {
+      await decisions[Symbol.asyncDispose]();
+      timers[Symbol.dispose]();
+      throw error;
+    },
+  );
   const routing = createRouting({
     policy: config.routing.policy,
     parameters: policyParameters(config),
     shadowPolicies: config.routing.shadowPolicies,
+    ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
     breaker: config.breaker.disabled
       ? undefined
       : {
@@ -141,6 +151,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const listeners = await openListeners(config, { services, observer, timers }).catch(
     async (error: unknown) => {
       await fleet[Symbol.asyncDispose]();
+      await ownPolicy?.[Symbol.asyncDispose]();
       await decisions[Symbol.asyncDispose]();
       timers[Symbol.dispose]();
       throw error;
@@ -159,6 +170,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       await Promise.all(listeners.map((listener) => listener.drain(drainTimeoutMs)));
       server.abortAll();
       await fleet[Symbol.asyncDispose]();
+      await ownPolicy?.[Symbol.asyncDispose]();
       await decisions[Symbol.asyncDispose]();
       timers[Symbol.dispose]();
     },
@@ -292,6 +304,15 @@ function createAdmissionControl(config: RouterConfig, timers: SystemTimers): Adm
     }),
     timers,
   );
+}
+
+/** `--policy-file`; undefined for none. @throws RouterError `policy_file` */
+async function openPolicyFile(
+  { routing }: RouterConfig,
+  parts: { readonly timers: SystemTimers; readonly observer: DecisionObserver },
+): Promise<PolicyFile | undefined> {
+  const { policyFile: path, policyBudgetMs: budgetMs, policyTimeoutMs: timeoutMs } = routing;
+  return path === undefined ? undefined : PolicyFile.open({ path, budgetMs, timeoutMs, ...parts });
 }
 
 function retryDelays(config: RouterConfig, now: () => number): (retry: number) => number | undefined {

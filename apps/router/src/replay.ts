@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { replayDecisions } from "./decisions/replay-decisions.ts";
+import { loadPolicyModule } from "./fleet/own-policy/load-policy-module.ts";
 
 /** Where a replay is told of. */
 export interface ReplayOutput {
@@ -21,7 +23,7 @@ export async function runReplay(argv: readonly string[], output: ReplayOutput): 
   try {
     const report = await replayDecisions({
       path: call.file,
-      policy: undefined,
+      policy: call.policyFile === undefined ? undefined : await loadPolicyModule(resolve(call.policyFile)),
       complain: (line) => output.error(`vllm-router: ${line}`),
     });
     const { same, different, unreadable } = report;

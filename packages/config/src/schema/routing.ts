@@ -71,7 +71,7 @@ export function createRoutingSchema(policies: readonly string[]) {
         flag: "policy-file",
         placeholder: "FILE",
       }),
-      policyBudgetMs: setting(z.number().positive().default(5), {
+      policyBudgetMs: setting(z.number().positive().default(10), {
         doc: "Longest time a decision of --policy-file may take, in milliseconds; after three longer ones within a minute --policy decides.",
         flag: "policy-budget-ms",
         placeholder: "MS",

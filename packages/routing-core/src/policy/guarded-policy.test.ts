@@ -162,6 +162,16 @@ describe("createPolicyGuard()", () => {
     expect(faults).toEqual([]);
   });
 
+  it("counts a long call once, whatever the policy does not do", () => {
+    const { place, guard, faults } = setUp();
+    guard.guard({ policy: createCustomPolicy({ name: "own", score: () => 1 }), busyMs: () => 9 });
+    place();
+    place();
+    expect(faults).toEqual([]);
+    place();
+    expect(faults).toHaveLength(1);
+  });
+
   it("lets the next policy decide after a failed one", () => {
     const { place, put, guard } = setUp();
     put({ score: () => NaN });

@@ -89,19 +89,25 @@ export function createPolicyGuard(options: PolicyGuardOptions): PolicyGuard {
       usesPrefix: policy.usesPrefix,
       ...(policy.usesEngineLoad === undefined ? {} : { usesEngineLoad: policy.usesEngineLoad }),
       ...(policy.valueCount === undefined ? {} : { valueCount: policy.valueCount }),
-      gather: (context: PolicyContext) => timed(() => policy.gather?.(context)),
+      ...(policy.gather === undefined
+        ? {}
+        : { gather: (context: PolicyContext) => timed(() => policy.gather?.(context)) }),
       choose: (input: DecisionInput, choice: Choice) =>
         timed(() => {
           policy.choose(input, choice);
           checkChoice(input, choice);
         }),
-      settle: (context: PolicyContext, candidate: number) => {
-        try {
-          timed(() => policy.settle?.(context, candidate));
-        } catch {
-          // The decision has been made and booked; that the policy is disabled has been told.
-        }
-      },
+      ...(policy.settle === undefined
+        ? {}
+        : {
+            settle: (context: PolicyContext, candidate: number) => {
+              try {
+                timed(() => policy.settle?.(context, candidate));
+              } catch {
+                // The decision has been made and booked; that the policy is disabled has been told.
+              }
+            },
+          }),
     };
     return watched;
   };
