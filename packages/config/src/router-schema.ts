@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { admission, breaker, health, retry } from "./schema/care.ts";
+import { decisions } from "./schema/decisions.ts";
 import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
 import { createRoutingSchema } from "./schema/routing.ts";
@@ -27,6 +28,7 @@ export function createRouterSchema(policies: readonly string[]) {
       hub,
       frontend,
       observability,
+      decisions,
     })
     .superRefine((config, context) => {
       if (config.retry.maxBackoffMs < config.retry.initialBackoffMs) {

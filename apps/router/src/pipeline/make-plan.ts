@@ -42,6 +42,7 @@ export function makePlan(
     requiredFields: requiredFieldsOf(request, fields),
     routingKey: envelope.routingKey,
     rank: envelope.rank,
+    explained: envelope.explained,
     kvTransferParams: params === null || params.size === 0 ? undefined : writeJson(new Map(params)),
     engineFields: engineFieldsOf(request, fields),
     metadata: envelope.metadata,

@@ -1,6 +1,7 @@
 import type { ApiError, ResponseWriter } from "@vllm-router/api";
 import type { GenerateRequest, OptionalField, SamplingParameters } from "@vllm-router/engine-client";
 import type { RepetitionRule } from "@vllm-router/text";
+import type { DecisionListener } from "../decisions/explained-decision.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 
 /** One prompt of a request, ready for an engine. Prepared once, reused by every attempt. */
@@ -33,6 +34,8 @@ export interface RequestPlan {
   /** Key for session affinity; undefined when the request has none. */
   readonly routingKey: string | undefined;
   readonly rank: number | undefined;
+  /** Hears the decisions about this request, where it asked for them. */
+  readonly explained?: DecisionListener | undefined;
   readonly kvTransferParams: string | undefined;
   /** Undefined for none. */
   readonly engineFields?: EngineFields | undefined;

@@ -59,7 +59,7 @@ class ResponsesCollector implements ResponseWriter {
     const { parserOf, responses } = this.#options;
     const choice = this.#choice;
     const parser = parserOf?.(0);
-    const reasoningTokens = parser?.reasoningTokens(choice.tokenIds) ?? 0;
+    const reasoningTokens = parser?.reasoningTokens() ?? 0;
     const state: ResponseState = {
       status: choice.finishReason === "length" ? "incomplete" : "completed",
       output:

@@ -79,7 +79,7 @@ class ResponsesStreamWriter implements ResponseWriter {
         promptTokens: usage.promptTokens,
         cachedTokens: usage.cachedTokens ?? 0,
         outputTokens: this.#tokenIds.length,
-        reasoningTokens: this.#parser?.reasoningTokens(this.#tokenIds) ?? 0,
+        reasoningTokens: this.#parser?.reasoningTokens() ?? 0,
       }),
       kvTransferParams: usage.kvTransferParams,
       messages: responses.enableResponseMessages
