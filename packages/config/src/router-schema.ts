@@ -6,7 +6,7 @@ import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
 import { createRoutingSchema } from "./schema/routing.ts";
 import { server } from "./schema/server.ts";
-import { engineTransport, workers } from "./schema/workers.ts";
+import { engineHttpClient, engineTransport, workers } from "./schema/workers.ts";
 
 /**
  * The one schema of the router: every flag, variable and file key comes from it.
@@ -19,6 +19,7 @@ export function createRouterSchema(policies: readonly string[]) {
       server,
       workers,
       engineTransport,
+      engineHttpClient,
       routing: createRoutingSchema(policies),
       admission,
       retry,
