@@ -34,7 +34,14 @@ export {
 } from "./json/json-value.ts";
 export { pydanticFloat, pythonFloat } from "./json/number-text.ts";
 export { MAX_INTEGER_DIGITS, MAX_JSON_DEPTH, parseJson, type ParseJsonOptions } from "./json/parse-json.ts";
-export { codePointLength, isTruthy, pythonRepr, pythonStr, pythonStringRepr, pythonTypeName } from "./json/python-text.ts";
+export {
+  codePointLength,
+  isTruthy,
+  pythonRepr,
+  pythonStr,
+  pythonStringRepr,
+  pythonTypeName,
+} from "./json/python-text.ts";
 export { quoteAscii, quoteJson } from "./json/string-text.ts";
 export { writeJson, type WriteJsonOptions } from "./json/write-json.ts";
 export {

@@ -1,4 +1,9 @@
-import { EngineError, type EngineDialect, type ProxyEngine, type TokenEngine } from "@vllm-router/engine-client";
+import {
+  EngineError,
+  type EngineDialect,
+  type ProxyEngine,
+  type TokenEngine,
+} from "@vllm-router/engine-client";
 import type {
   Decision,
   Dispatcher,

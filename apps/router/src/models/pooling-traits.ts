@@ -70,6 +70,8 @@ function textsOf(value: unknown): ReadonlyMap<string, string> | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return undefined;
   }
-  const texts = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const texts = Object.entries(value).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
   return texts.length === 0 ? undefined : new Map(texts);
 }

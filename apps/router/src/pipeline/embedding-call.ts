@@ -108,11 +108,7 @@ export class EmbeddingCall {
 
   #ask(): EmbeddingPlacementResult {
     const result = this.#services.place(this.#tokenIds, this.#excluded);
-    if (
-      result.kind === "not-placed" &&
-      result.failure.code === "no_worker" &&
-      this.#excluded.length > 0
-    ) {
+    if (result.kind === "not-placed" && result.failure.code === "no_worker" && this.#excluded.length > 0) {
       // Nobody else is left: the workers that failed may have come back by now.
       this.#excluded.length = 0;
       return this.#services.place(this.#tokenIds, this.#excluded);

@@ -59,7 +59,8 @@ export function prepareGenerativeScoring(
     applySoftmax: request.applySoftmax,
     promptTokens: items.map((tokenIds) => tokenIds.length),
   });
-  const limit = settings.maxLogprobs < 0 ? MOST_ALTERNATIVES : Math.min(MOST_ALTERNATIVES, settings.maxLogprobs);
+  const limit =
+    settings.maxLogprobs < 0 ? MOST_ALTERNATIVES : Math.min(MOST_ALTERNATIVES, settings.maxLogprobs);
   const alternatives = request.applySoftmax && labels.length > 1 ? limit : 0;
   return planReads(writer, { request, envelope, items, alternatives });
 }
@@ -164,10 +165,7 @@ function checkLabelCount(count: number, maxLogprobs: number): void {
 }
 
 /** The tokens of every item with the query, cut so that one token of output has room. */
-function itemTokens(
-  request: GenerativeScoringRequest,
-  model: ModelRuntime,
-): readonly Int32Array[] {
+function itemTokens(request: GenerativeScoringRequest, model: ModelRuntime): readonly Int32Array[] {
   const encode = (text: string | readonly (number | bigint)[], special: boolean): Int32Array =>
     typeof text === "string" ? encodeText(text, special, model) : takeWideIds(text);
   const query = encode(request.query, request.addSpecialTokens);

@@ -36,5 +36,7 @@ function cutAfter(text: string, tokenIds: Int32Array, tokenizer: Tokenizer): str
   const shortest = prefix(longEnough);
   // A character of several tokens that does not fit whole goes with the rest.
   const fits = tokenizer.encode(shortest, false).length <= tokenIds.length;
-  return fits && longEnough < characters.length ? shortest : prefix(Math.min(longEnough, characters.length) - 1);
+  return fits && longEnough < characters.length
+    ? shortest
+    : prefix(Math.min(longEnough, characters.length) - 1);
 }

@@ -11,7 +11,10 @@ import {
 import { requiredFieldsOf } from "../pipeline/make-plan.ts";
 import { prepareBatchChat, prepareChat } from "../pipeline/prepare-chat.ts";
 import { prepareCompletion } from "../pipeline/prepare-completion.ts";
-import { fieldsOfGenerativeScoring, prepareGenerativeScoring } from "../pipeline/prepare-generative-scoring.ts";
+import {
+  fieldsOfGenerativeScoring,
+  prepareGenerativeScoring,
+} from "../pipeline/prepare-generative-scoring.ts";
 import type { GeneratingApi } from "./generate-route.ts";
 
 /** `POST /v1/chat/completions`. */

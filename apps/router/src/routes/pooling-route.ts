@@ -1,9 +1,4 @@
-import {
-  type JsonValue,
-  NOT_FOUND_BODY,
-  notFoundError,
-  serviceUnavailableError,
-} from "@vllm-router/api";
+import { type JsonValue, NOT_FOUND_BODY, notFoundError, serviceUnavailableError } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
 import { routingKeyOf } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";

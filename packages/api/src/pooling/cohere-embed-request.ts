@@ -1,6 +1,12 @@
 import { badRequestError } from "../api-error.ts";
 import type { JsonObject, JsonValue } from "../json/json-value.ts";
-import { compileRequest, field, parseWith, type RequestOf, type RequestReader } from "../request/request-table.ts";
+import {
+  compileRequest,
+  field,
+  parseWith,
+  type RequestOf,
+  type RequestReader,
+} from "../request/request-table.ts";
 import { optionalInteger, optionalText } from "../request/sampling-fields.ts";
 import { dictionary, list } from "../validation/containers.ts";
 import { type Issues, issueWithContext, raisedIssue } from "../validation/issue.ts";

@@ -18,8 +18,7 @@ export function cosineSimilarity(left: ArrayLike<number>, right: ArrayLike<numbe
   const rightNorm = Math.max(vectorNorm(right), SMALLEST_NORM);
   const products = Float32Array.from(
     { length: left.length },
-    (_, index) =>
-      fround((left[index] as number) / leftNorm) * fround((right[index] as number) / rightNorm),
+    (_, index) => fround((left[index] as number) / leftNorm) * fround((right[index] as number) / rightNorm),
   );
   return vectorSum(products);
 }
@@ -52,7 +51,8 @@ function vectorNorm(values: ArrayLike<number>): number {
 function vectorSum(values: Float32Array): number {
   const vectors = Math.floor(values.length / LANES);
   let sum = 0;
-  for (let index = vectors * LANES; index < values.length; index++) sum = fround(sum + (values[index] as number));
+  for (let index = vectors * LANES; index < values.length; index++)
+    sum = fround(sum + (values[index] as number));
   for (const lane of laneSums(values, vectors)) sum = fround(sum + lane);
   return sum;
 }

@@ -4,7 +4,12 @@ import { isTruthy } from "../json/python-text.ts";
 import { checkCacheSalt } from "../request/body-checks.ts";
 import { chatMessage } from "../request/messages.ts";
 import { type BodyCheck, field, type RequestField, requiredField } from "../request/request-table.ts";
-import { optionalBoolean, optionalInteger, optionalObject, optionalText } from "../request/sampling-fields.ts";
+import {
+  optionalBoolean,
+  optionalInteger,
+  optionalObject,
+  optionalText,
+} from "../request/sampling-fields.ts";
 import { dictionary, list } from "../validation/containers.ts";
 import { issue } from "../validation/issue.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
@@ -118,10 +123,7 @@ const REMOVED_TASKS: ReadonlyMap<JsonValue, string> = new Map([
 export function refuseRemovedParameters(body: JsonValue): void {
   if (!(body instanceof Map)) return;
   if (body.has("normalize")) {
-    throw validationError(
-      "Parameter `normalize` was removed; use `use_activation` instead.",
-      "normalize",
-    );
+    throw validationError("Parameter `normalize` was removed; use `use_activation` instead.", "normalize");
   }
   const removed = REMOVED_TASKS.get((body as JsonObject).get("task") ?? null);
   if (removed !== undefined) throw validationError(removed, "task");

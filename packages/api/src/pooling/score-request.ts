@@ -123,15 +123,12 @@ const scoreForms: readonly Validator<ScoreRequest>[] = [
   })),
 ];
 
-const rerankForm = requestMember(
-  compileRequest({ table: rerankTable, checks }),
-  (fields): RerankRequest => ({
-    ...scoringOf(fields),
-    query: fields.query,
-    documents: fields.documents,
-    topN: fields.topN,
-  }),
-);
+const rerankForm = requestMember(compileRequest({ table: rerankTable, checks }), (fields): RerankRequest => ({
+  ...scoringOf(fields),
+  query: fields.query,
+  documents: fields.documents,
+  topN: fields.topN,
+}));
 
 /**
  * Checks and types the body of `POST /score` and `/v1/score` as vLLM 0.32 does.
