@@ -102,7 +102,7 @@ export class EmbedService {
 }
 
 /** A vector of length 1: the sum of one pseudo-random vector a token. */
-export function simulatedEmbedding(
+function simulatedEmbedding(
   tokenIds: readonly number[],
   { size, seed }: { readonly size: number; readonly seed: number },
 ): number[] {

@@ -20,7 +20,7 @@ const SMALL_FLOATS: Readonly<Record<Exclude<EmbedDtype, "float32">, SmallFloat>>
 const scratch = new DataView(new ArrayBuffer(8));
 
 /** Bytes that one number takes. */
-export function numberBytes(dtype: EmbedDtype): number {
+function numberBytes(dtype: EmbedDtype): number {
   return dtype === "float32" ? 4 : SMALL_FLOATS[dtype].bytes;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readFixture } from "../__fixtures__/read-fixture.ts";
 import { ApiError, errorBody } from "../api-error.ts";
-import { type JsonObject, JsonFloat, type JsonValue } from "../json/json-value.ts";
+import type { JsonFloat, JsonObject, JsonValue } from "../json/json-value.ts";
 import { parseJson } from "../json/parse-json.ts";
 import { writeJson } from "../json/write-json.ts";
 import { parseRequestBody } from "../request/request-body.ts";
@@ -107,22 +107,7 @@ describe("recorded scores, rendered again from their numbers", () => {
   for (const row of rows.filter((candidate) => !candidate.has("inputs") && candidate.has("text"))) {
     it(`answers ${row.get("id") as string}`, () => {
       const text = row.get("text") as string;
-      const recorded = parseJson(text) as JsonObject;
-      const usage = recorded.get("usage") as JsonObject;
-      const answer = {
-        id: recorded.get("id") as string,
-        model: recorded.get("model") as string,
-        promptTokens: usage.get("prompt_tokens") as number,
-      };
-      if (recorded.has("results")) {
-        const request = parseRerankRequest(bodyOf(row));
-        const scores = scoresOf(recorded.get("results"), "relevance_score");
-        const documents = request.documents as readonly string[];
-        expect(rerankBody({ ...answer, scores }, documents, Number(request.topN))).toBe(text);
-      } else {
-        const scores = scoresOf(recorded.get("data"), "score");
-        expect(scoreBody({ ...answer, scores }, recorded.get("created") as number)).toBe(text);
-      }
+      expect(scoredAgain(row, parseJson(text) as JsonObject)).toBe(text);
     });
   }
 
@@ -133,6 +118,22 @@ describe("recorded scores, rendered again from their numbers", () => {
     expect(results.map((result) => result.get("index"))).toEqual([1, 2]);
   });
 });
+
+function scoredAgain(row: JsonObject, recorded: JsonObject): string {
+  const usage = recorded.get("usage") as JsonObject;
+  const answer = {
+    id: recorded.get("id") as string,
+    model: recorded.get("model") as string,
+    promptTokens: usage.get("prompt_tokens") as number,
+  };
+  if (!recorded.has("results")) {
+    const scores = scoresOf(recorded.get("data"), "score");
+    return scoreBody({ ...answer, scores }, recorded.get("created") as number);
+  }
+  const request = parseRerankRequest(bodyOf(row));
+  const scores = scoresOf(recorded.get("results"), "relevance_score");
+  return rerankBody({ ...answer, scores }, request.documents as readonly string[], Number(request.topN));
+}
 
 /** Scores in the order of the documents. */
 function scoresOf(list: JsonValue | undefined, member: string): readonly number[] {

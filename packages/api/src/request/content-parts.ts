@@ -100,7 +100,10 @@ export const videoPart = linkPart("ChatCompletionContentPartVideoParam", "video_
 const embeddings = nullable(union(text, dictionary(text, union(text, list(union(integer(), float))))));
 
 /** A part with embeddings in place of a medium. */
-export function embeddingsPart(name: string, kind: "image_embeds" | "audio_embeds" | "video_embeds"): Validator {
+export function embeddingsPart(
+  name: string,
+  kind: "image_embeds" | "audio_embeds" | "video_embeds",
+): Validator {
   return record({
     name,
     kind: "typed-dict",
