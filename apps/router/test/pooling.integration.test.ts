@@ -150,7 +150,7 @@ describe("/v1/embeddings", () => {
     const pending = router.post("/v1/embeddings", { input: texts(3) }, { signal: client.signal });
     await eventually("the engine works", () => engine.runningEmbeddings === 3);
     client.abort();
-    await expect(pending).rejects.toThrow();
+    await expect(pending).rejects.toThrow("aborted");
     await eventually("the engine was told", () => engine.abortCount === 3);
     await eventually("the places are free", () => router.router.inFlight() === 0);
     expect(engine.runningEmbeddings).toBe(0);
