@@ -82,7 +82,7 @@ export {
   type CohereEmbedRequest,
   parseCohereEmbedRequest,
 } from "./pooling/cohere-embed-request.ts";
-export { cosineSimilarity, shortenEmbedding } from "./pooling/embedding-numbers.ts";
+export { cosineSimilarity, shortenEmbedding } from "./pooling/cosine-similarity.ts";
 export { type EmbeddingRequest, parseEmbeddingRequest } from "./pooling/embedding-request.ts";
 export {
   type GenerativeScoringRequest,

@@ -18,6 +18,12 @@ export const flagTable = {
     kind: "text",
     help: "local model directory; also as first argument (default: built in)",
   },
+  embeddingSize: {
+    names: ["embedding-size"],
+    kind: "count",
+    least: 1,
+    help: "embed into so many numbers instead of generating (it generates)",
+  },
   servedModelNames: {
     names: ["served-model-name"],
     kind: "texts",

@@ -25,6 +25,11 @@ export interface SimulatorOptions {
   readonly promptTokensDetails?: boolean;
   /** A local model directory. Default: the built-in model. */
   readonly modelPath?: string;
+  /**
+   * Numbers in an embedding, for a model that embeds instead of generating. Default: it generates. Its vectors are made
+   * up, but the same everywhere.
+   */
+  readonly embeddingSize?: number;
   /** Default: the model's path, or `simulated` for the built-in one. */
   readonly servedModelNames?: readonly string[];
   /** Tokens of prompt and output together. Default: the model's positions, at most what `kvBlocks` hold. */

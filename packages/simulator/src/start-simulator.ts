@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createChatPrompts } from "./chat-template.ts";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
+import { type EmbedRecord, EmbedService } from "./embed-service.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { engineServiceHandlers, type RequestRecord } from "./engine-service.ts";
 import { Faults } from "./faults.ts";
@@ -26,6 +27,12 @@ export interface Simulator {
   readonly faults: Faults;
   /** Generate calls as they arrived, the latest 1000 of this life and those before. */
   readonly requests: readonly RequestRecord[];
+  /** Embed calls as they arrived, the latest 1000 of this life and those before. */
+  readonly embeddings: readonly EmbedRecord[];
+  /** Embed calls that run now. */
+  readonly runningEmbeddings: number;
+  /** Most Embed calls that ran at one time. */
+  readonly mostRunningEmbeddings: number;
   /** HTTP/2 streams open now. */
   readonly openStreams: number;
   readonly openConnections: number;
@@ -64,6 +71,7 @@ class RunningSimulator implements Simulator {
   readonly faults: Faults;
   readonly requests: RequestRecord[] = [];
   abortCount = 0;
+  readonly #embed: EmbedService;
   readonly #options: SimulatorOptions;
   readonly #engineOptions: Omit<EngineOptions, "kvRootHash">;
   readonly #clock: Clock;
@@ -88,6 +96,13 @@ class RunningSimulator implements Simulator {
     this.#httpPort = options.httpPort;
     this.#engine = this.#newEngine();
     this.#hub = this.#newHub();
+    this.#embed = new EmbedService({
+      embeddingSize: options.embeddingSize,
+      clock: this.#clock,
+      faults: this.faults,
+      engine: () => this.#engine,
+      countAborts: (count) => (this.abortCount += count),
+    });
     Object.assign(this.faults, options.faults);
   }
 
@@ -106,6 +121,18 @@ class RunningSimulator implements Simulator {
   get httpAddress(): string | undefined {
     const { host } = this.#address;
     return this.#httpPort === undefined ? undefined : hostAndPort({ host, port: this.#httpPort });
+  }
+
+  get embeddings(): readonly EmbedRecord[] {
+    return this.#embed.records;
+  }
+
+  get runningEmbeddings(): number {
+    return this.#embed.running;
+  }
+
+  get mostRunningEmbeddings(): number {
+    return this.#embed.mostRunning;
   }
 
   get openStreams(): number {
@@ -132,6 +159,8 @@ class RunningSimulator implements Simulator {
           clock: this.#clock,
           faults: this.faults,
           hub: this.#hub,
+          pools: this.#options.embeddingSize !== undefined,
+          embed: this.#embed,
           publishesKvEvents: this.#options.kvEvents ?? true,
           engine: () => this.#engine,
           tokenizerBundle: () => this.#tokenizerBundle(),

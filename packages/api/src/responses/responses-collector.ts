@@ -59,18 +59,19 @@ class ResponsesCollector implements ResponseWriter {
     const { parserOf, responses } = this.#options;
     const choice = this.#choice;
     const parser = parserOf?.(0);
-    const reasoningTokens = parser?.reasoningTokens() ?? 0;
+    const output =
+      parser === undefined
+        ? this.#plainMessage()
+        : this.#items(parser.parse(choice.text, choice.tokenIds)).join(",");
     const state: ResponseState = {
       status: choice.finishReason === "length" ? "incomplete" : "completed",
-      output:
-        parser === undefined
-          ? this.#plainMessage()
-          : this.#items(parser.parse(choice.text, choice.tokenIds)).join(","),
+      output,
       usage: responseUsage({
         promptTokens: usage.promptTokens,
         cachedTokens: usage.cachedTokens ?? 0,
         outputTokens: choice.tokenCount,
-        reasoningTokens,
+        // Known once the output is parsed.
+        reasoningTokens: parser?.reasoningTokens() ?? 0,
       }),
       kvTransferParams: usage.kvTransferParams,
       messages: responses.enableResponseMessages
