@@ -26,7 +26,6 @@ export const OPTIONAL_FIELDS = [
   "structured_outputs.disable_additional_properties",
   "structured_outputs.whitespace_pattern",
   "thinking_token_budget",
-  "use_beam_search",
   "vllm_xargs",
 ] as const;
 

@@ -7,7 +7,7 @@ import {
 } from "@vllm-router/api";
 import { checkToolChoice } from "./check-tool-choice.ts";
 import { encodeText } from "./encode-prompt.ts";
-import { makePlan, type PromptDraft } from "./make-plan.ts";
+import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
 import { renderConversation } from "./render-conversation.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
@@ -43,7 +43,7 @@ function planChat(
     throw new RangeError("there is at least one conversation");
   }
   const options = {
-    request,
+    request: shownRequest(request, drafts),
     identity: {
       id: envelope.responseId,
       created: envelope.created,

@@ -8,6 +8,9 @@ import {
   type GenerationOwner,
   type GenerationServices,
 } from "./generation.ts";
+import { BeamSearch } from "./beam-search/beam-search.ts";
+import { CallLimit } from "./beam-search/call-limit.ts";
+import type { GenerationUnit } from "./generation-unit.ts";
 import { failureToApiError, type RequestFailure } from "./request-failure.ts";
 import type { RequestPlan } from "./plan.ts";
 import { readPromptLogprobs } from "./logprob-reader.ts";
@@ -27,6 +30,9 @@ export interface RunServices extends GenerationServices {
   outputGap(gapMs: number): void;
 }
 
+/** Engine calls that the beam searches of one request make at once. */
+const BEAM_CALLS = 64;
+
 /**
  * A request whose prompts are prepared and which has been admitted: runs its generations, renders their outputs, and
  * ends in exactly one of three ways: answered, failed, or left by its client. A full client socket pauses every engine
@@ -34,7 +40,7 @@ export interface RunServices extends GenerationServices {
  */
 export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly plan: RequestPlan;
-  readonly generations: readonly Generation[];
+  readonly generations: readonly GenerationUnit[];
   readonly startedAtMs: number;
   readonly #exchange: Exchange;
   readonly #services: RunServices;
@@ -50,9 +56,14 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#exchange = exchange;
     this.#services = services;
     this.startedAtMs = services.now();
-    this.generations = plan.prompts.map(
-      (_, promptIndex) => new Generation(plan, { promptIndex, owner: this, services }),
-    );
+    const limit = new CallLimit(BEAM_CALLS);
+    const { beam } = plan;
+    this.generations = plan.prompts.map((_, promptIndex) => {
+      const options = { promptIndex, owner: this, services };
+      return beam === undefined
+        ? new Generation(plan, options)
+        : new BeamSearch(plan, { ...options, beam, limit });
+    });
     this.#unfinished = this.generations.length;
     this.#flushedAtMs = new Float64Array(this.generations.length).fill(Number.NaN);
   }
@@ -114,7 +125,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationStarted(generation: Generation, output: TokenOutput): void {
+  generationStarted(generation: GenerationUnit, output: TokenOutput): void {
     this.#firstOutputAtMs ??= this.#services.now();
     this.plan.writer.prompt(generation.promptIndex, {
       tokenIds: generation.prompt.tokenIds,
@@ -138,7 +149,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#exchange.append(this.plan.writer.output(choice, output, finish));
   }
 
-  generationFlush(generation: Generation): void {
+  generationFlush(generation: GenerationUnit): void {
     if (this.#over || !this.plan.stream) {
       return;
     }
@@ -175,12 +186,12 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationFailed(_generation: Generation, failure: GenerationFailure): void {
+  generationFailed(_generation: GenerationUnit, failure: GenerationFailure): void {
     this.#fail(failure);
   }
 
   /** The first prompt token has no logprob, but an echo shows it among those that have. */
-  #firstTokenText(generation: Generation): string | undefined {
+  #firstTokenText(generation: GenerationUnit): string | undefined {
     const first = generation.prompt.tokenIds[0];
     return this.plan.wantedPromptLogprobs === undefined || first === undefined
       ? undefined
