@@ -27,7 +27,6 @@ export const OPTIONAL_FIELDS = [
   "structured_outputs.whitespace_pattern",
   "thinking_token_budget",
   "use_activation",
-  "use_beam_search",
   "vllm_xargs",
 ] as const;
 
