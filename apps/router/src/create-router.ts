@@ -18,6 +18,7 @@ import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { ModelBuilder } from "./models/build-model-runtime.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
+import { checkParserFlags } from "./models/model-parsers.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
@@ -60,6 +61,7 @@ const UNLIMITED = 2 ** 30;
  * @throws RouterError `listen` when the address cannot be had; RoutingError for parameters out of range
  */
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
+  checkParserFlags(config.parsers);
   const timers = new SystemTimers();
   const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
@@ -309,6 +311,7 @@ function modelBuilder(config: RouterConfig): ModelBuilder {
     overrideGenerationConfig: model.overrideGenerationConfig,
     fingerprintMode: frontend.fingerprintMode,
     fingerprintValue: frontend.fingerprintValue,
+    parsers: config.parsers,
     hub: {
       endpoint: hub.endpoint,
       token: hub.token,
