@@ -300,7 +300,7 @@ function policyParameters(config: RouterConfig): Readonly<Partial<Record<string,
 }
 
 function modelBuilder(config: RouterConfig): ModelBuilder {
-  const { model, hub, frontend } = config;
+  const { model, hub, frontend, parsers } = config;
   const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
   return new ModelBuilder({
     servedModelNames: model.servedModelNames,
@@ -311,7 +311,13 @@ function modelBuilder(config: RouterConfig): ModelBuilder {
     overrideGenerationConfig: model.overrideGenerationConfig,
     fingerprintMode: frontend.fingerprintMode,
     fingerprintValue: frontend.fingerprintValue,
-    parsers: config.parsers,
+    parsers: {
+      enableAutoToolChoice: parsers.enableAutoToolChoice,
+      toolCallParser: parsers.toolCallParser,
+      reasoningParser: parsers.reasoningParser,
+      excludeToolsWhenToolChoiceNone: parsers.excludeToolsWhenToolChoiceNone,
+      toolStrictLevel: parsers.toolStrictLevel,
+    },
     hub: {
       endpoint: hub.endpoint,
       token: hub.token,
