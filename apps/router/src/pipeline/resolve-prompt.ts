@@ -42,6 +42,7 @@ export function resolvePrompt(
     promptTokenCount: tokenIds.length,
     vocabularySize: model.vocabularySize,
     maxLogprobs: settings.maxLogprobs,
+    reasoningConfigured: model.parsers.selection?.reasoning !== undefined,
     ...(model.defaults.maxTokensLimit === undefined ? {} : { maxTokensLimit: model.defaults.maxTokensLimit }),
   });
   const ask = (alternatives: number | undefined): number | undefined =>
