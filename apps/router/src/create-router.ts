@@ -18,6 +18,7 @@ import { ModelBuilder } from "./models/build-model-runtime.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
 import type { DecisionObserver } from "./observability/decision-observer.ts";
+import { checkParserFlags } from "./models/model-parsers.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
@@ -60,6 +61,7 @@ const UNLIMITED = 2 ** 30;
  * @throws RouterError `listen` when the address cannot be had; RoutingError for parameters out of range
  */
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
+  checkParserFlags(config.parsers);
   const timers = new SystemTimers();
   const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
@@ -344,7 +346,7 @@ function retryDelays(config: RouterConfig, now: () => number): (retry: number) =
 }
 
 function modelBuilder(config: RouterConfig): ModelBuilder {
-  const { model, hub, frontend } = config;
+  const { model, hub, frontend, parsers } = config;
   const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
   return new ModelBuilder({
     servedModelNames: model.servedModelNames,
@@ -355,6 +357,13 @@ function modelBuilder(config: RouterConfig): ModelBuilder {
     overrideGenerationConfig: model.overrideGenerationConfig,
     fingerprintMode: frontend.fingerprintMode,
     fingerprintValue: frontend.fingerprintValue,
+    parsers: {
+      enableAutoToolChoice: parsers.enableAutoToolChoice,
+      toolCallParser: parsers.toolCallParser,
+      reasoningParser: parsers.reasoningParser,
+      excludeToolsWhenToolChoiceNone: parsers.excludeToolsWhenToolChoiceNone,
+      toolStrictLevel: parsers.toolStrictLevel,
+    },
     hub: {
       endpoint: hub.endpoint,
       token: hub.token,
