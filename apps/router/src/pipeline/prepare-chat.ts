@@ -24,6 +24,15 @@ export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): Re
   return planChat([request], [draftChat(request, envelope)], envelope);
 }
 
+/** How another API answers a request that was converted to a chat request. */
+export interface ConvertedAnswer {
+  /** True where tools are refused that this server was not started for. */
+  readonly checksTools: boolean;
+  /** A look of its own at the length of the prompt. @throws ApiError */
+  readonly checkPrompt?: (tokenCount: number) => void;
+  writer(options: ResponseOptions<ChatRequest>, draft: PromptDraft): ResponseWriter;
+}
+
 /**
  * Makes the plan of a request that another API converted to a chat request, and answers in that API's shape.
  * @throws ApiError with vLLM's text, in vLLM's order of checks
@@ -31,19 +40,27 @@ export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): Re
 export function prepareConverted(
   request: ChatRequest,
   envelope: RequestEnvelope,
-  writer: (options: ResponseOptions<ChatRequest>) => ResponseWriter,
+  answer: ConvertedAnswer,
 ): RequestPlan {
-  checkToolChoice(request.toolChoice);
-  const draft = draftChat(request, envelope);
-  return makePlan(request, [draft], { envelope, writer: writer(responseOptions(request, envelope, 1)) });
+  if (answer.checksTools) {
+    checkToolChoice(request.toolChoice);
+  }
+  const draft = draftChat(request, envelope, answer.checkPrompt);
+  const writer = answer.writer(responseOptions(request, envelope, 1), draft);
+  return makePlan(request, [draft], { envelope, writer });
 }
 
 /** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
-function draftChat(request: ChatRequest, envelope: RequestEnvelope): PromptDraft {
+function draftChat(
+  request: ChatRequest,
+  envelope: RequestEnvelope,
+  checkPrompt?: (tokenCount: number) => void,
+): PromptDraft {
   const { model, settings } = envelope;
   checkRequestedLengths(request, model.maxModelLength);
   const text = renderConversation(request, { model, settings });
   const tokenIds = encodeText(text, request, model);
+  checkPrompt?.(tokenIds.length);
   return { tokenIds, text, resolved: resolvePrompt(request, tokenIds, { model, settings }) };
 }
 

@@ -30,6 +30,7 @@ class ResponsesCollector implements ResponseWriter {
   readonly contentType = JSON_CONTENT_TYPE;
   readonly #options: ResponsesOptions;
   readonly #choice = new CollectedChoice();
+  readonly #answers: string[] = [];
   #logprobs = "";
   #prompt: PromptInfo | undefined;
 
@@ -59,25 +60,27 @@ class ResponsesCollector implements ResponseWriter {
     const { parserOf, responses } = this.#options;
     const choice = this.#choice;
     const parser = parserOf?.(0);
-    const reasoningTokens = parser?.reasoningTokens(choice.tokenIds) ?? 0;
+    const output =
+      parser === undefined
+        ? this.#plainMessage()
+        : this.#items(parser.parse(choice.text, choice.tokenIds)).join(",");
     const state: ResponseState = {
       status: choice.finishReason === "length" ? "incomplete" : "completed",
-      output:
-        parser === undefined
-          ? this.#plainMessage()
-          : this.#items(parser.parse(choice.text, choice.tokenIds)).join(","),
+      output,
       usage: responseUsage({
         promptTokens: usage.promptTokens,
         cachedTokens: usage.cachedTokens ?? 0,
         outputTokens: choice.tokenCount,
-        reasoningTokens,
+        reasoningTokens: parser?.reasoningTokens() ?? 0,
       }),
       kvTransferParams: usage.kvTransferParams,
       messages: responses.enableResponseMessages
         ? rawMessages(this.#prompt, choice.text, choice.tokenIds)
         : undefined,
     };
-    return responseObject(this.#options, state, pythonFloat);
+    const body = responseObject(this.#options, state, pythonFloat);
+    this.#options.finished?.({ body, answers: this.#answers });
+    return body;
   }
 
   error(error: ApiError): never {
@@ -87,6 +90,7 @@ class ResponsesCollector implements ResponseWriter {
   #plainMessage(): string {
     const { text } = this.#choice;
     const id = `msg_${this.#options.randomId()}`;
+    if (text !== "") this.#answers.push(text);
     return messageItem(id, "completed", text === "" ? "" : outputTextPart(text, this.#shownLogprobs(true)));
   }
 
@@ -102,6 +106,7 @@ class ResponsesCollector implements ResponseWriter {
       items.push(reasoningItem(`rs_${randomId()}`, null, `[${reasoningPart(reasoning)}]`));
     }
     if (outcome.content !== null && outcome.content !== "") {
+      this.#answers.push(outcome.content);
       const part = outputTextPart(outcome.content, this.#shownLogprobs(responses.includeReasoning));
       items.push(messageItem(`msg_${randomId()}`, "completed", part));
     }
