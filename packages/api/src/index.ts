@@ -82,7 +82,7 @@ export {
   type CohereEmbedRequest,
   parseCohereEmbedRequest,
 } from "./pooling/cohere-embed-request.ts";
-export { cosineSimilarity, shortenEmbedding } from "./pooling/embedding-numbers.ts";
+export { cosineSimilarity, shortenEmbedding } from "./pooling/cosine-similarity.ts";
 export { type EmbeddingRequest, parseEmbeddingRequest } from "./pooling/embedding-request.ts";
 export {
   type GenerativeScoringRequest,
@@ -131,6 +131,12 @@ export type { FinishedResponse, ResponsesOptions } from "./responses/responses-o
 export { parseResponsesRequest, type ResponsesRequest } from "./responses/responses-request.ts";
 export { createResponsesStreamWriter } from "./responses/responses-stream-writer.ts";
 export { responsesToChat, samplingOf } from "./responses/responses-to-chat.ts";
+export {
+  beamCandidates,
+  type BeamSearchSettings,
+  resolveBeamSearch,
+  type ResolvedBeamSearch,
+} from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
 export { type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./sampling/draft-sampling.ts";
 export {

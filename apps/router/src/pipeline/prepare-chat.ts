@@ -9,7 +9,7 @@ import {
 } from "@vllm-router/api";
 import { checkToolChoice } from "./check-tool-choice.ts";
 import { encodeText } from "./encode-prompt.ts";
-import { makePlan, type PromptDraft } from "./make-plan.ts";
+import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
 import { renderConversation } from "./render-conversation.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
@@ -74,7 +74,7 @@ function planChat(
   if (request === undefined) {
     throw new RangeError("there is at least one conversation");
   }
-  const options = responseOptions(request, envelope, drafts.length);
+  const options = responseOptions(shownRequest(request, drafts), envelope, drafts.length);
   const writer =
     request.stream === true ? createChatStreamWriter(options) : createChatCollector(options, conversations);
   return makePlan(request, drafts, { envelope, writer });

@@ -1,13 +1,14 @@
 import { ApiError, type JsonValue, NOT_FOUND_BODY } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
-import { routingKeyOf } from "@vllm-router/routing-core";
 import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import { offersTask } from "../models/offered-task.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { affinityKeyOf } from "./affinity-key.ts";
 import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
+import { explainedTo } from "./explained-to.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
 import { receiveJson } from "./read-json.ts";
@@ -72,7 +73,8 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
     await serveProxied(scope, received.asProxied(), { services });
     return;
   }
-  const request = api.parse(received.json());
+  const body = received.json();
+  const request = api.parse(body);
   if (api.errorBody !== undefined) {
     scope.exchange.errorBody = api.errorBody;
   }
@@ -92,7 +94,7 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
   }
   try {
     const prepare = (): RequestPlan =>
-      api.prepare(request, envelopeOf(scope, { api, request, model, services }));
+      api.prepare(request, envelopeOf(scope, { api, request, body, model, services }));
     await (api.serve?.(request, { scope, services, prepare }) ?? services.server.serve(scope, prepare));
   } catch (error) {
     // A value that the engines' protocol has no room for is found while the request is prepared.
@@ -109,11 +111,12 @@ function envelopeOf<TRequest extends GeneratingRequest>(
   parts: {
     readonly api: GeneratingApi<TRequest>;
     readonly request: TRequest;
+    readonly body: JsonValue;
     readonly model: ModelRuntime;
     readonly services: RouteServices;
   },
 ): RequestEnvelope {
-  const { api, request, model, services } = parts;
+  const { api, request, body, model, services } = parts;
   const base = (): string =>
     baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
   return {
@@ -122,13 +125,14 @@ function envelopeOf<TRequest extends GeneratingRequest>(
     model,
     settings: services.prepare,
     writerSettings: services.writerSettings,
-    routingKey: routingKeyOf({
-      header: (name) => scope.exchange.header(name),
-      body: { session_id: request.sessionId, user: request.user },
+    routingKey: affinityKeyOf(scope.exchange, services.affinity, {
+      keys: { session_id: request.sessionId, user: request.user },
+      body,
     }),
     rank: requestedRank(scope),
     priority: requestedPriority(scope),
     sessionId: requestedSession(scope),
+    explained: explainedTo(scope.exchange, services.debug.journal),
     metadata: traceMetadata(scope),
   };
 }

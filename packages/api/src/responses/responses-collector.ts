@@ -71,6 +71,7 @@ class ResponsesCollector implements ResponseWriter {
         promptTokens: usage.promptTokens,
         cachedTokens: usage.cachedTokens ?? 0,
         outputTokens: choice.tokenCount,
+        // Known once the output is parsed.
         reasoningTokens: parser?.reasoningTokens() ?? 0,
       }),
       kvTransferParams: usage.kvTransferParams,

@@ -49,7 +49,8 @@ class DelegatingParser implements OutputParser {
     this.toolFamily = tool;
     this.engineBased = reasoning?.engineBased !== false && tool?.engineBased !== false;
     this.reasoningOver = reasoning === undefined;
-    this.forced = tool?.forcedAsJson === true ? ForcedCallStream.create(context) : undefined;
+    this.forced =
+      tool?.forcedAsJson === true ? ForcedCallStream.create(context, this.engineBased) : undefined;
   }
 
   get promptEndsReasoning(): boolean | undefined {

@@ -56,19 +56,30 @@ function isDefinition(value: TemplateValue): value is ReadonlyMap<string, Templa
 export class ForcedCallStream {
   private readonly context: OutputParserContext;
   private readonly name: string | undefined;
-  private readonly scanner = new RequiredCallScanner();
+  private readonly forgets: boolean;
+  private scanner = new RequiredCallScanner();
   private announced = 0;
+  /** Calls in the conversation, those told here included. */
+  private calls: number;
 
-  /** Undefined where the request forces nothing. */
-  static create(context: OutputParserContext): ForcedCallStream | undefined {
+  /**
+   * Undefined where the request forces nothing.
+   * @param forgets a list is looked for in each output alone, as vLLM does behind parsers that run on its engine: a list that
+   *   comes in several outputs is not found
+   */
+  static create(context: OutputParserContext, forgets: boolean): ForcedCallStream | undefined {
     const { toolChoice } = context;
-    if (toolChoice === "none" || toolChoice === "auto") return undefined;
-    return new ForcedCallStream(context, typeof toolChoice === "string" ? undefined : toolChoice.function);
+    return toolChoice === "none" || toolChoice === "auto"
+      ? undefined
+      : new ForcedCallStream(context, forgets);
   }
 
-  private constructor(context: OutputParserContext, name: string | undefined) {
+  private constructor(context: OutputParserContext, forgets: boolean) {
+    const { toolChoice } = context;
     this.context = context;
-    this.name = name;
+    this.forgets = forgets;
+    this.name = typeof toolChoice === "string" ? undefined : toolChoice.function;
+    this.calls = context.historyToolCalls;
   }
 
   /** The next piece of text behind the reasoning. */
@@ -80,10 +91,14 @@ export class ForcedCallStream {
   private named(name: string, text: string): ToolCallDraft {
     if (this.announced > 0) return { index: 0, id: undefined, name: undefined, arguments: text };
     this.announced = 1;
-    return { index: 0, id: callId(this.context, name, this.context.historyToolCalls), name, arguments: text };
+    return { index: 0, id: callId(this.context, name, this.calls), name, arguments: text };
   }
 
   private listed(text: string): ToolCallDraft[] {
+    if (this.forgets) {
+      this.scanner = new RequiredCallScanner();
+      this.announced = 0;
+    }
     this.scanner.feed(text);
     const deltas: ToolCallDraft[] = [];
     const { calls } = this.scanner;
@@ -97,8 +112,12 @@ export class ForcedCallStream {
         continue;
       }
       this.announced++;
-      const number = this.context.historyToolCalls + index;
-      deltas.push({ index, id: callId(this.context, call.name, number), name: call.name, arguments: text });
+      deltas.push({
+        index,
+        id: callId(this.context, call.name, this.calls++),
+        name: call.name,
+        arguments: text,
+      });
     }
     return deltas;
   }

@@ -91,7 +91,7 @@ export function describeRecordedParser(family: string, whole?: ParserSelection["
           );
         });
         it("knows from the prompt whether reasoning is over", () => {
-          expect(make().promptEndsReasoning ?? null).toBe(recorded.promptEndsReasoning);
+          expect(make().promptEndsReasoning ?? false).toBe(recorded.promptEndsReasoning ?? false);
         });
       });
     }
@@ -229,7 +229,8 @@ function wire(delta: OutputDelta | undefined): Wire {
     ...(toolCalls !== undefined &&
       toolCalls.length > 0 && {
         tool_calls: toolCalls.map((call) => ({
-          ...(call.id !== undefined && { id: call.id, type: "function" }),
+          ...(call.id !== undefined && { id: call.id }),
+          ...(typeof call.id === "string" && { type: "function" }),
           index: call.index,
           function: {
             ...(call.name !== undefined && { name: call.name }),

@@ -35,9 +35,8 @@ function tools(): readonly DeclaredTool[] {
 }
 
 describe("toolStructuralTag()", () => {
-  const byModel = Map.groupBy(cases, (entry) => entry.model);
-  it.each([...byModel])("builds the tags of %s as vLLM does", (_model, entries) => {
-    for (const { model, choice, level, single, tag } of entries) {
+  it.each([...new Set(cases.map(({ model }) => model))])("builds the tags of %s as vLLM does", (name) => {
+    for (const { model, choice, level, single, tag } of cases.filter((entry) => entry.model === name)) {
       const toolChoice: ToolChoice =
         typeof choice === "string" ? (choice as ToolChoice) : { function: choice.function.name };
       const built = toolStructuralTag({
