@@ -19,7 +19,7 @@ export {
   validationError,
 } from "./api-error.ts";
 export { createChatCollector } from "./chat/chat-collector.ts";
-export { createChatStreamWriter } from "./chat/chat-stream-writer.ts";
+export { createChatStreamWriter } from "./chat/create-chat-writer.ts";
 export { createCompletionCollector } from "./completions/completion-collector.ts";
 export { createCompletionStreamWriter } from "./completions/completion-stream-writer.ts";
 export { parseJsonBytes } from "./json/decode-bytes.ts";
@@ -152,6 +152,7 @@ export {
 export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampling.ts";
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
+export { mergeConstraints } from "./sampling/structured-output.ts";
 export { sanitizeMessage } from "./sanitize-message.ts";
 export {
   createSseParser,

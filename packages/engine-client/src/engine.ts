@@ -91,6 +91,8 @@ export interface SamplingParameters {
   readonly promptLogprobs: number | undefined;
   readonly logitBias: ReadonlyMap<number, number> | undefined;
   readonly structuredOutput: StructuredOutput | undefined;
+  /** The constraint holds from the first token, also where the engine's own reasoning parser would let it wait; false by default. */
+  readonly grammarFromFirstToken?: boolean;
   /** The only tokens that may be sampled; undefined for all. */
   readonly allowedTokenIds?: readonly number[] | undefined;
   /** Tokens whose logprobs are reported beside the sampled one, instead of the best {@link logprobs}. */
