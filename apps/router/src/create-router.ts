@@ -25,6 +25,7 @@ import { combineObservers, type RouterObserver } from "./observability/router-ob
 import { AdmissionControl } from "./pipeline/admission-control.ts";
 import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
+import { ResponseStore } from "./responses/response-store.ts";
 import { serveMetrics } from "./routes/health.ts";
 import { createRoutes } from "./routes/routes.ts";
 import type { RouteServices } from "./routes/services.ts";
@@ -53,6 +54,8 @@ export interface RouterEnvironment {
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
 const HUB_TIMEOUT_MS = 60_000;
+/** Characters of kept responses: 256 MiB at two bytes each. */
+const STORED_CHARACTERS = 128 * 1024 * 1024;
 /** No admission limit: more requests than any machine holds. */
 const UNLIMITED = 2 ** 30;
 
@@ -237,6 +240,9 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
+    responses: frontend.enableResponsesStore
+      ? new ResponseStore({ capacity: frontend.responsesStoreSize, maxCharacters: STORED_CHARACTERS })
+      : undefined,
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,

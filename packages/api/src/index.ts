@@ -124,6 +124,13 @@ export {
   type TokenizeRequest,
 } from "./request/tokenize-request.ts";
 export { JSON_CONTENT_TYPE, type ResponseOptions, STREAM_CONTENT_TYPE } from "./response/response-options.ts";
+export type { ResponsesHistory } from "./responses/input-to-messages.ts";
+export { type ResponseStatus, unfinishedResponse } from "./responses/response-object.ts";
+export { createResponsesCollector } from "./responses/responses-collector.ts";
+export type { FinishedResponse, ResponsesOptions } from "./responses/responses-options.ts";
+export { parseResponsesRequest, type ResponsesRequest } from "./responses/responses-request.ts";
+export { createResponsesStreamWriter } from "./responses/responses-stream-writer.ts";
+export { responsesToChat, samplingOf } from "./responses/responses-to-chat.ts";
 export {
   beamCandidates,
   type BeamSearchSettings,
@@ -156,6 +163,7 @@ export {
   type SseMessage,
   type SseParser,
 } from "./sse.ts";
+export { queryBooleanError, queryIntegerError } from "./validation/issue-text.ts";
 export type { Integer } from "./validation/scalars.ts";
 export type {
   ChoiceFinish,

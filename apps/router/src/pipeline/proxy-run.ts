@@ -5,7 +5,7 @@ import {
   type ProxyRequest,
   type ProxySink,
 } from "@vllm-router/engine-client";
-import type { Exchange, ExchangeListener } from "../server/exchange.ts";
+import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import type { PlacementFailure, ProxyPlacement } from "./placement.ts";
 import { failureToApiError, type RequestFailure } from "./request-failure.ts";
@@ -45,7 +45,7 @@ const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 
  */
 export class ProxyRun implements ExchangeListener, ProxySink {
   readonly workersUsed: string[] = [];
-  readonly #exchange: Exchange;
+  readonly #exchange: ClientSide;
   readonly #request: ProxyRequest;
   readonly #services: ProxyServices;
   readonly #excluded: string[] = [];
@@ -60,7 +60,7 @@ export class ProxyRun implements ExchangeListener, ProxySink {
   /** The worker's answer is an error that no retry was left for. */
   #isFailure = false;
 
-  constructor(exchange: Exchange, request: ProxyRequest, services: ProxyServices) {
+  constructor(exchange: ClientSide, request: ProxyRequest, services: ProxyServices) {
     this.#exchange = exchange;
     this.#request = request;
     this.#services = services;

@@ -1,6 +1,6 @@
 import type { ChoiceFinish, ChoiceOutput } from "@vllm-router/api";
 import { EngineError, type TokenOutput } from "@vllm-router/engine-client";
-import type { Exchange, ExchangeListener } from "../server/exchange.ts";
+import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import {
   Generation,
@@ -43,7 +43,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly generations: GenerationUnit[] = [];
   readonly startedAtMs: number;
   #beamLimit: CallLimit | undefined;
-  readonly #exchange: Exchange;
+  readonly #exchange: ClientSide;
   readonly #services: RunServices;
   #firstOutputAtMs: number | undefined;
   /** Per generation, when its outputs were last written; NaN before. */
@@ -52,7 +52,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   #over = false;
   #paused = false;
 
-  constructor(plan: RequestPlan, exchange: Exchange, services: RunServices) {
+  constructor(plan: RequestPlan, exchange: ClientSide, services: RunServices) {
     this.plan = plan;
     this.#exchange = exchange;
     this.#services = services;

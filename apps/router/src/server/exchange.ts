@@ -9,6 +9,9 @@ export interface ExchangeListener {
   drained(): void;
 }
 
+/** What handlers see of a client's side; an answer without a client has it too. */
+export type ClientSide = Pick<Exchange, keyof Exchange>;
+
 /**
  * The client's side of one HTTP request: what was asked, and the one answer. Text is gathered with {@link append} and
  * leaves in one write at {@link flush}. The first byte written is the commit: after it a status can no longer change.
