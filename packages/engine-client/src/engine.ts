@@ -183,8 +183,11 @@ export interface GenerateSink {
   output(output: TokenOutput): void;
   /** Once per sequence, after its last output. */
   finish(index: number, finish: SequenceFinish): void;
-  /** Before the transport gives control back to the event loop, once per turn that had output or finish: write now. */
-  flush(): void;
+  /**
+   * Before the transport gives control back to the event loop, once per turn that had output or finish: write now. Or with
+   * {@link GenerateSink.end}, which follows at once when `isLast` (default false).
+   */
+  flush(isLast?: boolean): void;
   /** The call ended well, after the last finish and flush. */
   end(): void;
   /** The call failed; nothing follows. */

@@ -21,6 +21,10 @@ class ProxyExchange extends FakeExchange {
     this.written.push(new TextDecoder().decode(bytes));
     return !this.isFull;
   }
+
+  flushBytes(): void {
+    this.written.push("|");
+  }
 }
 
 interface Call extends GenerateCall {
@@ -108,7 +112,7 @@ describe("ProxyRun", () => {
     sink?.flush();
     sink?.data(bytes("two"));
     sink?.end();
-    expect([exchange.status, exchange.headers, exchange.text]).toEqual([201, ["x", "1"], "onetwo"]);
+    expect([exchange.status, exchange.headers, exchange.text]).toEqual([201, ["x", "1"], "one|two"]);
     expect([released, ends, heldCount()]).toEqual([["a success"], [{ kind: "done" }], 0]);
   });
 

@@ -127,7 +127,7 @@ export class ProxyRun implements ExchangeListener, ProxySink {
   }
 
   flush(): void {
-    // Bytes are written as they come.
+    this.#exchange.flushBytes();
   }
 
   end(): void {

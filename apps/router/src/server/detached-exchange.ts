@@ -87,6 +87,10 @@ export class DetachedExchange implements ClientSide {
     return true;
   }
 
+  flushBytes(): void {
+    // Nothing is gathered.
+  }
+
   sendRawHead(status: number): void {
     this.#status = status;
     this.#committed = true;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { errorBody, type ApiError } from "@vllm-router/api";
+import { AnswerStream } from "./answer-stream.ts";
 
 /** What the owner of a running request wants to hear about its client. */
 export interface ExchangeListener {
@@ -22,6 +23,7 @@ export class Exchange {
   /** Body of an error answer in the shape of the request's API. */
   errorBody: (error: ApiError) => string = errorBody;
   readonly #outgoing: ServerResponse;
+  #stream: AnswerStream | undefined;
   #listener: ExchangeListener | undefined;
   #closedListener: (() => void) | undefined;
   #pending = "";
@@ -117,17 +119,25 @@ export class Exchange {
     if (!this.#headSent) {
       this.#sendHead(200, { "content-type": contentType });
     }
-    this.#bytesSent += Buffer.byteLength(text);
-    return this.#outgoing.write(text);
+    const sizeBytes = Buffer.byteLength(text);
+    this.#bytesSent += sizeBytes;
+    return this.#streamed().writeText(text, sizeBytes);
   }
 
-  /** Writes raw bytes of a proxied body. @returns false when the socket is full: stop the source until `drained` */
+  /** Writes raw bytes of a proxied body, which may be overwritten afterwards. @returns false when the socket is full: stop the source until `drained` */
   writeBytes(bytes: Uint8Array): boolean {
     if (this.#isOver()) {
       return true;
     }
     this.#bytesSent += bytes.length;
-    return this.#outgoing.write(bytes);
+    return this.#streamed().writeBytes(bytes);
+  }
+
+  /** Lets go what {@link writeBytes} was given in this turn. */
+  flushBytes(): void {
+    if (!this.#isOver()) {
+      this.#stream?.flush();
+    }
   }
 
   /** Sends the head of a proxied answer: name, value, name, value … */
@@ -140,14 +150,15 @@ export class Exchange {
     // In one packet with the body's first bytes when they are here already, else without waiting for them.
     process.nextTick(() => {
       if (!this.#isOver()) {
-        this.#outgoing.flushHeaders();
+        this.#streamed().flushHead();
       }
     });
   }
 
   /** Ends a streamed or proxied answer, writing what is still gathered. */
   endStream(contentType: string): void {
-    this.flush(contentType);
+    const text = this.#pending;
+    this.#pending = "";
     if (this.#isOver()) {
       return;
     }
@@ -155,7 +166,9 @@ export class Exchange {
       this.#sendHead(200, { "content-type": contentType });
     }
     this.#ended = true;
-    this.#outgoing.end();
+    const sizeBytes = Buffer.byteLength(text);
+    this.#bytesSent += sizeBytes;
+    this.#streamed().end(text, sizeBytes);
   }
 
   /** Cuts the connection: an answer that cannot be completed must not look complete. */
@@ -184,6 +197,11 @@ export class Exchange {
   /** Sends a whole JSON answer. */
   sendJson(status: number, body: string): void {
     this.send(status, body, { "content-type": "application/json" });
+  }
+
+  #streamed(): AnswerStream {
+    this.#stream ??= new AnswerStream(this.#outgoing, () => this.#listener?.drained());
+    return this.#stream;
   }
 
   #isOver(): boolean {

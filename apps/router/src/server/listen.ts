@@ -57,7 +57,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
       outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
       return;
     }
-    if (!app.answer(incoming, outgoing)) {
+    if (!app.serveExact(incoming, outgoing)) {
       void handle(incoming, outgoing);
     }
   });
