@@ -159,7 +159,7 @@ function connectHttp(
   return {
     dialect: "http",
     description,
-    engine: new HttpProxyEngine(pool),
+    engine: new HttpProxyEngine(pool, settings),
     admin: new HttpEngineAdmin(pool, options.adminHeaders),
     close: async () => pool.destroy(),
   };
