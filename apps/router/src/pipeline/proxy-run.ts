@@ -6,6 +6,7 @@ import {
   type ProxySink,
 } from "@vllm-router/engine-client";
 import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
+import { BodyTooLargeError, ReplayableBody } from "../server/replayable-body.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import type { PlacementFailure, ProxyPlacement } from "./placement.ts";
 import { failureToApiError, type RequestFailure } from "./request-failure.ts";
@@ -101,9 +102,10 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (this.#over) {
       return;
     }
-    const delayMs = RETRYABLE_STATUS.has(head.status)
-      ? this.#services.retryDelayMs(this.#failedTries + 1)
-      : undefined;
+    const delayMs =
+      this.#canReplay() && RETRYABLE_STATUS.has(head.status)
+        ? this.#services.retryDelayMs(this.#failedTries + 1)
+        : undefined;
     if (delayMs !== undefined) {
       this.#call?.cancel();
       this.#attemptFailed();
@@ -143,13 +145,25 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (this.#over) {
       return;
     }
+    if (error.cause instanceof BodyTooLargeError) {
+      // The client's doing: the worker is well.
+      this.#placement?.release("rejected");
+      this.#giveUp({ kind: "body-too-large", limitBytes: error.cause.limitBytes });
+      return;
+    }
     this.#attemptFailed();
     const failure: RequestFailure = { kind: "engine", error };
-    if (this.#headSent || !isRetryable(error)) {
+    if (this.#headSent || !isRetryable(error) || !this.#canReplay()) {
       this.#giveUp(failure);
     } else {
       this.#retry(failure);
     }
+  }
+
+  /** A body that is still on its way can be sent again only as long as its beginning is all that was sent. */
+  #canReplay(): boolean {
+    const { body } = this.#request;
+    return !(body instanceof ReplayableBody && body.isSpent);
   }
 
   #try(): void {

@@ -83,7 +83,7 @@ function startRun(scope: RequestScope, passage: Passage): void {
       path: incoming.url ?? "/",
       // The engine client leaves out what belongs to this connection.
       headers: incoming.rawHeaders,
-      body: body.bytes.length === 0 ? undefined : body.bytes,
+      body: body.stream ?? (body.bytes.length === 0 ? undefined : body.bytes),
       deadlineAtMs: undefined,
     },
     {

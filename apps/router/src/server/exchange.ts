@@ -1,6 +1,7 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { errorBody, type ApiError } from "@vllm-router/api";
 import { AnswerStream } from "./answer-stream.ts";
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 /** What the owner of a running request wants to hear about its client. */
 export interface ExchangeListener {
@@ -155,6 +156,21 @@ export class Exchange {
     });
   }
 
+  /**
+   * Answers a request for another protocol with the head of a worker that accepted it, and hands over the socket, which
+   * then belongs to the caller. The exchange ends when the socket does.
+   */
+  switchProtocols(head: { readonly status: number; readonly headers: readonly string[] }): Socket {
+    const { socket } = this.incoming;
+    this.#headSent = true;
+    this.#ended = true;
+    this.#outgoing.statusCode = head.status;
+    socket.write(upgradeHead(head), "latin1");
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+    return socket;
+  }
+
   /** Ends a streamed or proxied answer, writing what is still gathered. */
   endStream(contentType: string): void {
     const text = this.#pending;
@@ -229,4 +245,12 @@ export class Exchange {
     this.#closedListener?.();
     this.#closedListener = undefined;
   }
+}
+
+function upgradeHead(head: { readonly status: number; readonly headers: readonly string[] }): string {
+  const lines = [`HTTP/1.1 ${head.status} ${STATUS_CODES[head.status] ?? ""}`];
+  for (let index = 0; index + 1 < head.headers.length; index += 2) {
+    lines.push(`${head.headers[index]}: ${head.headers[index + 1]}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }

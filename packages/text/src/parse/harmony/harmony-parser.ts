@@ -12,7 +12,12 @@ import type {
 } from "../output-parser.ts";
 import { randomCallId } from "../tool-call-id.ts";
 import type { HarmonyHeader } from "./harmony-header.ts";
-import { HarmonyMessageParser, harmonyTokens, type HarmonyMessage, type HarmonyTokens } from "./message-parser.ts";
+import {
+  HarmonyMessageParser,
+  harmonyTokens,
+  type HarmonyMessage,
+  type HarmonyTokens,
+} from "./message-parser.ts";
 
 const CONSTRAIN = "<|constrain|>";
 const FUNCTIONS = "functions.";
@@ -190,7 +195,8 @@ function kindOf(header: HarmonyHeader | undefined): Kind {
   const recipient = recipientOf(header);
   if (recipient !== undefined && isFunction(recipient)) return "call";
   if (header?.channel === "analysis") return "reasoning";
-  const isContent = header?.channel === "final" || (header?.channel === "commentary" && recipient === undefined);
+  const isContent =
+    header?.channel === "final" || (header?.channel === "commentary" && recipient === undefined);
   return isContent ? "content" : "ignored";
 }
 
