@@ -1,5 +1,6 @@
 export type { AdminCallOptions } from "./admin/admin-call.ts";
 export type { EngineModelInfo, EngineServerInfo } from "./admin/engine-info.ts";
+export type { InferenceAdmin, InferenceModelInfo, InferenceServerInfo } from "./admin/inference-admin.ts";
 export type { KvEventListener, KvEventSubscription } from "./admin/kv-events.ts";
 export { kvBatchFromGrpc } from "./kv/grpc-kv-batch.ts";
 export type { KvBatch, KvChange, KvMedium } from "./kv/kv-batch.ts";
@@ -23,7 +24,9 @@ export {
   type ConnectOptions,
   type EngineConnection,
   type EngineTransport,
+  type HttpClient,
   type HttpEngineConnection,
+  type InferenceConnection,
   type VllmEngineConnection,
 } from "./connect-engine.ts";
 export { type EngineDescription, type EngineUrl, parseEngineUrl } from "./engine-address.ts";
@@ -58,4 +61,5 @@ export { probeEngine, type ProbeOptions } from "./probe-engine.ts";
 export type { HttpEngineAdmin, HttpModel } from "./proxy/http-admin.ts";
 export type { TlsOptions } from "./transport/transport-options.ts";
 export { vllmEngineSeedIsCarried, vllmEngineUncarriedField } from "./vllm-engine/carried-values.ts";
+export { inferenceUncarriedField } from "./vllm-inference/inference-carried-values.ts";
 export type { KvEventBatch, SchedulerLoad } from "@vllm-router/proto/messages";

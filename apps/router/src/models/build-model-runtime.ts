@@ -6,6 +6,7 @@ import { readGenerationDefaults } from "./generation-defaults.ts";
 import type { HubOptions } from "./hub-files.ts";
 import { fileObject, fileText, modelFilesHash, type ModelFiles } from "./model-files.ts";
 import type { ModelRuntime } from "./model-runtime.ts";
+import { readPoolingTraits } from "./pooling-traits.ts";
 import { readModelFiles, resolveModelFiles } from "./resolve-model-files.ts";
 import { systemFingerprint, type FingerprintMode } from "./system-fingerprint.ts";
 
@@ -73,11 +74,12 @@ export class ModelBuilder {
       servedNames: servedNames(options.servedModelNames, facts),
       root: facts.root,
       maxModelLength: maxModelLength(facts, files),
-      vocabularySize: facts.vocabularySize === 0 ? tokenizer.vocabularySize : facts.vocabularySize,
+      vocabularySize: vocabularySize(facts, files) ?? tokenizer.vocabularySize,
       tokenizer,
       chatTemplate: templates.plain,
       toolTemplate: templates.withTools,
       defaults,
+      pooling: readPoolingTraits(facts, { files, tokenizer }),
       endOfSequenceTokenId,
       extraEndTokenIds: defaults.endTokenIds.filter((id) => id !== endOfSequenceTokenId),
       contentHash,
@@ -154,6 +156,19 @@ function servedNames(flag: readonly string[], facts: WorkerFacts): readonly stri
     return flag;
   }
   return facts.modelNames.length > 0 ? facts.modelNames : [facts.root];
+}
+
+/** The engine's word, else config.json's: a model may know more ids than its tokenizer. */
+function vocabularySize(facts: WorkerFacts, files: ModelFiles): number | undefined {
+  if (facts.vocabularySize > 0) {
+    return facts.vocabularySize;
+  }
+  const config = fileObject(files, "config.json");
+  const text = config?.["text_config"];
+  const nested =
+    typeof text === "object" && text !== null && "vocab_size" in text ? text.vocab_size : undefined;
+  const size = config?.["vocab_size"] ?? nested;
+  return typeof size === "number" && size > 0 ? size : undefined;
 }
 
 function maxModelLength(facts: WorkerFacts, files: ModelFiles): number {

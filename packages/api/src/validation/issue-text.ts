@@ -47,7 +47,13 @@ function issueText(issue: Issue): string {
     ["input", inputSummary(issue.input)],
   ]);
   if (issue.context !== undefined) detail.set("ctx", issue.context);
-  return shorten(pythonRepr(detail), MAX_ISSUE_CHARACTERS);
+  const text = pythonRepr(detail);
+  return shorten(issue.raised === undefined ? text : withError(text, issue.raised), MAX_ISSUE_CHARACTERS);
+}
+
+/** Adds the exception that pydantic keeps under `ctx`, as Python prints it. */
+function withError(text: string, message: string): string {
+  return `${text.slice(0, -1)}, 'ctx': {'error': ValueError(${pythonRepr(message)})}}`;
 }
 
 /** Dotted place in the body, without the names pydantic uses internally. */
