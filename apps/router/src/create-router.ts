@@ -67,6 +67,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
+    toldBlocks: () => routing.caches.stats().toldBlocks,
   });
   const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
   const observer = combineObservers([metrics.observer, log]);

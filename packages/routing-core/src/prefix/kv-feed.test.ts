@@ -132,6 +132,16 @@ describe("createKvFeed()", () => {
     expect([1, 2, 3, 4, 5].map(holds)).toEqual([false, false, true, true, true]);
   });
 
+  it("forgets what it knew when it has not listened for a while and nothing can be replayed", () => {
+    const { feed, store, holds } = setUp(false);
+    expect(feed.connected()).toBeUndefined();
+    feed.receive(store(1));
+    expect(feed.connected()).toBeUndefined();
+    expect(holds(1)).toBe(false);
+    feed.receive(store(2));
+    expect(holds(2)).toBe(true);
+  });
+
   it("forgets what it knew when a replay fails or brings nothing", () => {
     for (const end of ["replayFailed", "replayEnded"] as const) {
       const { feed, store, holds } = setUp(true);

@@ -71,6 +71,10 @@ class OrderedFeed implements KvFeed {
   }
 
   connected(): KvReplayRequest | undefined {
+    if (!this.#canReplay && this.#last >= 0) {
+      // Nobody can tell what was missed, nor whether this is the same engine.
+      this.#restart();
+    }
     return this.#canReplay && !this.#isReplaying ? this.#askReplay() : undefined;
   }
 
