@@ -116,6 +116,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
       now,
       healthPath: config.health.checkEndpoint,
+      httpRanks: config.workers.intraNodeDataParallelSize,
     }),
     timers,
     observer,

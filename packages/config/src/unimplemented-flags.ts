@@ -55,8 +55,8 @@ const groups: readonly {
   },
   {
     from: "router",
-    instead: "list each rank's own address, or let the engine balance its ranks",
-    flags: ["intra-node-data-parallel-size", "data-parallel-size", "dp-aware"],
+    instead: "say --intra-node-data-parallel-size for HTTP workers; gRPC engines tell their ranks",
+    flags: ["data-parallel-size", "dp-aware"],
   },
   {
     from: "router",

@@ -122,7 +122,10 @@ export class FleetPlacer implements Placer {
   ):
     | { readonly kind: "placed"; readonly placement: ProxyPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("proxy", generation, explained);
+    // Where nobody knows of ranks the client's header is the worker's business.
+    const knowsRanks = this.#options.fleet.snapshot("proxy").workers.some((worker) => worker.ranks > 1);
+    const asked = knowsRanks ? generation : { ...generation, rank: undefined };
+    const result = this.#decide("proxy", asked, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
