@@ -7,13 +7,14 @@ import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm
 import type { TemplateValue } from "@vllm-router/text";
 import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
-import { createEngineWatch } from "./fleet/engine-watch.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
+import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
+import { watchEngines } from "./fleet/watch-engines.ts";
 import { ModelBuilder } from "./models/build-model-runtime.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
@@ -71,6 +72,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
+    toldBlocks: () => routing.caches.stats().toldBlocks,
   });
   const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
   const observer = combineObservers([metrics.observer, log]);
@@ -119,19 +121,14 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
       now,
       healthPath: config.health.checkEndpoint,
+      httpRanks: config.workers.intraNodeDataParallelSize,
     }),
     timers,
     observer,
     slots: routing.slots,
     ledger: routing.ledger,
     breakers: routing.breakers,
-    watch: createEngineWatch({
-      timers,
-      ledger: routing.ledger,
-      loads: routing.loads,
-      wantsLoad: routing.usesEngineLoad,
-      pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
-    }),
+    watch: watchEngines(config, { routing, timers, observer }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
     releaseModel: (runtime, forget) => models.release(runtime, forget),
@@ -206,6 +203,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
+    ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
   const policyName = config.routing.policy;

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { admission, breaker, health, retry } from "./schema/care.ts";
 import { decisions } from "./schema/decisions.ts";
+import { kvEvents } from "./schema/kv-events.ts";
 import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
 import { parsers } from "./schema/parsers.ts";
@@ -32,6 +33,7 @@ export function createRouterSchema(policies: readonly string[]) {
       parsers,
       observability,
       decisions,
+      kvEvents,
     })
     .superRefine((config, context) => {
       if (config.retry.maxBackoffMs < config.retry.initialBackoffMs) {

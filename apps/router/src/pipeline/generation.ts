@@ -154,6 +154,9 @@ export class Generation implements AttemptOwner, GenerationUnit {
       this.#started = true;
       const { reportsCachedTokens } = attempt.placement.engine.capabilities;
       this.#cachedTokens = reportsCachedTokens ? output.cachedTokens : undefined;
+      if (reportsCachedTokens) {
+        attempt.placement.found?.(output.cachedTokens);
+      }
       this.#owner.generationStarted(this, output);
     }
   }

@@ -203,8 +203,12 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (!this.workersUsed.includes(placement.workerId)) {
       this.workersUsed.push(placement.workerId);
     }
-    const { deadlineAtMs } = placement;
-    this.#call = placement.engine.forward({ ...this.#request, deadlineAtMs }, this);
+    const { deadlineAtMs, rank } = placement;
+    const { headers } = this.#request;
+    this.#call = placement.engine.forward(
+      { ...this.#request, headers: rank === undefined ? headers : withRank(headers, rank), deadlineAtMs },
+      this,
+    );
   }
 
   /** Gives the place back, and avoids the worker from now on. */
@@ -260,4 +264,12 @@ export class ProxyRun implements ExchangeListener, ProxySink {
 
 function isFull(result: ReturnType<ProxyServices["place"]>): boolean {
   return result.kind === "not-placed" && result.failure.code === "no_worker";
+}
+
+const RANK_HEADER = "x-data-parallel-rank";
+
+/** Names and values in turns, with the rank that was decided on. */
+function withRank(headers: readonly string[], rank: number): readonly string[] {
+  const kept = headers.filter((_, at) => headers[at - (at % 2)]?.toLowerCase() !== RANK_HEADER);
+  return [...kept, RANK_HEADER, String(rank)];
 }
