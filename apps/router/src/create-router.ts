@@ -1,5 +1,3 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type { Logger } from "pino";
 import { parseJson } from "@vllm-router/api";
 import type { RouterConfig } from "@vllm-router/config";
@@ -14,8 +12,9 @@ import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
-import { ModelBuilder } from "./models/build-model-runtime.ts";
+import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
+import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
 import type { DecisionObserver } from "./observability/decision-observer.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
@@ -23,6 +22,7 @@ import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
+import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
 import { serveMetrics } from "./routes/health.ts";
 import { createRoutes } from "./routes/routes.ts";
 import type { RouteServices } from "./routes/services.ts";
@@ -50,7 +50,6 @@ export interface RouterEnvironment {
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
-const HUB_TIMEOUT_MS = 60_000;
 /** No admission limit: more requests than any machine holds. */
 const UNLIMITED = 2 ** 30;
 
@@ -104,7 +103,14 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const models = new ModelCatalog();
-  const builder = modelBuilder(config);
+  const builder = createModelBuilder(config);
+  const offline = createModelBuilder(config, true);
+  const routingModels = new RoutingModels({
+    build: (facts) => offline.build(facts),
+    unknown: (names, reason) => {
+      environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
+    },
+  });
   const fleet: Fleet = new Fleet({
     connector: new EngineConnector({
       transport: config.engineTransport,
@@ -124,6 +130,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       loads: routing.loads,
       wantsLoad: routing.usesEngineLoad,
       pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
+      ...(routing.usesPrefix ? { models: routingModels } : {}),
     }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
@@ -139,6 +146,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const services = createServices(config, {
     fleet,
     models,
+    routingModels,
     routing,
     timers,
     observer,
@@ -180,6 +188,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
 interface Parts {
   readonly fleet: Fleet;
   readonly models: ModelCatalog;
+  readonly routingModels: RoutingModels;
   readonly routing: Routing;
   readonly timers: SystemTimers;
   readonly observer: RouterObserver;
@@ -189,7 +198,7 @@ interface Parts {
 }
 
 function createServices(config: RouterConfig, parts: Parts): RouteServices {
-  const { fleet, models, routing, timers, observer, metrics, admission, decisions } = parts;
+  const { fleet, models, routingModels, routing, timers, observer, metrics, admission, decisions } = parts;
   const placer = new FleetPlacer({
     fleet,
     dispatchers: routing.dispatchers,
@@ -213,6 +222,15 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     gapCell: (model) => metrics.gapCell(model),
   });
   const { frontend, model } = config;
+  const prepare: PrepareSettings = {
+    trustRequestChatTemplate: model.trustRequestChatTemplate,
+    defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
+      string,
+      TemplateValue
+    >,
+    contentFormat: model.chatTemplateContentFormat,
+    maxLogprobs: model.maxLogprobs,
+  };
   return {
     models,
     fleet,
@@ -226,6 +244,9 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       retryDelayMs,
       affinity,
       journal: decisions.journal,
+      prepare,
+      modelOf: (name) =>
+        routing.usesPrefix && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
     },
     affinity,
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
@@ -237,15 +258,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       forceIncludeUsage: frontend.enableForceIncludeUsage,
       returnTokensAsTokenIds: frontend.returnTokensAsTokenIds,
     },
-    prepare: {
-      trustRequestChatTemplate: model.trustRequestChatTemplate,
-      defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
-        string,
-        TemplateValue
-      >,
-      contentFormat: model.chatTemplateContentFormat,
-      maxLogprobs: model.maxLogprobs,
-    },
+    prepare,
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,
     requestIdHeaders: config.server.requestIdHeaders,
@@ -336,26 +349,4 @@ function retryDelays(config: RouterConfig, now: () => number): (retry: number) =
     });
     return verdict.kind === "retry" ? verdict.delayMs : undefined;
   };
-}
-
-function modelBuilder(config: RouterConfig): ModelBuilder {
-  const { model, hub, frontend } = config;
-  const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
-  return new ModelBuilder({
-    servedModelNames: model.servedModelNames,
-    modelPath: model.modelPath,
-    tokenizerPath: model.tokenizerPath,
-    chatTemplate: model.chatTemplate,
-    generationConfig: model.generationConfig,
-    overrideGenerationConfig: model.overrideGenerationConfig,
-    fingerprintMode: frontend.fingerprintMode,
-    fingerprintValue: frontend.fingerprintValue,
-    hub: {
-      endpoint: hub.endpoint,
-      token: hub.token,
-      offline: hub.offline,
-      cacheDirectory: hub.cacheDirectory ?? join(home, "hub"),
-      timeoutMs: HUB_TIMEOUT_MS,
-    },
-  });
 }

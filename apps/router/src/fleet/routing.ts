@@ -57,6 +57,8 @@ export interface Routing {
   readonly loads: EngineLoadTable;
   /** Per lane; undefined where there are none. */
   readonly shadows: Readonly<Record<Lane, ShadowPolicies>> | undefined;
+  /** Whether any policy looks at what engines hold of a prompt. */
+  readonly usesPrefix: boolean;
   /** Whether any policy looks at what engines report. */
   readonly usesEngineLoad: boolean;
   /** Undefined when breakers are off. */
@@ -128,6 +130,7 @@ export function createRouting(options: RoutingOptions): Routing {
   return {
     loads,
     shadows,
+    usesPrefix: usesPrefix || shadows !== undefined,
     usesEngineLoad:
       decider !== undefined ||
       looksAtLoad(policies.token) ||
