@@ -5,8 +5,13 @@ import { startHttpWorker } from "./http-worker.ts";
 import { eventually, startRouter, type TestRouter } from "./start-router.ts";
 
 const FLAGS = [
-  ...["--enable-explain", "--policy", "cache_aware"],
-  ...["--retry-max-retries", "2", "--retry-initial-backoff-ms", "1", "--retry-max-backoff-ms", "2"],
+  "--enable-explain",
+  "--retry-max-retries",
+  "2",
+  "--retry-initial-backoff-ms",
+  "1",
+  "--retry-max-backoff-ms",
+  "2",
 ];
 const PROMPT = "Count what is in flight. ".repeat(8);
 const chat = { model: "sim", messages: [{ role: "user", content: PROMPT }], max_tokens: 6 };
@@ -120,7 +125,8 @@ describe.each(["token", "proxy"] as const)("the ledger on the %s lane", (lane) =
     const held = Array.from({ length: 5 }, () => router.post("/v1/chat/completions", chat));
     await eventually("the engine has them", () => engine.runningRequests === 5);
     await engine.kill();
-    await Promise.all(held.map(async (answer) => (await answer).text()));
+    const statuses = await Promise.all(held.map(async (answer) => (await answer).status));
+    expect(statuses.every((status) => status >= 500)).toBe(true);
     await eventually("everything is given back", () => router.router.inFlight() === 0);
   });
 });

@@ -10,7 +10,7 @@ beforeAll(async () => {
   model = await builtinRuntime();
 });
 
-function read(path: string, json: string, runtime: ModelRuntime | undefined = undefined): ProxiedPrompt {
+function read(path: string, json: string, runtime?: ModelRuntime): ProxiedPrompt {
   const value = parseJson(json);
   const fields = isJsonObject(value) ? value : undefined;
   const { settings } = envelopeOf(model);
