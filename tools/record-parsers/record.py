@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import random
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -30,6 +31,7 @@ from vllm.parser import ParserManager  # noqa: E402
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE.parent.parent / "packages/text/src/parse/__fixtures__"
 CACHE = Path(os.environ.get("VLLM_ROUTER_REAL_VLLM", Path.home() / ".cache/vllm-router/real-vllm"))
+CALL_ID = re.compile("^(chatcmpl-tool-|call_(?:[0-9]+_)?)[0-9a-f]{16}$")
 TOOLS = json.loads((HERE / "tools.json").read_text())
 
 
@@ -164,8 +166,8 @@ def clean(value):
         return {key: clean(item) for key, item in value.items()}
     if isinstance(value, list):
         return [clean(item) for item in value]
-    if isinstance(value, str) and value.startswith("chatcmpl-tool-"):
-        return "chatcmpl-tool-" + "0" * 16
+    if isinstance(value, str):
+        return CALL_ID.sub(r"\g<1>" + "0" * 16, value)
     return value
 
 

@@ -5,6 +5,8 @@ export const ROUTER_ERROR_CODES = [
   "parsers",
   "listen",
   "startup_timeout",
+  "policy_file",
+  "policy_timeout",
   "internal",
 ] as const;
 

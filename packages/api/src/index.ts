@@ -82,7 +82,7 @@ export {
   type CohereEmbedRequest,
   parseCohereEmbedRequest,
 } from "./pooling/cohere-embed-request.ts";
-export { cosineSimilarity, shortenEmbedding } from "./pooling/embedding-numbers.ts";
+export { cosineSimilarity, shortenEmbedding } from "./pooling/cosine-similarity.ts";
 export { type EmbeddingRequest, parseEmbeddingRequest } from "./pooling/embedding-request.ts";
 export {
   type GenerativeScoringRequest,
@@ -124,6 +124,12 @@ export {
   type TokenizeRequest,
 } from "./request/tokenize-request.ts";
 export { JSON_CONTENT_TYPE, type ResponseOptions, STREAM_CONTENT_TYPE } from "./response/response-options.ts";
+export {
+  beamCandidates,
+  type BeamSearchSettings,
+  resolveBeamSearch,
+  type ResolvedBeamSearch,
+} from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
 export { type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./sampling/draft-sampling.ts";
 export {

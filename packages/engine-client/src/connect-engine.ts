@@ -6,6 +6,7 @@ import type { ProxyEngine, TokenEngine } from "./engine.ts";
 import { HttpEngineAdmin } from "./proxy/http-admin.ts";
 import { createHttpPool } from "./proxy/http-pool.ts";
 import { HttpProxyEngine } from "./proxy/http-proxy-engine.ts";
+import { NetProxyEngine } from "./proxy/net/net-proxy-engine.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
 import { Http2Transport } from "./transport/http2-transport.ts";
 import { NetTransport } from "./transport/net/net-transport.ts";
@@ -21,10 +22,15 @@ import { InferenceTokenEngine } from "./vllm-inference/inference-token-engine.ts
 /** How the token stream of a gRPC engine is carried. */
 export type EngineTransport = "http2" | "net" | "grpc-js";
 
+/** How requests are passed on to an HTTP engine. */
+export type HttpClient = "undici" | "net";
+
 /** How to connect to an engine. */
 export interface ConnectOptions {
   /** Default `http2`: our own framing on Node's HTTP/2. */
   readonly transport?: EngineTransport;
+  /** Default `undici`. */
+  readonly httpClient?: HttpClient;
   readonly tls?: TlsOptions;
   /** Longest wait for a connection; default 5,000. */
   readonly connectTimeoutMs?: number;
@@ -93,7 +99,7 @@ export function connectEngine(
 /** Settings of a connection with the defaults filled in. */
 export function transportOptions(
   target: Pick<EngineDescription, "address" | "secure">,
-  options: Omit<ConnectOptions, "transport" | "adminHeaders">,
+  options: Omit<ConnectOptions, "transport" | "httpClient" | "adminHeaders">,
 ): TransportOptions {
   const { address, secure } = target;
   return {
@@ -164,11 +170,15 @@ function connectHttp(
   options: ConnectOptions,
 ): HttpEngineConnection {
   const pool = createHttpPool(settings);
+  const own = options.httpClient === "net" ? new NetProxyEngine(settings) : undefined;
   return {
     dialect: "http",
     description,
-    engine: new HttpProxyEngine(pool),
+    engine: own ?? new HttpProxyEngine(pool),
     admin: new HttpEngineAdmin(pool, options.adminHeaders),
-    close: async () => pool.destroy(),
+    close: async () => {
+      own?.close();
+      await pool.destroy();
+    },
   };
 }

@@ -27,7 +27,6 @@ export const OPTIONAL_FIELDS = [
   "structured_outputs.whitespace_pattern",
   "thinking_token_budget",
   "use_activation",
-  "use_beam_search",
   "vllm_xargs",
 ] as const;
 
@@ -217,7 +216,8 @@ export interface ProxyRequest {
   readonly path: string;
   /** Name, value, name, value …, as received, without hop-by-hop headers. */
   readonly headers: readonly string[];
-  readonly body: Uint8Array | undefined;
+  /** Bytes, or a stream of them; a request with a stream is sent once and never again. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   /** As in {@link GenerateRequest}. */
   readonly deadlineAtMs: number | undefined;
 }

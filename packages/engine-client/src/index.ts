@@ -15,6 +15,7 @@ export {
   type ConnectOptions,
   type EngineConnection,
   type EngineTransport,
+  type HttpClient,
   type HttpEngineConnection,
   type InferenceConnection,
   type VllmEngineConnection,

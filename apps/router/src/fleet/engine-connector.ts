@@ -6,6 +6,7 @@ import {
   type EngineConnection,
   type EngineModelInfo,
   type EngineTransport,
+  type HttpClient,
   type HttpEngineConnection,
   type InferenceConnection,
   type VllmEngineConnection,
@@ -28,6 +29,8 @@ const PROBE_TOKEN_IDS: readonly number[] = [0];
 export interface EngineConnectorOptions {
   /** `--engine-transport`: how token streams are carried. */
   readonly transport: EngineTransport;
+  /** `--engine-http-client`: how requests are passed on to HTTP workers. Default `undici`. */
+  readonly httpClient?: HttpClient;
   /** Longest time of one health probe, milliseconds. */
   readonly probeTimeoutMs: number;
   /** Longest time of finding out about a new engine, milliseconds: its tokenizer files are tens of megabytes. */
@@ -49,7 +52,11 @@ export class EngineConnector implements WorkerConnector {
   async connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
     const probing = this.#deadline(this.#options.probeTimeoutMs, signal);
     const description = await probeEngine(url, probing);
-    const connection = connectEngine(description, { transport: this.#options.transport });
+    const { transport, httpClient } = this.#options;
+    const connection = connectEngine(description, {
+      transport,
+      ...(httpClient === undefined ? {} : { httpClient }),
+    });
     try {
       if ((await this.#health(connection, probing)) !== "serving") {
         throw new EngineError("unavailable", "the engine answers, but is not serving yet");

@@ -40,7 +40,9 @@ export class EmbeddingCall {
   readonly #owner: EmbeddingCallOwner;
   readonly #services: EmbeddingCallServices;
   readonly #excluded: string[] = [];
-  #placement: EmbeddingPlacement | undefined;
+  /** The place that is held now. */
+  #held: EmbeddingPlacement | undefined;
+  #reason = "";
   #abort: AbortController | undefined;
   #cancelRetry: (() => void) | undefined;
   #failedTries = 0;
@@ -73,7 +75,7 @@ export class EmbeddingCall {
 
   /** Why the last worker was chosen. */
   get placementReason(): string {
-    return this.#placement?.reason ?? "";
+    return this.#reason;
   }
 
   /** Tries the prompt on a worker. What choosing one throws (a bug) ends the call, and is not thrown. */
@@ -102,7 +104,7 @@ export class EmbeddingCall {
       this.#over = true;
       this.#cancelRetry?.();
       this.#abort?.abort();
-      this.#placement?.release("cancelled");
+      this.#held?.release("cancelled");
     }
   }
 
@@ -117,7 +119,8 @@ export class EmbeddingCall {
   }
 
   #run(placement: EmbeddingPlacement): void {
-    this.#placement = placement;
+    this.#held = placement;
+    this.#reason = placement.reason;
     this.#attempts += 1;
     if (!this.workersUsed.includes(placement.workerId)) {
       this.workersUsed.push(placement.workerId);
@@ -149,6 +152,7 @@ export class EmbeddingCall {
       return;
     }
     const error = this.#engineError(thrown);
+    this.#held = undefined;
     placement.release(BLAMELESS.has(error.code) ? "rejected" : "failure");
     const failure: RequestFailure = { kind: "engine", error };
     if (isRetryable(error)) {

@@ -25,7 +25,7 @@ export interface EmbeddingRunServices extends EmbeddingCallServices {
  * Engine calls of one request at the same time. Engines batch what is in flight, so it is well above the batch of a
  * step; a request with thousands of texts must not fill every queue at once.
  */
-export const EMBEDDING_CALLS_AT_ONCE = 64;
+const EMBEDDING_CALLS_AT_ONCE = 64;
 
 /**
  * A pooling request whose prompts are prepared and which has been admitted: one engine call per prompt, a bounded number

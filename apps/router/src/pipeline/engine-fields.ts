@@ -20,11 +20,17 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set(OPTIONAL_FIELDS);
  */
 const MADE_UP_BY_ROUTER: ReadonlySet<string> = new Set(["prompt_logprobs_ranks", "session_id"]);
 
-/** Fields a request really uses that not every dialect can carry. */
+/**
+ * Fields a request really uses that not every dialect can carry. The steps of a beam search know nothing of most fields,
+ * in vLLM either.
+ */
 export function requiredFieldsOf(
   request: GenerationRequest,
   context: FieldContext = {},
 ): readonly OptionalField[] {
+  if (request.useBeamSearch) {
+    return carriedFields(request).includes("cache_salt") ? ["cache_salt"] : [];
+  }
   const fields = carriedFields(request).filter(
     (field): field is OptionalField =>
       KNOWN_FIELDS.has(field) && !MADE_UP_BY_ROUTER.has(field) && field !== "priority",
@@ -34,10 +40,11 @@ export function requiredFieldsOf(
 
 /** The fields of a request that travel to the engine as they are. */
 export function engineFieldsOf(request: GenerationRequest, context: FieldContext): EngineFields {
-  const ec = request.ecTransferParams;
+  const { useBeamSearch } = request;
+  const ec = useBeamSearch ? null : request.ecTransferParams;
   const session = request.sessionId === null || request.sessionId === "" ? undefined : request.sessionId;
   return {
-    priority: priorityOf(request, context),
+    priority: useBeamSearch ? 0 : priorityOf(request, context),
     cacheSalt: request.cacheSalt ?? undefined,
     sessionId: session ?? context.sessionId,
     ecTransferParams: ec === null || ec.size === 0 ? undefined : writeJson(new Map(ec)),

@@ -12,6 +12,15 @@ export interface PromptDraft {
   readonly resolved: ResolvedPrompt;
 }
 
+/** The request as its answer is to show it: a beam search of no steps has one answer, whatever was asked for. */
+export function shownRequest<TRequest extends GenerationRequest>(
+  request: TRequest,
+  drafts: readonly PromptDraft[],
+): TRequest {
+  const width = drafts[0]?.resolved.beam?.settings.width;
+  return width === undefined ? request : { ...request, n: width };
+}
+
 /** Puts a plan together from its prompts and the writer of its answer. */
 export function makePlan(
   request: GenerationRequest,
@@ -23,7 +32,9 @@ export function makePlan(
   if (first === undefined) {
     throw new RangeError("a request has at least one prompt");
   }
-  const params = request.kvTransferParams;
+  const { beam } = first.resolved;
+  // vLLM hands neither rank nor connector parameters to the steps of a beam search.
+  const params = beam === undefined ? request.kvTransferParams : null;
   const fields = {
     priority: envelope.priority,
     sessionId: envelope.sessionId,
@@ -41,13 +52,15 @@ export function makePlan(
     writer,
     requiredFields: requiredFieldsOf(request, fields),
     routingKey: envelope.routingKey,
-    rank: envelope.rank,
+    rank: beam === undefined ? envelope.rank : undefined,
+    explained: envelope.explained,
     kvTransferParams: params === null || params.size === 0 ? undefined : writeJson(new Map(params)),
     engineFields: engineFieldsOf(request, fields),
     metadata: envelope.metadata,
     wantedLogprobs: first.resolved.wantedLogprobs,
     wantedPromptLogprobs: first.resolved.wantedPromptLogprobs,
-    repetition: repetitionRuleOf(request.repetitionDetection),
+    beam,
+    repetition: beam === undefined ? repetitionRuleOf(request.repetitionDetection) : undefined,
     lateError: firstError(drafts),
   };
 }

@@ -11,7 +11,7 @@ import { createOutputParser, type OutputParser } from "@vllm-router/text";
 import { checkToolChoice } from "./check-tool-choice.ts";
 import { constrainCalls } from "./constrain-calls.ts";
 import { encodeText } from "./encode-prompt.ts";
-import { makePlan, type PromptDraft } from "./make-plan.ts";
+import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import { parserContext } from "./parser-context.ts";
 import type { RequestPlan } from "./plan.ts";
 import { randomId } from "./random-id.ts";
@@ -75,8 +75,8 @@ function draftChat(asked: ChatRequest, envelope: RequestEnvelope): ChatDraft {
 /** The plan of conversations that share one request's settings: one choice group each. */
 function planChat(drafts: readonly ChatDraft[], envelope: RequestEnvelope): RequestPlan {
   const options = responseOptions(drafts, envelope);
-  const { request } = options;
   const conversations = drafts.map((draft) => draft.request);
+  const [request = options.request] = conversations;
   const writer =
     request.stream === true ? createChatStreamWriter(options) : createChatCollector(options, conversations);
   return makePlan(request, drafts, { envelope, writer });
@@ -91,7 +91,8 @@ function responseOptions(
   if (first === undefined) {
     throw new RangeError("there is at least one conversation");
   }
-  const { request, makeParser } = first;
+  const { makeParser } = first;
+  const request = shownRequest(first.request, drafts);
   const choicesPerPrompt = Number(request.n ?? 1);
   return {
     request,

@@ -40,7 +40,6 @@ describe("prepareCompletion()", () => {
     for (const [body, param] of [
       [{ prompt_embeds: "AAAA" }, "prompt_embeds"],
       [{ prompt: "a", max_tokens: 5, top_k: 2 ** 33 }, "top_k"],
-      [{ prompt: "a", use_beam_search: true, n: 2 }, "use_beam_search"],
     ] as const) {
       expect(() => prepare(body)).toThrow(expect.objectContaining({ status: 501, param }));
     }

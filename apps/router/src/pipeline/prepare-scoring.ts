@@ -42,12 +42,12 @@ export function prepareRerank(request: RerankRequest, envelope: PoolingEnvelope)
 
 interface Pairs {
   readonly sides: readonly [ScoreInputs, ScoreInputs];
-  body(answer: {
+  readonly body: (answer: {
     readonly id: string;
     readonly model: string;
     readonly scores: readonly number[];
     readonly promptTokens: number;
-  }): string;
+  }) => string;
 }
 
 function preparePairs(

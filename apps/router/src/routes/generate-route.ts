@@ -1,13 +1,14 @@
 import { ApiError, type JsonValue, NOT_FOUND_BODY } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
-import { routingKeyOf } from "@vllm-router/routing-core";
 import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import { offersTask } from "../models/offered-task.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { affinityKeyOf } from "./affinity-key.ts";
 import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
+import { explainedTo } from "./explained-to.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
 import { receiveJson } from "./read-json.ts";
@@ -60,7 +61,8 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
     await serveProxied(scope, received.asProxied(), { services });
     return;
   }
-  const request = api.parse(received.json());
+  const body = received.json();
+  const request = api.parse(body);
   if (api.errorBody !== undefined) {
     scope.exchange.errorBody = api.errorBody;
   }
@@ -80,7 +82,7 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
   }
   try {
     await services.server.serve(scope, () =>
-      api.prepare(request, envelopeOf(scope, { api, request, model, services })),
+      api.prepare(request, envelopeOf(scope, { api, request, body, model, services })),
     );
   } catch (error) {
     // A value that the engines' protocol has no room for is found while the request is prepared.
@@ -97,11 +99,12 @@ function envelopeOf<TRequest extends GeneratingRequest>(
   parts: {
     readonly api: GeneratingApi<TRequest>;
     readonly request: TRequest;
+    readonly body: JsonValue;
     readonly model: ModelRuntime;
     readonly services: RouteServices;
   },
 ): RequestEnvelope {
-  const { api, request, model, services } = parts;
+  const { api, request, body, model, services } = parts;
   const base = baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
   return {
     responseId: `${api.idPrefix}${base}`,
@@ -109,13 +112,14 @@ function envelopeOf<TRequest extends GeneratingRequest>(
     model,
     settings: services.prepare,
     writerSettings: services.writerSettings,
-    routingKey: routingKeyOf({
-      header: (name) => scope.exchange.header(name),
-      body: { session_id: request.sessionId, user: request.user },
+    routingKey: affinityKeyOf(scope.exchange, services.affinity, {
+      keys: { session_id: request.sessionId, user: request.user },
+      body,
     }),
     rank: requestedRank(scope),
     priority: requestedPriority(scope),
     sessionId: requestedSession(scope),
+    explained: explainedTo(scope.exchange, services.debug.journal),
     metadata: traceMetadata(scope),
   };
 }

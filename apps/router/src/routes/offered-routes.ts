@@ -18,7 +18,7 @@ const TASK_PATHS: readonly (readonly [path: RegExp, task: RouteTask])[] = [
 const notFound: RouteHandler = (scope) => scope.exchange.sendJson(404, NOT_FOUND_BODY);
 
 /** What a route at this path asks of a model; undefined when nothing. */
-export function taskOfPath(path: string): RouteTask | undefined {
+function taskOfPath(path: string): RouteTask | undefined {
   return TASK_PATHS.find(([pattern]) => pattern.test(path))?.[1];
 }
 

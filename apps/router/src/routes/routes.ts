@@ -1,4 +1,5 @@
 import type { Route } from "../server/route-table.ts";
+import { debugRoutes } from "./debug-decisions.ts";
 import { serveGenerating } from "./generate-route.ts";
 import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING, MESSAGES } from "./generating-apis.ts";
 import {
@@ -59,5 +60,6 @@ function knownRoutes(services: RouteServices): readonly Route[] {
     { path: "/workers", methods: { GET: (scope) => serveWorkers(scope, services) } },
     { path: "/list_workers", methods: { GET: (scope) => serveWorkerUrls(scope, services) } },
     { path: "/get_loads", methods: { GET: (scope) => serveLoads(scope, services) } },
+    ...debugRoutes(services.debug),
   ];
 }

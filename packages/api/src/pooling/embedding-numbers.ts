@@ -5,7 +5,7 @@ interface SmallFloat {
   readonly bytes: 1 | 2;
   readonly mantissaBits: number;
   readonly bias: number;
-  /** Code of what is too large: infinity, or not-a-number where there is no infinity. */
+  /** Code of what is too large: infinity, or the largest number where there is no infinity. */
   readonly overflow: number;
   readonly notANumber: number;
 }
@@ -13,14 +13,14 @@ interface SmallFloat {
 const SMALL_FLOATS: Readonly<Record<Exclude<EmbedDtype, "float32">, SmallFloat>> = {
   float16: { bytes: 2, mantissaBits: 10, bias: 15, overflow: 0x7c00, notANumber: 0x7e00 },
   bfloat16: { bytes: 2, mantissaBits: 7, bias: 127, overflow: 0x7f80, notANumber: 0x7fc0 },
-  fp8_e4m3: { bytes: 1, mantissaBits: 3, bias: 7, overflow: 0x7f, notANumber: 0x7f },
+  fp8_e4m3: { bytes: 1, mantissaBits: 3, bias: 7, overflow: 0x7e, notANumber: 0x7f },
   fp8_e5m2: { bytes: 1, mantissaBits: 2, bias: 15, overflow: 0x7c, notANumber: 0x7f },
 };
 
 const scratch = new DataView(new ArrayBuffer(8));
 
 /** Bytes that one number takes. */
-export function numberBytes(dtype: EmbedDtype): number {
+function numberBytes(dtype: EmbedDtype): number {
   return dtype === "float32" ? 4 : SMALL_FLOATS[dtype].bytes;
 }
 
@@ -65,33 +65,4 @@ function smallFloatCode(value: number, format: SmallFloat): number {
   // A mantissa that was rounded up to the next power of two carries into the exponent by itself.
   const code = (exponent + bias - 1) * 2 ** mantissaBits + rounded;
   return sign + Math.min(code, overflow);
-}
-
-/** Cosine of the angle between two embeddings, with torch's guard against division by zero, as a float of 32 bits. */
-export function cosineSimilarity(left: ArrayLike<number>, right: ArrayLike<number>): number {
-  const leftNorm = Math.max(norm(left), SMALLEST_NORM);
-  const rightNorm = Math.max(norm(right), SMALLEST_NORM);
-  let sum = 0;
-  for (let index = 0; index < left.length; index++) {
-    sum += ((left[index] as number) / leftNorm) * ((right[index] as number) / rightNorm);
-  }
-  return Math.fround(sum);
-}
-
-const SMALLEST_NORM = 1e-8;
-/** As in `torch.nn.functional.normalize`. */
-const SMALLEST_LENGTH = 1e-12;
-
-/** Euclidean length. */
-function norm(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let index = 0; index < values.length; index++) sum += (values[index] as number) ** 2;
-  return Math.sqrt(sum);
-}
-
-/** The first `dimensions` numbers, made a vector of length 1 again: what a Matryoshka model's engine itself computes. */
-export function shortenEmbedding(values: ArrayLike<number>, dimensions: number): readonly number[] {
-  const kept = Array.prototype.slice.call(values, 0, dimensions) as number[];
-  const length = Math.max(norm(kept), SMALLEST_LENGTH);
-  return kept.map((value) => Math.fround(value / length));
 }

@@ -3,7 +3,7 @@ import { isJsonArray } from "../json/json-value.ts";
 import { chatMessage } from "../request/messages.ts";
 import { compileRequest, type RequestOf, requiredField } from "../request/request-table.ts";
 import { list, sequence } from "../validation/containers.ts";
-import { Issues } from "../validation/issue.ts";
+import type { Issues } from "../validation/issue.ts";
 import { isIssues, type Validator } from "../validation/validator.ts";
 import {
   chatOptionFields,

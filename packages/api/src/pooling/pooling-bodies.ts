@@ -5,7 +5,7 @@ import { embeddingBytes } from "./embedding-numbers.ts";
 import type { EncodingWish } from "./pooling-prompts.ts";
 
 /** Content type of answers in bytes. */
-export const BYTES_CONTENT_TYPE = "application/octet-stream";
+const BYTES_CONTENT_TYPE = "application/octet-stream";
 
 /** What an engine made of one prompt. */
 export interface PooledPrompt {

@@ -69,7 +69,7 @@ export const identityFields = {
 /** `truncate_prompt_tokens`. */
 export const truncatePromptTokens = field(nullable(integer({ atLeast: -1 })), null);
 /** `truncation_side`. */
-export const truncationSide = field(nullable(literal("left", "right")), null);
+const truncationSide = field(nullable(literal("left", "right")), null);
 /** `request_id`: null when the client gave none. The client itself cannot say null. */
 export const requestId: RequestField<string | null> = {
   validator: text,

@@ -1,7 +1,7 @@
 import type { ApiError } from "../api-error.ts";
 import type { JsonValue } from "../json/json-value.ts";
 import { readMessages } from "../request/messages.ts";
-import { Issues } from "../validation/issue.ts";
+import type { Issues } from "../validation/issue.ts";
 import { isIssues } from "../validation/validator.ts";
 import type { PoolingInput } from "./pooling-fields.ts";
 

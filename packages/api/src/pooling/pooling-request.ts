@@ -1,6 +1,6 @@
 import type { JsonValue } from "../json/json-value.ts";
 import { compileRequest, field, type RequestOf, requiredField } from "../request/request-table.ts";
-import { Issues } from "../validation/issue.ts";
+import type { Issues } from "../validation/issue.ts";
 import { literal } from "../validation/scalars.ts";
 import { anything, isIssues, nullable, type Validator } from "../validation/validator.ts";
 import {
@@ -110,10 +110,15 @@ const forms: readonly Validator<PoolingRequest>[] = [
   requestMember(compileRequest({ table: chatTable, checks: poolingChatChecks }), (fields) =>
     poolingOf(fields, chatPrompts(fields, [fields.messages])),
   ),
-  requestMember(compileRequest({ table: pluginTable, checks: poolingChecks }), (fields) =>
-    poolingOf(fields, undefined),
+  requestMember(compileRequest({ table: pluginTable, checks: poolingChecks }), (fields, body) =>
+    // A field that the plugins' form does not have is kept as it is, and looked at all the same.
+    poolingOf({ ...fields, dimensions: hasDimensions(body) ? 0 : null }, undefined),
   ),
 ];
+
+function hasDimensions(body: JsonValue): boolean {
+  return body instanceof Map && (body.get("dimensions") ?? null) !== null;
+}
 
 /**
  * Checks and types the body of `POST /pooling` as vLLM 0.32 does.

@@ -1,8 +1,7 @@
 import type { JsonValue } from "../json/json-value.ts";
 import type { RequestReader } from "../request/request-table.ts";
-import { Issues } from "../validation/issue.ts";
 import { issuesError } from "../validation/issue-text.ts";
-import { issue } from "../validation/issue.ts";
+import { issue, type Issues } from "../validation/issue.ts";
 import { union } from "../validation/union.ts";
 import { floorExactness, freshState, isIssues, LAX, type Validator } from "../validation/validator.ts";
 

@@ -47,3 +47,10 @@ export const engineTransport = setting(z.enum(["http2", "net", "grpc-js"]).defau
   flag: "engine-transport",
   group: "Workers",
 });
+
+/** How requests are passed on to HTTP workers. */
+export const engineHttpClient = setting(z.enum(["undici", "net"]).default("undici"), {
+  doc: "Client of HTTP workers: undici, or net, an HTTP/1.1 client of our own.",
+  flag: "engine-http-client",
+  group: "Workers",
+});

@@ -106,37 +106,27 @@ class ThreadDispatcher implements Dispatcher {
 
   gather(generation: Generation, snapshot: Snapshot): DecisionInput {
     const input = this.#input;
-    const { clock, random } = this.#options;
+    const { clock } = this.#options;
     input.sequence += 1;
     input.atMs = clock();
     input.snapshotVersion = snapshot.version;
     input.snapshotAgeMs = input.atMs - snapshot.publishedAtMs;
     input.promptTokens = promptTokensOf(generation);
     input.maxTokens = generation.maxTokens;
-    this.#keys = null;
-    const policy = this.#source.current;
-    this.#policy = policy;
-    this.#candidates.gather(generation, snapshot, policy);
     this.#context = { input, generation, snapshot };
-    if (input.candidateCount === 0) {
-      this.#nameDecider();
-      return input;
-    }
-    if (policy.usesPrefix || this.#options.tracksPrefix === true) {
-      this.#gatherMatches(generation);
-    }
-    for (let draw = 0; draw < input.draws.length; draw += 1) {
-      input.draws[draw] = random();
-    }
-    policy.gather?.(this.#context);
-    this.#nameDecider();
+    this.#withCurrentPolicy((policy) => this.#gatherFor(policy, generation, snapshot));
     return input;
   }
 
   decide(input: DecisionInput): Decision {
-    const decision = decide(input, this.#policy);
-    this.#nameDecider();
-    return decision;
+    return this.#withCurrentPolicy((policy) => {
+      if (policy !== this.#policy) {
+        // The policy that the input was gathered for has just failed: everything again for the one behind it.
+        const { generation, snapshot } = this.#context!;
+        this.#gatherFor(policy, generation, snapshot);
+      }
+      return decide(input, policy);
+    }, this.#policy);
   }
 
   settle(decision: PlaceDecision): Settlement {
@@ -183,10 +173,36 @@ class ThreadDispatcher implements Dispatcher {
     return recordDecision({ generation, input, exclusions, decision, policy: this.#policy });
   }
 
-  /** A guarded policy may have given way to another one in the middle of a decision. */
-  #nameDecider(): void {
-    this.#input.policyName = this.#policy.name;
-    this.#input.policyParameters = this.#policy.parameters;
+  /** Does something with a policy, and again with the next one when the source has given the first one up meanwhile. */
+  #withCurrentPolicy<T>(act: (policy: Policy) => T, first: Policy = this.#source.current): T {
+    try {
+      return act(first);
+    } catch (error) {
+      const next = this.#source.current;
+      if (next === first) {
+        throw error;
+      }
+      return act(next);
+    }
+  }
+
+  #gatherFor(policy: Policy, generation: Generation, snapshot: Snapshot): void {
+    const input = this.#input;
+    this.#policy = policy;
+    input.policyName = policy.name;
+    input.policyParameters = policy.parameters;
+    this.#keys = null;
+    this.#candidates.gather(generation, snapshot, policy);
+    if (input.candidateCount === 0) {
+      return;
+    }
+    if (policy.usesPrefix || this.#options.tracksPrefix === true) {
+      this.#gatherMatches(generation);
+    }
+    for (let draw = 0; draw < input.draws.length; draw += 1) {
+      input.draws[draw] = this.#options.random();
+    }
+    policy.gather?.({ input, generation, snapshot });
   }
 
   #contextOf(decision: Decision): PolicyContext {

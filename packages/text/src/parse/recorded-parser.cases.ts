@@ -229,7 +229,8 @@ function wire(delta: OutputDelta | undefined): Wire {
     ...(toolCalls !== undefined &&
       toolCalls.length > 0 && {
         tool_calls: toolCalls.map((call) => ({
-          ...(call.id !== undefined && { id: call.id, type: "function" }),
+          ...(call.id !== undefined && { id: call.id }),
+          ...(typeof call.id === "string" && { type: "function" }),
           index: call.index,
           function: {
             ...(call.name !== undefined && { name: call.name }),

@@ -15,6 +15,7 @@ import type { PayloadRange } from "./payload-range.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { type Goodbye, type ProtocolListener, ProtocolReader, violation } from "./protocol-reader.ts";
 import { SendQueue } from "./send-queue.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /** An engine that asks and asks but does not listen to the answers is given up when so much waits for it. */
 const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
@@ -47,7 +48,7 @@ export class NetConnection implements ProtocolListener, CallHost {
   readonly #sending: SendQueue;
   readonly #reader = new ProtocolReader(this);
   readonly #keepAlive: KeepAlive;
-  readonly #calls = new Map<number, NetCall>();
+  readonly #calls = new StreamTable<NetCall>();
   #nextStreamId = 1;
   #uncreditedBytes = 0;
   #isConnected = false;
@@ -167,7 +168,7 @@ export class NetConnection implements ProtocolListener, CallHost {
   goAway({ lastStreamId, code, text }: Goodbye): void {
     this.#goodbye = `the engine said goodbye with code ${code}${text === "" ? "" : ` (${text})`}`;
     this.#isLeaving = true;
-    for (const [streamId, call] of this.#calls) {
+    for (const [streamId, call] of this.#calls.entries()) {
       if (streamId <= lastStreamId) continue;
       this.#calls.delete(streamId);
       this.#sending.drop(streamId);
@@ -276,7 +277,7 @@ export class NetConnection implements ProtocolListener, CallHost {
     this.#isLost = true;
     this.#keepAlive.stop();
     this.#output.close();
-    const calls = [...this.#calls.values()];
+    const calls = [...this.#calls];
     this.#calls.clear();
     for (const call of calls) {
       call.lost(lossError({ failure, goodbye: this.#goodbye, wasConnected: this.#isConnected }));
