@@ -98,6 +98,25 @@ export function describeRecordedParser(family: string, whole?: ParserSelection["
   });
 }
 
+/** The texts of a recorded family, each with its tokens and a way to make its parser. */
+export function recordedCases(family: string): readonly {
+  readonly name: string;
+  readonly texts: readonly string[];
+  readonly ids: readonly number[];
+  readonly make: () => OutputParser;
+}[] {
+  const fixture = JSON.parse(
+    readFileSync(new URL(`__fixtures__/${family}.json`, import.meta.url), "utf8"),
+  ) as Fixture;
+  const tokenizer = testTokenizer(fixture.addedTokens ?? []);
+  return fixture.cases.map((recorded) => ({
+    name: recorded.name,
+    texts: recorded.texts,
+    ids: recorded.ids,
+    make: () => makeParser({ fixture, recorded, tokenizer, whole: undefined }),
+  }));
+}
+
 const EOS = 151645;
 
 /** The Qwen 3 tokenizer with tokens of another family. */
