@@ -89,10 +89,7 @@ describe("readPlan() in localhost mode", () => {
   });
 
   it.each([
-    [
-      "--tool-server demo",
-      "--tool-server is not implemented in this version of vllm-router; leave it out",
-    ],
+    ["--tool-server demo", "--tool-server is not implemented in this version of vllm-router; leave it out"],
     [
       "--api-key k",
       "--api-key is not implemented in this version of vllm-router; run it inside a private network",

@@ -65,7 +65,7 @@ describe("a stream of any chunks", () => {
         const single = assemble(make(), chunksOf(texts, ids, [1]));
         assert(
           property(array(integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 12 }), (sizes) => {
-            expect(assemble(make(), chunksOf(texts, ids, sizes)), name).toEqual(single);
+            expect({ name, ...assemble(make(), chunksOf(texts, ids, sizes)) }).toEqual({ name, ...single });
           }),
           { numRuns: 20 },
         );

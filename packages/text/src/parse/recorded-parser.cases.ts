@@ -74,7 +74,7 @@ export function describeRecordedParser(family: string, whole?: ParserSelection["
   describe(`parsers of ${family}, as vLLM's`, () => {
     const tokenizer = testTokenizer(fixture.addedTokens ?? []);
     for (const recorded of fixture.cases) {
-      describe(recorded.name, () => {
+      describe(`text: ${recorded.name}`, () => {
         const make = (): OutputParser => makeParser({ fixture, recorded, tokenizer, whole });
         it.each(recorded.streams.map((stream, index) => [index, stream] as const))(
           "streams (%i)",
@@ -224,11 +224,14 @@ function checkCuts(make: () => OutputParser, recorded: Case): void {
     for (let at = 0; at < length; at++) {
       delta = parser.push(recorded.texts[at] ?? "", [recorded.ids[at] ?? 0], at === length - 1);
     }
-    expect(wire(delta), `last delta after ${length} tokens`).toEqual(last);
+    expect({ length, delta: wire(delta) }).toEqual({ length, delta: last });
     const expected: Collected | undefined = collected === "same" ? before : collected;
     before = expected;
     const text = recorded.texts.slice(0, length).join("");
-    expect(collect(make(), recorded.ids.slice(0, length), text), `after ${length} tokens`).toEqual(expected);
+    expect({ length, parsed: collect(make(), recorded.ids.slice(0, length), text) }).toEqual({
+      length,
+      parsed: expected,
+    });
   });
 }
 
