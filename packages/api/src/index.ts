@@ -19,7 +19,7 @@ export {
   validationError,
 } from "./api-error.ts";
 export { createChatCollector } from "./chat/chat-collector.ts";
-export { createChatStreamWriter } from "./chat/chat-stream-writer.ts";
+export { createChatStreamWriter } from "./chat/create-chat-writer.ts";
 export { createCompletionCollector } from "./completions/completion-collector.ts";
 export { createCompletionStreamWriter } from "./completions/completion-stream-writer.ts";
 export { parseJsonBytes } from "./json/decode-bytes.ts";
@@ -34,7 +34,14 @@ export {
 } from "./json/json-value.ts";
 export { pydanticFloat, pythonFloat } from "./json/number-text.ts";
 export { MAX_INTEGER_DIGITS, MAX_JSON_DEPTH, parseJson, type ParseJsonOptions } from "./json/parse-json.ts";
-export { codePointLength, isTruthy, pythonRepr, pythonStr, pythonTypeName } from "./json/python-text.ts";
+export {
+  codePointLength,
+  isTruthy,
+  pythonRepr,
+  pythonStr,
+  pythonStringRepr,
+  pythonTypeName,
+} from "./json/python-text.ts";
 export { quoteAscii, quoteJson } from "./json/string-text.ts";
 export { writeJson, type WriteJsonOptions } from "./json/write-json.ts";
 export { createMessagesCollector } from "./messages/messages-collector.ts";
@@ -69,6 +76,43 @@ export {
 } from "./request/completion-request.ts";
 export { type CompletionPrompt, completionPrompts } from "./request/completion-prompts.ts";
 export { checkMediaArguments, type MediaArguments } from "./request/media-arguments.ts";
+export { cohereEmbedBody } from "./pooling/cohere-embed-body.ts";
+export {
+  checkCohereMaxTokens,
+  type CohereEmbedRequest,
+  parseCohereEmbedRequest,
+} from "./pooling/cohere-embed-request.ts";
+export { cosineSimilarity, shortenEmbedding } from "./pooling/cosine-similarity.ts";
+export { type EmbeddingRequest, parseEmbeddingRequest } from "./pooling/embedding-request.ts";
+export {
+  type GenerativeScoringRequest,
+  parseGenerativeScoringRequest,
+} from "./pooling/generative-scoring-request.ts";
+export {
+  createGenerativeScoringWriter,
+  type GenerativeScoringOptions,
+  type GenerativeScoringWriter,
+  type LabelRead,
+} from "./pooling/generative-scoring-writer.ts";
+export {
+  countPromptTokens,
+  type EncodeBase64,
+  encodedAnswer,
+  type EncodedAnswer,
+  type PooledPrompt,
+} from "./pooling/pooling-bodies.ts";
+export type { PoolingInput } from "./pooling/pooling-fields.ts";
+export type { ChatPrompts, PoolingCommon, PoolingPrompts } from "./pooling/pooling-prompts.ts";
+export { parsePoolingRequest, type PoolingRequest } from "./pooling/pooling-request.ts";
+export {
+  parseRerankRequest,
+  parseScoreRequest,
+  type RerankRequest,
+  type ScoreInput,
+  type ScoreInputs,
+  type ScoreRequest,
+} from "./pooling/score-request.ts";
+export { rerankBody, scoreBody } from "./pooling/scoring-bodies.ts";
 export { parseRequestBody } from "./request/request-body.ts";
 export { MAX_STOP_STRINGS } from "./request/sampling-fields.ts";
 export {
@@ -80,6 +124,12 @@ export {
   type TokenizeRequest,
 } from "./request/tokenize-request.ts";
 export { JSON_CONTENT_TYPE, type ResponseOptions, STREAM_CONTENT_TYPE } from "./response/response-options.ts";
+export {
+  beamCandidates,
+  type BeamSearchSettings,
+  resolveBeamSearch,
+  type ResolvedBeamSearch,
+} from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
 export { type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./sampling/draft-sampling.ts";
 export {
@@ -95,6 +145,7 @@ export {
 export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampling.ts";
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
+export { mergeConstraints } from "./sampling/structured-output.ts";
 export { sanitizeMessage } from "./sanitize-message.ts";
 export {
   createSseParser,

@@ -2,6 +2,7 @@ export { createDetokenizer, type Detokenizer, type DetokenizerOptions } from "./
 export { type DecodeStream, type DecodeStreamOptions } from "./detokenize/decode-stream.ts";
 export { type ExpectedFinish, type FinishRuleOptions } from "./sequence/finish-rule.ts";
 export { createLogprobTexts, type LogprobTexts } from "./sequence/logprob-texts.ts";
+export { type RepetitionRule } from "./sequence/repetition-detector.ts";
 export {
   type DeclaredTool,
   type OutputDelta,
@@ -27,6 +28,8 @@ export {
   type SequenceTextOptions,
   type TextDelta,
 } from "./sequence/sequence-text.ts";
+export { constraintFormat } from "./structural-tag/constraint-format.ts";
+export { toolStructuralTag, type ToolTagRequest } from "./structural-tag/tool-structural-tag.ts";
 export { TextError, type TextErrorCode, type TextErrorOptions } from "./text-error.ts";
 export {
   compileChatTemplate,

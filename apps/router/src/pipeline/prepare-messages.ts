@@ -5,7 +5,7 @@ import {
   type MessagesRequest,
 } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
-import { requiredFieldsOf } from "./make-plan.ts";
+import { requiredFieldsOf } from "./engine-fields.ts";
 import { messagesConversion } from "./messages-conversion.ts";
 import type { RequestPlan } from "./plan.ts";
 import { prepareConverted } from "./prepare-chat.ts";

@@ -1,15 +1,24 @@
-import { ApiError, type JsonValue } from "@vllm-router/api";
+import { ApiError, type JsonValue, NOT_FOUND_BODY } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
-import { routingKeyOf } from "@vllm-router/routing-core";
+import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import { offersTask } from "../models/offered-task.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { affinityKeyOf } from "./affinity-key.ts";
 import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
+import { explainedTo } from "./explained-to.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
 import { receiveJson } from "./read-json.ts";
-import { baseRequestId, requestedRank, traceMetadata } from "./response-id.ts";
+import {
+  baseRequestId,
+  requestedPriority,
+  requestedRank,
+  requestedSession,
+  traceMetadata,
+} from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What every generating request has, whatever its API. */
@@ -27,7 +36,7 @@ export interface GeneratingApi<TRequest extends GeneratingRequest> {
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
-  requiredFields(request: TRequest): readonly OptionalField[];
+  requiredFields(request: TRequest, context: FieldContext): readonly OptionalField[];
   /** Body of an error answer once the request's own body is read; OpenAI's when absent. */
   readonly errorBody?: (error: ApiError) => string;
   /** @throws ApiError with vLLM's text */
@@ -52,19 +61,28 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
     await serveProxied(scope, received.asProxied(), { services });
     return;
   }
-  const request = api.parse(received.json());
+  const body = received.json();
+  const request = api.parse(body);
   if (api.errorBody !== undefined) {
     scope.exchange.errorBody = api.errorBody;
   }
   const model = modelOfRequest(request.model, services);
-  const proxyName = proxyNameFor(fleet, model.servedNames, api.requiredFields(request));
+  if (!offersTask(model, "generate")) {
+    scope.exchange.sendJson(404, NOT_FOUND_BODY);
+    return;
+  }
+  const fields = api.requiredFields(request, {
+    priority: requestedPriority(scope),
+    ignoresPriority: services.prepare.ignoresPriority,
+  });
+  const proxyName = proxyNameFor(fleet, model.servedNames, fields);
   if (proxyName !== undefined) {
     await serveProxied(scope, received.asProxied(), { services, model: proxyName });
     return;
   }
   try {
     await services.server.serve(scope, () =>
-      api.prepare(request, envelopeOf(scope, { api, request, model, services })),
+      api.prepare(request, envelopeOf(scope, { api, request, body, model, services })),
     );
   } catch (error) {
     // A value that the engines' protocol has no room for is found while the request is prepared.
@@ -81,11 +99,12 @@ function envelopeOf<TRequest extends GeneratingRequest>(
   parts: {
     readonly api: GeneratingApi<TRequest>;
     readonly request: TRequest;
+    readonly body: JsonValue;
     readonly model: ModelRuntime;
     readonly services: RouteServices;
   },
 ): RequestEnvelope {
-  const { api, request, model, services } = parts;
+  const { api, request, body, model, services } = parts;
   const base = baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
   return {
     responseId: `${api.idPrefix}${base}`,
@@ -93,11 +112,14 @@ function envelopeOf<TRequest extends GeneratingRequest>(
     model,
     settings: services.prepare,
     writerSettings: services.writerSettings,
-    routingKey: routingKeyOf({
-      header: (name) => scope.exchange.header(name),
-      body: { session_id: request.sessionId, user: request.user },
+    routingKey: affinityKeyOf(scope.exchange, services.affinity, {
+      keys: { session_id: request.sessionId, user: request.user },
+      body,
     }),
     rank: requestedRank(scope),
+    priority: requestedPriority(scope),
+    sessionId: requestedSession(scope),
+    explained: explainedTo(scope.exchange, services.debug.journal),
     metadata: traceMetadata(scope),
   };
 }

@@ -1,6 +1,7 @@
 import type { Route } from "../server/route-table.ts";
+import { debugRoutes } from "./debug-decisions.ts";
 import { serveGenerating } from "./generate-route.ts";
-import { BATCH_CHAT, CHAT, COMPLETIONS, MESSAGES } from "./generating-apis.ts";
+import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING, MESSAGES } from "./generating-apis.ts";
 import {
   serveHealth,
   serveLiveness,
@@ -11,6 +12,8 @@ import {
 } from "./health.ts";
 import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
+import { whereOffered } from "./offered-routes.ts";
+import { poolingRoutes } from "./pooling-routes.ts";
 import type { RouteServices } from "./services.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
 import { unknownPath } from "./unknown-path.ts";
@@ -18,7 +21,9 @@ import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 
 /** The HTTP interface: every path, readable top to bottom. */
 export function createRoutes(services: RouteServices): readonly Route[] {
-  const known = knownRoutes(services);
+  const known = [...knownRoutes(services), ...poolingRoutes(services)].map((route) =>
+    whereOffered(route, services),
+  );
   return [...known, unknownPath(known, services)];
 }
 
@@ -30,6 +35,10 @@ function knownRoutes(services: RouteServices): readonly Route[] {
       methods: { POST: (scope) => serveGenerating(scope, BATCH_CHAT, services) },
     },
     { path: "/v1/completions", methods: { POST: (scope) => serveGenerating(scope, COMPLETIONS, services) } },
+    {
+      path: "/generative_scoring",
+      methods: { POST: (scope) => serveGenerating(scope, GENERATIVE_SCORING, services) },
+    },
     { path: "/v1/messages", methods: { POST: (scope) => serveGenerating(scope, MESSAGES, services) } },
     { path: "/v1/messages/count_tokens", methods: { POST: (scope) => serveCountTokens(scope, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
@@ -51,5 +60,6 @@ function knownRoutes(services: RouteServices): readonly Route[] {
     { path: "/workers", methods: { GET: (scope) => serveWorkers(scope, services) } },
     { path: "/list_workers", methods: { GET: (scope) => serveWorkerUrls(scope, services) } },
     { path: "/get_loads", methods: { GET: (scope) => serveLoads(scope, services) } },
+    ...debugRoutes(services.debug),
   ];
 }

@@ -12,8 +12,14 @@ import type { RouteServices } from "./services.ts";
  * know it; else what FastAPI answers to paths it does not know.
  */
 export function unknownPath(known: readonly Route[], services: RouteServices): Route {
-  const paths = known.map((route) => route.path);
-  const handler: RouteHandler = (scope) => serveUnknown(scope, paths, services);
+  const handler: RouteHandler = (scope) => {
+    const here = known.filter((route) => route.elsewhere?.() === undefined);
+    return serveUnknown(
+      scope,
+      here.map((route) => route.path),
+      services,
+    );
+  };
   const methods = {
     GET: handler,
     POST: handler,
@@ -42,6 +48,11 @@ async function serveUnknown(
     exchange.sendJson(404, NOT_FOUND_BODY);
     return;
   }
+  await passOn(scope, services);
+}
+
+/** Passes a request on to an HTTP worker, whatever it is. */
+export async function passOn(scope: RequestScope, services: RouteServices): Promise<void> {
   const received = await receiveJson(scope, services.maxPayloadBytes);
   if (received !== undefined) {
     await serveProxied(scope, received.asProxied(), { services });

@@ -20,7 +20,7 @@ import {
 } from "../request/sampling-fields.ts";
 import { after } from "../validation/after.ts";
 import { dictionary, list } from "../validation/containers.ts";
-import { type Issues, valueError } from "../validation/issue.ts";
+import { type Issues, raisedIssue } from "../validation/issue.ts";
 import { optional, record, required } from "../validation/record.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
 import { taggedUnion } from "../validation/tagged-union.ts";
@@ -169,7 +169,7 @@ function readMessagesRequest(body: JsonValue, state: ValidationState): MessagesR
   const request = messagesReader.read(body, state);
   return isIssues(request) || !exceedsItsBudget(request)
     ? request
-    : valueError("thinking.budget_tokens must be less than max_tokens", body);
+    : raisedIssue("thinking.budget_tokens must be less than max_tokens", body);
 }
 
 /** A prefill leg decodes one token only: its budget is the decode leg's affair. */

@@ -136,7 +136,7 @@ class MessagesStreamWriter implements ResponseWriter {
   #call(call: ToolCallDelta): string {
     let text = "";
     let id = this.#callIds.get(call.index);
-    if (call.id !== undefined) {
+    if (call.id !== undefined && call.id !== null) {
       id = call.id;
       this.#callIds.set(call.index, id);
       if (this.#openCallId !== id && call.name !== undefined && call.name !== null) {

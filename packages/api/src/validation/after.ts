@@ -1,4 +1,4 @@
-import { valueError } from "./issue.ts";
+import { raisedIssue } from "./issue.ts";
 import { isIssues, type Validator } from "./validator.ts";
 
 /**
@@ -12,7 +12,7 @@ export function after<T>(validator: Validator<T>, refusal: (value: T) => string 
       const value = validator.validate(input, state);
       if (isIssues(value)) return value;
       const message = refusal(value);
-      return message === undefined ? value : valueError(message, input);
+      return message === undefined ? value : raisedIssue(message, input);
     },
   };
 }

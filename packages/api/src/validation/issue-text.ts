@@ -48,9 +48,12 @@ function issueText(issue: Issue): string {
   ]);
   if (issue.context !== undefined) detail.set("ctx", issue.context);
   const text = pythonRepr(detail);
-  if (issue.error === undefined) return shorten(text, MAX_ISSUE_CHARACTERS);
-  const error = `ValueError(${pythonRepr(issue.error)})`;
-  return shorten(`${text.slice(0, -1)}, 'ctx': {'error': ${error}}}`, MAX_ISSUE_CHARACTERS);
+  return shorten(issue.raised === undefined ? text : withError(text, issue.raised), MAX_ISSUE_CHARACTERS);
+}
+
+/** Adds the exception that pydantic keeps under `ctx`, as Python prints it. */
+function withError(text: string, message: string): string {
+  return `${text.slice(0, -1)}, 'ctx': {'error': ValueError(${pythonRepr(message)})}}`;
 }
 
 /** Dotted place in the body, without the names pydantic uses internally. */

@@ -11,8 +11,8 @@ export interface Issue {
   readonly input: JsonValue;
   /** Details that pydantic adds under `ctx`. */
   readonly context: JsonObject | undefined;
-  /** Text of the `ValueError` that a check of vLLM's own raised; printed under `ctx`. */
-  readonly error?: string;
+  /** Message of the `ValueError` that a validator of vLLM's own raised; it is all of `ctx` then. */
+  readonly raised?: string;
 }
 
 /** What a validator returns instead of a value. */
@@ -35,6 +35,14 @@ export function issue(type: string, message: string, input: JsonValue): Issues {
   return new Issues([{ type, reversedPath: [], message, input, context: undefined }]);
 }
 
+/** A single finding of one of vLLM's own validators, which raise a Python `ValueError`. */
+export function raisedIssue(message: string, input: JsonValue): Issues {
+  const text = `Value error, ${message}`;
+  return new Issues([
+    { type: "value_error", reversedPath: [], message: text, input, context: undefined, raised: message },
+  ]);
+}
+
 /** A single finding with details. */
 export function issueWithContext(found: {
   readonly type: string;
@@ -44,16 +52,4 @@ export function issueWithContext(found: {
 }): Issues {
   const { type, message, input } = found;
   return new Issues([{ type, reversedPath: [], message, input, context: new Map(found.context) }]);
-}
-
-/** What pydantic makes of a `ValueError` that one of vLLM's own checks raised. */
-export function valueError(message: string, input: JsonValue): Issues {
-  const found = {
-    type: "value_error",
-    reversedPath: [],
-    message: `Value error, ${message}`,
-    input,
-    context: undefined,
-  };
-  return new Issues([{ ...found, error: message }]);
 }

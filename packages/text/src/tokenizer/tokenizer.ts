@@ -20,6 +20,12 @@ export interface DecodeOptions {
   readonly spacesBetweenSpecialTokens?: boolean;
 }
 
+/** Ids that encoding adds around the ids of a text, when special tokens are asked for. */
+export interface SpecialFrame {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
 /** One model's tokenizer. Immutable to its callers: caches inside never change an answer. */
 export interface Tokenizer {
   /** Number of distinct tokens, added ones included (Python's `len(tokenizer)`). */
@@ -34,6 +40,8 @@ export interface Tokenizer {
   readonly endOfSequenceTokenId: number | undefined;
   /** Character that stands for a leading space and is lost when such a token is decoded alone (Metaspace), or undefined. */
   readonly leadingSpaceMarker: string | undefined;
+  /** What `encode` adds around a text when it adds special tokens. A truncated text keeps them. */
+  readonly specialFrame: SpecialFrame;
   /** Ids of a text. Lone surrogates count as U+FFFD. `addSpecialTokens` adds what the post-processor adds (`<s>` …). */
   encode(text: string, addSpecialTokens: boolean): Int32Array;
   /** Text of ids; unknown ids count as nothing, broken UTF-8 becomes U+FFFD. */

@@ -37,7 +37,11 @@ export interface DeepseekSyntax {
 export class DeepseekCalls implements ToolParser {
   private readonly context: OutputParserContext;
   private readonly syntax: DeepseekSyntax;
-  private readonly ids: { readonly calls: number; readonly start: number | undefined; readonly end: number | undefined };
+  private readonly ids: {
+    readonly calls: number;
+    readonly start: number | undefined;
+    readonly end: number | undefined;
+  };
   private readonly progress = new CallProgress();
   private text = "";
   private inCalls = false;
@@ -140,7 +144,8 @@ export class DeepseekCalls implements ToolParser {
       progress.nameSent = true;
       return callsDelta(callStart(progress.current, randomCallId(this.context), name));
     }
-    if (piece.portion === undefined) return piece.content === undefined ? undefined : contentDraft(piece.content);
+    if (piece.portion === undefined)
+      return piece.content === undefined ? undefined : contentDraft(piece.content);
     const calls = [...progress.previous];
     if (calls.length <= progress.current) calls.push(new Map());
     const known = calls[progress.current];
@@ -175,7 +180,8 @@ export class DeepseekCalls implements ToolParser {
     const { progress } = this;
     const current = textOf(call);
     const previous = textOf(before);
-    if (current === "" || current.length <= previous.length || !current.startsWith(previous)) return undefined;
+    if (current === "" || current.length <= previous.length || !current.startsWith(previous))
+      return undefined;
     progress.streamed[progress.current] = current;
     return callArguments(progress.current, current.slice(previous.length));
   }

@@ -1,7 +1,21 @@
 import { decodeJsonAt, parseJson } from "../../template/python/parse-json.ts";
-import { callArguments, callsDelta, callStart, contentDraft, type DeltaDraft, type ToolCallDraft } from "../delta-draft.ts";
+import {
+  callArguments,
+  callsDelta,
+  callStart,
+  contentDraft,
+  type DeltaDraft,
+  type ToolCallDraft,
+} from "../delta-draft.ts";
 import { CallProgress } from "../json/call-progress.ts";
-import { argumentsOrParameters, argumentsText, hasArguments, isJsonList, isJsonMap, type JsonMap } from "../json/json-value.ts";
+import {
+  argumentsOrParameters,
+  argumentsText,
+  hasArguments,
+  isJsonList,
+  isJsonMap,
+  type JsonMap,
+} from "../json/json-value.ts";
 import { loadPartialJson } from "../json/load-partial-json.ts";
 import { commonPrefix } from "../json/text-difference.ts";
 import type { OutputParserContext, ParsedToolCall } from "../output-parser.ts";
@@ -99,7 +113,7 @@ class LlamaJsonTools implements ToolParser {
   private read(from: number): ReadCalls | undefined {
     const calls: (JsonMap | undefined)[] = [];
     const isComplete: boolean[] = [];
-    for (let start = from; start < this.text.length; ) {
+    for (let start = from; start < this.text.length;) {
       const rest = this.text.slice(start);
       const loaded = loadPartialJson(rest, this.progress.nameSent);
       if (loaded === undefined) return undefined;
@@ -112,7 +126,8 @@ class LlamaJsonTools implements ToolParser {
         calls.push(parameters === undefined ? value : new Map([...value, ["arguments", parameters]]));
       } else {
         // Texts and lists pass for calls as long as they do not hold the word.
-        if ((typeof value !== "string" && !isJsonList(value)) || value.includes("parameters")) return undefined;
+        if ((typeof value !== "string" && !isJsonList(value)) || value.includes("parameters"))
+          return undefined;
         calls.push(undefined);
       }
     }

@@ -161,7 +161,8 @@ class Step3Tools implements ToolParser {
 
 function readParameters(body: string): Map<string, string> {
   const parameters = new Map<string, string>();
-  for (const [, name = "", value = ""] of body.matchAll(PARAMETER)) parameters.set(name, strip(value, "both"));
+  for (const [, name = "", value = ""] of body.matchAll(PARAMETER))
+    parameters.set(name, strip(value, "both"));
   return parameters;
 }
 

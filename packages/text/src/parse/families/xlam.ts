@@ -50,7 +50,11 @@ class XlamTools implements ToolParser {
     const value = parseJson(list);
     if (value === undefined) return { toolsCalled: false, toolCalls: [], content: text };
     if (!isJsonList(value)) {
-      return { toolsCalled: false, toolCalls: [], content: content === null || content === "" ? text : content };
+      return {
+        toolsCalled: false,
+        toolCalls: [],
+        content: content === null || content === "" ? text : content,
+      };
     }
     const toolCalls = readCallList(value, (index) => this.makeId(index));
     if (toolCalls === undefined) return { toolsCalled: false, toolCalls: [], content: text };
@@ -69,7 +73,8 @@ class XlamTools implements ToolParser {
     const source = list ?? (isBlock ? openFence(this.text) : undefined) ?? this.text;
     const piece = this.calls.next({
       text: source,
-      argumentsOf: (match, index, count) => (count > 1 ? parsedArguments(source, index) : undefined) ?? match[1] ?? "",
+      argumentsOf: (match, index, count) =>
+        (count > 1 ? parsedArguments(source, index) : undefined) ?? match[1] ?? "",
       makeId: (index) => this.makeId(index),
     });
     return piece && callsDelta(piece);
@@ -102,9 +107,11 @@ function findCalls(text: string): { readonly content: string | null; readonly li
     if (list !== undefined) return { content, list };
   }
   const block = blockIn(text);
-  if (block !== undefined) return { content: strip(text.replace(block.pattern, ""), "both"), list: block.list };
+  if (block !== undefined)
+    return { content: strip(text.replace(block.pattern, ""), "both"), list: block.list };
   if (!strip(text, "both").startsWith("[")) return { content: text, list: undefined };
-  const isCalls = parseJson(text) !== undefined || ["{", "name", "arguments"].every((part) => text.includes(part));
+  const isCalls =
+    parseJson(text) !== undefined || ["{", "name", "arguments"].every((part) => text.includes(part));
   return isCalls ? { content: null, list: text } : { content: text, list: undefined };
 }
 
@@ -121,7 +128,8 @@ function blockIn(text: string): { readonly list: string; readonly pattern: RegEx
 /** Whether a text shows early that calls are coming. */
 function beginsCalls(text: string, isBlock: boolean): boolean {
   const stripped = strip(text, "left");
-  if (stripped.startsWith("[") || stripped.startsWith("<tool_call>") || text.includes(`${THOUGHT_END}[`)) return true;
+  if (stripped.startsWith("[") || stripped.startsWith("<tool_call>") || text.includes(`${THOUGHT_END}[`))
+    return true;
   return isBlock && text.includes('"name"') && text.includes('"arguments"');
 }
 

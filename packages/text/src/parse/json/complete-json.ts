@@ -80,12 +80,7 @@ function cutString(text: string, outline: Outline, top: Opening): string {
   if (top.index > outline.lastStringEnd && top.character === "{") {
     return text.slice(0, top.index + 1) + closing;
   }
-  const comma = lastIndex(
-    text,
-    ",",
-    Math.max(top.index, outline.lastStringEnd) + 1,
-    outline.lastStringStart,
-  );
+  const comma = lastIndex(text, ",", Math.max(top.index, outline.lastStringEnd) + 1, outline.lastStringStart);
   if (comma !== -1) return text.slice(0, comma) + closing;
   let keyStart = outline.lastStringEnd;
   for (;;) {
@@ -103,11 +98,7 @@ function closeString(text: string, outline: Outline, top: Opening): string | und
   const { open, lastStringStart, lastStringEnd } = outline;
   if (lastStringEnd >= lastStringStart) return undefined;
   const asValue = (): string | undefined =>
-    joined(
-      text.slice(0, lastStringStart),
-      completeValue(text.slice(lastStringStart), true),
-      closeAll(open),
-    );
+    joined(text.slice(0, lastStringStart), completeValue(text.slice(lastStringStart), true), closeAll(open));
   if (top.character === "[") return asValue();
   const start = Math.max(lastStringEnd, top.index);
   const between = text.slice(start + 1, lastStringStart);
@@ -134,7 +125,8 @@ function closeContainer(container: OpenContainer): string | undefined {
   const outer = closeAll(open.slice(0, -1));
   const trailingComma = lastIndex(text, ",", Math.max(lastStringEnd, lastMark) + 1, text.length);
   if (trailingComma !== -1) {
-    if (strip(text.slice(trailingComma + 1), "both") === "") return text.slice(0, trailingComma) + closeAll(open);
+    if (strip(text.slice(trailingComma + 1), "both") === "")
+      return text.slice(0, trailingComma) + closeAll(open);
     return top.character === "[" ? closeAfterComma(container, trailingComma, outer) : undefined;
   }
   const mark = text.charAt(lastMark);
@@ -151,7 +143,8 @@ function closeContainer(container: OpenContainer): string | undefined {
     return joined(text.slice(0, top.index), completeValue(text.slice(top.index), keepOpenStrings), outer);
   }
   if (colon !== -1) return colon > comma ? closeAfterComma(container, comma, outer) : undefined;
-  if (lastIndex(text, ":", Math.max(top.index, comma) + 1, lastStringStart) !== -1) return text + closeAll(open);
+  if (lastIndex(text, ":", Math.max(top.index, comma) + 1, lastStringStart) !== -1)
+    return text + closeAll(open);
   return closeAfterComma(container, comma, outer, closeAll(open));
 }
 

@@ -26,7 +26,10 @@ export function completePythonCalls(text: string): CompletedCalls | undefined {
   if (top === "(" && !hasNamed(trimmed, "(", "=")) return undefined;
   const body = trimmed.endsWith(",") ? trimmed.slice(0, -1) : trimmed;
   if (top === "[" && !body.endsWith("[") && !body.endsWith(")")) return undefined;
-  const added = open.reverse().map((mark) => CLOSING[mark]).join("");
+  const added = open
+    .reverse()
+    .map((mark) => CLOSING[mark])
+    .join("");
   const read = readPythonCalls(body + added);
   // A set that this closed is a dictionary whose first key is not whole.
   if (read === undefined || (read.hasSet && added.includes("}"))) return undefined;

@@ -259,7 +259,11 @@ class PythonReader {
       this.space();
       if (this.take(":")) {
         if (members.length > 0) throw new PythonSyntaxFailure();
-        if (signed || isFormatted || typeof key === "object" && key !== null && !(key instanceof PythonFloat)) {
+        if (
+          signed ||
+          isFormatted ||
+          (typeof key === "object" && key !== null && !(key instanceof PythonFloat))
+        ) {
           throw new PythonSyntaxFailure();
         }
         this.space();

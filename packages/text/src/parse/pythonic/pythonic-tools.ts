@@ -63,7 +63,9 @@ export class PythonicTools implements ToolParser {
 
   unstreamedArguments(): string {
     // What vLLM keeps for this is a call with empty arguments as soon as anything was told.
-    return this.hasTold && "{}".startsWith(this.streamed[0] ?? "") ? "{}".slice((this.streamed[0] ?? "").length) : "";
+    return this.hasTold && "{}".startsWith(this.streamed[0] ?? "")
+      ? "{}".slice((this.streamed[0] ?? "").length)
+      : "";
   }
 
   finish(): undefined {
