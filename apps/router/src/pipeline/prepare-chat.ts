@@ -54,7 +54,10 @@ function draftChat(asked: ChatRequest, envelope: RequestEnvelope): ChatDraft {
   const { model, settings } = envelope;
   checkRequestedLengths(asked, model.maxModelLength);
   const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
-  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, { model, settings });
+  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, {
+    model,
+    settings,
+  });
   const request = constrainCalls(asked, model.parsers);
   const { selection } = model.parsers;
   const makeParser =

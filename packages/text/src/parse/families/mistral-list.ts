@@ -16,7 +16,16 @@ export const MISTRAL_ID_LENGTH = 9;
 
 const LIST = /\[\{[^]*\}\]/;
 
-type State = "start" | "key" | "name" | "named" | "before-arguments" | "arguments" | "argued" | "between" | "over";
+type State =
+  | "start"
+  | "key"
+  | "name"
+  | "named"
+  | "before-arguments"
+  | "arguments"
+  | "argued"
+  | "between"
+  | "over";
 
 /** After which character, counted from there, a state looks again. */
 const STOPS: Readonly<Record<State, string>> = {

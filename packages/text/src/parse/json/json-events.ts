@@ -52,7 +52,11 @@ export class JsonEvents {
       return;
     }
     if (this.token !== "" && this.scalarCharacter(character)) return;
-    if (character === '"' || NUMBER.test(character) || LITERALS.some((literal) => literal.startsWith(character))) {
+    if (
+      character === '"' ||
+      NUMBER.test(character) ||
+      LITERALS.some((literal) => literal.startsWith(character))
+    ) {
       // Tokens are read first, and only then is it asked whether they may stand here.
       this.token = character;
     } else if (!isSpaceUnit(character.charCodeAt(0))) {
@@ -94,7 +98,8 @@ export class JsonEvents {
     const top = this.open.at(-1);
     const takesValue = expected === "value" || expected === "value-or-end";
     if (character === ":" && expected === "colon") this.expected = "value";
-    else if (character === "," && expected === "comma-or-end") this.expected = top?.kind === "map" ? "key" : "value";
+    else if (character === "," && expected === "comma-or-end")
+      this.expected = top?.kind === "map" ? "key" : "value";
     else if (character === "}" && top?.kind === "map" && /end$/.test(expected)) this.close("end-map");
     else if (character === "]" && top?.kind === "array" && /end$/.test(expected)) this.close("end-array");
     else if (character === "{" && takesValue) this.begin("map");
