@@ -39,7 +39,8 @@ export function createHarmonyParser(families: ParserFamilies, context: OutputPar
   const isOther =
     (families.tool !== undefined && families.tool !== gptOssTools) ||
     (families.reasoning !== undefined && families.reasoning !== gptOssReasoning);
-  if (isOther) throw new TextError("parser_unsupported", "Harmony requires the parsers openai and openai_gptoss");
+  if (isOther)
+    throw new TextError("parser_unsupported", "Harmony requires the parsers openai and openai_gptoss");
   return new HarmonyParser(families, context);
 }
 
