@@ -240,6 +240,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
+    scaleOut: frontend.enableScaleOut,
     responses: frontend.enableResponsesStore
       ? new ResponseStore({ capacity: frontend.responsesStoreSize, maxCharacters: STORED_CHARACTERS })
       : undefined,

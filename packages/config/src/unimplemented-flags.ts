@@ -152,7 +152,6 @@ const groups: readonly {
       "per-request-spec-decode-metrics",
       "enable-tokenizer-info-endpoint",
       "tokens-only",
-      "enable-scale-out",
       "sse-keep-alive-interval",
       "reasoning-effort-budgets",
       "anthropic-disabled-thinking-effort",

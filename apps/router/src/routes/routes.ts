@@ -15,6 +15,7 @@ import { serveModels } from "./models.ts";
 import { whereOffered } from "./offered-routes.ts";
 import { poolingRoutes } from "./pooling-routes.ts";
 import { responsesApi } from "./responses.ts";
+import { scaleOutRoutes } from "./scale-out-routes.ts";
 import type { RouteServices } from "./services.ts";
 import { serveCancelResponse, serveRetrieveResponse } from "./stored-responses.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
@@ -23,8 +24,8 @@ import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 
 /** The HTTP interface: every path, readable top to bottom. */
 export function createRoutes(services: RouteServices): readonly Route[] {
-  const known = [...knownRoutes(services), ...poolingRoutes(services)].map((route) =>
-    whereOffered(route, services),
+  const known = [...knownRoutes(services), ...poolingRoutes(services), ...scaleOutRoutes(services)].map(
+    (route) => whereOffered(route, services),
   );
   return [...known, unknownPath(known, services)];
 }

@@ -58,6 +58,7 @@ describe("what vLLM's render routes make of a request", () => {
       const prompt = {
         requestId: "id",
         tokenIds: [1, 2],
+        offsets: null,
         model: request.model,
         reasoningEnded: null,
         templateKwargs: null,

@@ -36,6 +36,10 @@ export const frontend = z
       flag: "responses-api-store-size",
       placeholder: "COUNT",
     }),
+    enableScaleOut: setting(z.boolean().default(false), {
+      doc: "Serve /inference/v1/generate and the render and derender routes; without it they are answered with 403.",
+      flag: "enable-scale-out",
+    }),
     fingerprintMode: setting(z.enum(["full", "hash", "custom", "none"]).default("full"), {
       doc: "What system_fingerprint holds.",
       flag: "fingerprint-mode",
