@@ -29,6 +29,8 @@ import { ResponseStore } from "./responses/response-store.ts";
 import { serveMetrics } from "./routes/health.ts";
 import { createRoutes } from "./routes/routes.ts";
 import type { RouteServices } from "./routes/services.ts";
+import { ApiKeyGuard } from "./server/api-key-guard.ts";
+import { Cors } from "./server/cors.ts";
 import { createApp } from "./server/app.ts";
 import { listen, type Listener } from "./server/listen.ts";
 
@@ -278,12 +280,20 @@ async function openListeners(
 ): Promise<readonly Listener[]> {
   const { services, observer, timers } = parts;
   const shared = { observer, now: () => timers.steadyMs() };
+  const apiKeys = config.access.apiKeys.filter((key) => key !== "");
   const app = createApp({
     ...shared,
     routes: createRoutes(services),
     rootPath: config.server.rootPath,
     sendsRequestId: config.server.enableRequestIdHeaders,
     requestIdHeaders: config.server.requestIdHeaders,
+    guard: apiKeys.length === 0 ? undefined : new ApiKeyGuard(apiKeys, config.server.rootPath),
+    cors: new Cors({
+      origins: config.access.allowedOrigins,
+      methods: config.access.allowedMethods,
+      headers: config.access.allowedHeaders,
+      credentials: config.access.allowCredentials,
+    }),
   });
   const main = await listen(app, { host: config.server.host, port: config.server.port, timers });
   const { prometheusHost, prometheusPort } = config.observability;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { access } from "./schema/access.ts";
 import { admission, breaker, health, retry } from "./schema/care.ts";
 import { decisions } from "./schema/decisions.ts";
 import { frontend, observability } from "./schema/frontend.ts";
@@ -18,6 +19,7 @@ export function createRouterSchema(policies: readonly string[]) {
   return z
     .strictObject({
       server,
+      access,
       workers,
       engineTransport,
       engineHttpClient,

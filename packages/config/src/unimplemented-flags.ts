@@ -23,7 +23,7 @@ const groups: readonly {
   {
     from: "router",
     instead: "run it inside a private network",
-    flags: ["api-key", "api-key-validation-urls"],
+    flags: ["api-key-validation-urls"],
   },
   {
     from: "router",
@@ -96,18 +96,9 @@ const groups: readonly {
     flags: ["rate-limit-tokens-per-second"],
   },
   {
-    from: "router",
-    instead: PROXY_IN_FRONT,
-    flags: ["cors-allowed-origins"],
-  },
-  {
     from: "vllm",
     instead: PROXY_IN_FRONT,
     flags: [
-      "allow-credentials",
-      "allowed-origins",
-      "allowed-methods",
-      "allowed-headers",
       "ssl-keyfile",
       "ssl-certfile",
       "ssl-ca-certs",

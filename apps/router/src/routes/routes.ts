@@ -10,6 +10,8 @@ import {
   serveReadiness,
   serveVersion,
 } from "./health.ts";
+import { serveIsScaling, serveScale } from "./elastic.ts";
+import { serveInvocations } from "./invocations.ts";
 import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
 import { whereOffered } from "./offered-routes.ts";
@@ -54,6 +56,9 @@ function knownRoutes(services: RouteServices): readonly Route[] {
       path: "/v1/responses/:response_id/cancel",
       methods: { POST: (scope) => serveCancelResponse(scope, services) },
     },
+    { path: "/invocations", methods: { POST: (scope) => serveInvocations(scope, services) } },
+    { path: "/is_scaling_elastic_ep", methods: { POST: serveIsScaling } },
+    { path: "/scale_elastic_ep", methods: { POST: (scope) => serveScale(scope, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },
