@@ -9,7 +9,7 @@ export interface UnimplementedFlag {
 }
 
 const LEAVE_OUT = "leave it out";
-const PROXY_IN_FRONT = "put a proxy in front that does it, or leave it out";
+const NEVER_LOGGED = "leave it out: prompts and answers are never logged";
 const ONE_LEG = "give all engines with --worker-urls";
 const LIST_WORKERS = "list the engines with --worker-urls";
 const NO_PYTHON = "the router runs no Python";
@@ -97,17 +97,9 @@ const groups: readonly {
   },
   {
     from: "vllm",
-    instead: PROXY_IN_FRONT,
-    flags: [
-      "ssl-keyfile",
-      "ssl-certfile",
-      "ssl-ca-certs",
-      "ssl-cert-reqs",
-      "ssl-ciphers",
-      "enable-ssl-refresh",
-    ],
+    instead: NEVER_LOGGED,
+    flags: ["enable-log-requests", "enable-log-outputs", "enable-log-deltas", "max-log-len"],
   },
-  { from: "vllm", instead: "listen with --host and --port", flags: ["uds"] },
   {
     from: "vllm",
     instead: LEAVE_OUT,
@@ -128,22 +120,14 @@ const groups: readonly {
       "allowed-media-domains",
       "media-io-kwargs",
       "interleave-mm-strings",
-      "disable-access-log-for-endpoints",
       "disable-fastapi-docs",
       "enable-offline-docs",
-      "h11-max-incomplete-event-size",
-      "h11-max-header-count",
-      "enable-log-requests",
-      "enable-log-outputs",
-      "enable-log-deltas",
-      "max-log-len",
       "log-error-stack",
       "log-config-file",
       "enable-per-request-metrics",
       "per-request-spec-decode-metrics",
       "enable-tokenizer-info-endpoint",
       "tokens-only",
-      "sse-keep-alive-interval",
       "reasoning-effort-budgets",
       "anthropic-disabled-thinking-effort",
       "cohere-format",

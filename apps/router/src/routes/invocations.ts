@@ -49,37 +49,37 @@ function invocations(services: RouteServices): readonly Invocation[] {
     {
       name: "ChatCompletionRequest",
       task: "generate",
-      parse: CHAT.parse,
+      parse: (body) => CHAT.parse(body),
       serve: (scope) => serveGenerating(scope, CHAT, services),
     },
     {
       name: "CompletionRequest",
       task: "generate",
-      parse: COMPLETIONS.parse,
+      parse: (body) => COMPLETIONS.parse(body),
       serve: (scope) => serveGenerating(scope, COMPLETIONS, services),
     },
     {
       name: "EmbeddingRequest",
       task: "embed",
-      parse: EMBEDDINGS.parse,
+      parse: (body) => EMBEDDINGS.parse(body),
       serve: (scope) => servePooling(scope, EMBEDDINGS, services),
     },
     {
       name: "RerankRequest",
       task: "scoring",
-      parse: RERANK.parse,
+      parse: (body) => RERANK.parse(body),
       serve: (scope) => servePooling(scope, RERANK, services),
     },
     {
       name: "ScoreRequest",
       task: "scoring",
-      parse: SCORE.parse,
+      parse: (body) => SCORE.parse(body),
       serve: (scope) => servePooling(scope, SCORE, services),
     },
     {
       name: "PoolingRequest",
       task: "pooling",
-      parse: POOLING.parse,
+      parse: (body) => POOLING.parse(body),
       serve: (scope) => servePooling(scope, POOLING, services),
     },
   ];

@@ -69,6 +69,12 @@ export const observability = z
       doc: "No log line at the end of each request.",
       flag: "disable-uvicorn-access-log",
     }),
+    disableAccessLogFor: setting(z.array(z.string()).default([]), {
+      doc: "Paths without a log line at the end of a request, separated by commas.",
+      flag: "disable-access-log-for-endpoints",
+      placeholder: "PATHS",
+      splitOnComma: true,
+    }),
     prometheusHost: setting(z.string().min(1).default("127.0.0.1"), {
       doc: "Address of the second listener that serves only /metrics.",
       flag: "prometheus-host",
