@@ -1,10 +1,12 @@
 import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
 import type { App } from "./app.ts";
 import { isUpgrade } from "./is-upgrade.ts";
+import type { TlsSource } from "./tls-source.ts";
 import { RunningItems } from "./running-items.ts";
 
 /** Where and how to listen. */
@@ -15,6 +17,14 @@ export interface ListenOptions {
   readonly timers: Timers;
   /** Flags named when the address cannot be had. Default `--host` and `--port`. */
   readonly flags?: { readonly host: string; readonly port: string };
+  /** Path of a Unix socket to listen on in place of host and port. */
+  readonly unixSocket?: string | undefined;
+  /** Speaks TLS where it is given. */
+  readonly tls?: TlsSource | undefined;
+  /** Largest head of a request; default 4 MiB. */
+  readonly maxHeaderBytes?: number;
+  /** Headers a request may have; default 256. */
+  readonly maxHeaderCount?: number;
 }
 
 /** A listening server. */
@@ -47,16 +57,24 @@ const KEEP_ALIVE_MS = 5_000;
 export async function listen(app: App, options: ListenOptions): Promise<Listener> {
   // Replacing the global Request and Response is a gain for answers made of them only; ours are not.
   const handle = getRequestListener(app.fetch, { hostname: options.host, overrideGlobalObjects: false });
-  const server = createServer({
-    maxHeaderSize: HEADER_LIMIT_BYTES,
+  const maxHeaderCount = options.maxHeaderCount ?? HEADER_LIMIT_COUNT;
+  const settings = {
+    maxHeaderSize: options.maxHeaderBytes ?? HEADER_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // Any other protocol that a client would rather speak is passed over, as HTTP allows.
     shouldUpgradeCallback: isUpgrade,
-  });
+  };
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? createServer(settings)
+      : tls.attachTo(createSecureServer({ ...settings, ...tls.options() }));
+  // Node's own limit cuts silently what is beyond it.
+  server.maxHeadersCount = 0;
   const listening = new HttpListener(server, options);
   server.on("request", (incoming, outgoing) => {
     listening.track(incoming, outgoing);
-    if (incoming.rawHeaders.length > HEADER_LIMIT_COUNT * 2) {
+    if (incoming.rawHeaders.length > maxHeaderCount * 2) {
       outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
       return;
     }
@@ -85,12 +103,12 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
 }
 
 /** Older versions of Node would take every request with an `upgrade` header away from the server: they go without. */
-function asksBeforeUpgrade(server: Server): boolean {
+function asksBeforeUpgrade(server: Server | SecureServer): boolean {
   return "shouldUpgradeCallback" in server && server.shouldUpgradeCallback === isUpgrade;
 }
 
 class HttpListener implements Listener {
-  readonly #server: Server;
+  readonly #server: Server | SecureServer;
   readonly #options: ListenOptions;
   readonly #running = new RunningItems<ServerResponse>();
   /** Sockets that the server no longer knows. */
@@ -99,7 +117,7 @@ class HttpListener implements Listener {
   #closing: Promise<void> | undefined;
   #cutOff = 0;
 
-  constructor(server: Server, options: ListenOptions) {
+  constructor(server: Server | SecureServer, options: ListenOptions) {
     this.#server = server;
     this.#options = options;
   }
@@ -110,14 +128,17 @@ class HttpListener implements Listener {
 
   /** The server is bound: its port is known. */
   bound(): void {
-    this.#port = (this.#server.address() as AddressInfo).port;
+    this.#port = this.#options.unixSocket === undefined ? (this.#server.address() as AddressInfo).port : 0;
   }
 
   get url(): string {
-    const { host } = this.#options;
+    const { host, unixSocket, tls } = this.#options;
+    if (unixSocket !== undefined) {
+      return `unix:${unixSocket}`;
+    }
     const isWildcard = host === "0.0.0.0" || host === "::" || host === "";
     const shown = isWildcard ? "127.0.0.1" : host;
-    return `http://${shown.includes(":") ? `[${shown}]` : shown}:${this.port}`;
+    return `${tls === undefined ? "http" : "https"}://${shown.includes(":") ? `[${shown}]` : shown}:${this.port}`;
   }
 
   get running(): number {
@@ -181,13 +202,17 @@ class HttpListener implements Listener {
   }
 }
 
-function bind(server: Server, options: ListenOptions): Promise<void> {
+function bind(server: Server | SecureServer, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {
       reject(new RouterError("listen", bindProblem(error, options), { cause: error }));
     };
     server.once("error", failed);
-    server.listen(options.port, options.host, () => {
+    const place =
+      options.unixSocket === undefined
+        ? { port: options.port, host: options.host }
+        : { path: options.unixSocket };
+    server.listen(place, () => {
       server.off("error", failed);
       resolve();
     });
@@ -195,7 +220,10 @@ function bind(server: Server, options: ListenOptions): Promise<void> {
 }
 
 function bindProblem(error: NodeJS.ErrnoException, options: ListenOptions): string {
-  const { host, port } = options;
+  const { host, port, unixSocket } = options;
+  if (unixSocket !== undefined) {
+    return `cannot listen on the socket ${unixSocket}: ${error.message}. Choose another one with --uds.`;
+  }
   const flags = options.flags ?? { host: "--host", port: "--port" };
   switch (error.code) {
     case "EADDRINUSE":
