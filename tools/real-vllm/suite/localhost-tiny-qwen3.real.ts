@@ -35,7 +35,7 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
     const result = await checkTranscripts({
       baseUrl: BASE,
       model: "tiny-qwen3",
-      groups: ["comp-*", "tokenize"],
+      groups: ["comp-*", "tokenize", "beam-search", "text-*"],
       uncarriedFields: UNCARRIED_FIELDS,
     });
     console.log(
