@@ -1,6 +1,11 @@
 export type { AdminCallOptions } from "./admin/admin-call.ts";
 export type { EngineModelInfo, EngineServerInfo } from "./admin/engine-info.ts";
-export type { InferenceAdmin, InferenceModelInfo, InferenceServerInfo } from "./admin/inference-admin.ts";
+export type {
+  InferenceAdmin,
+  InferenceModelInfo,
+  InferenceServerInfo,
+  KvEventSource,
+} from "./admin/inference-admin.ts";
 export type { KvEventListener, KvEventSubscription } from "./admin/kv-events.ts";
 export type { TokenizerBundle, TokenizerBundleLimits } from "./admin/tokenizer-bundle.ts";
 export type { Embedding, EngineLoads, StandardHealth, VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";

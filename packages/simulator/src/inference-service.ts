@@ -1,6 +1,7 @@
 import {
   ControlAbortRequest,
   ControlAbortResponse,
+  GetKvEventSourcesResponse,
   InferenceGenerateRequest,
   ModelInfo,
   type PromptInfo,
@@ -27,6 +28,11 @@ export function inferenceServiceHandlers(context: EngineServiceContext): [string
       (_, call) => reply(call, ServerInfo.encode(serverInfo(context.engine())).finish()),
     ],
     ["/vllm.Control/GetModelInfo", (_, call) => reply(call, ModelInfo.encode(modelInfo(context)).finish())],
+    // Its events go through the other protocol alone.
+    [
+      "/vllm.Control/GetKvEventSources",
+      (_, call) => reply(call, GetKvEventSourcesResponse.encode({ sources: [] }).finish()),
+    ],
     [
       "/vllm.Control/Abort",
       (request, call) => {
