@@ -48,6 +48,8 @@ export interface RequestPlan {
   readonly wantedLogprobs: number | undefined;
   /** Alternatives per prompt token that the client wants; undefined for none. */
   readonly wantedPromptLogprobs: number | undefined;
+  /** Instant (milliseconds since the epoch) at which every call of the request fails, beside its own deadline. */
+  readonly deadlineAtMs?: number | undefined;
   /** Undefined for a request that samples. */
   readonly beam?: BeamPlan | undefined;
   /** `repetition_detection`, which the router does itself; undefined for none. */
