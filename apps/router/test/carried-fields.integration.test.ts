@@ -31,15 +31,10 @@ const USES: Readonly<Partial<Record<OptionalField, Readonly<Record<string, unkno
   prompt_logprobs_ranks: { prompt_logprobs: 1 },
   seed: { seed: 2 ** 33 },
   session_id: { session_id: "conversation" },
-  stream_interval: { stream: true, stream_interval: 4 },
   structured_outputs: { structured_outputs: { choice: ["a"] } },
   "structured_outputs.disable_any_whitespace": {
     structured_outputs: { json: {}, disable_any_whitespace: true },
   },
-  "structured_outputs.disable_additional_properties": {
-    structured_outputs: { json: {}, disable_additional_properties: true },
-  },
-  "structured_outputs.whitespace_pattern": { structured_outputs: { json: {}, whitespace_pattern: " " } },
   thinking_token_budget: { thinking_token_budget: 5 },
   vllm_xargs: { vllm_xargs: { a: 1 } },
 };

@@ -21,11 +21,8 @@ export const OPTIONAL_FIELDS = [
   "prompt_logprobs_ranks",
   "seed",
   "session_id",
-  "stream_interval",
   "structured_outputs",
   "structured_outputs.disable_any_whitespace",
-  "structured_outputs.disable_additional_properties",
-  "structured_outputs.whitespace_pattern",
   "thinking_token_budget",
   "vllm_xargs",
 ] as const;

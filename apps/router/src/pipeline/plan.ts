@@ -52,6 +52,8 @@ export interface RequestPlan {
   readonly deadlineAtMs?: number | undefined;
   /** Undefined for a request that samples. */
   readonly beam?: BeamPlan | undefined;
+  /** `stream_interval` of a stream: tokens told at once. Undefined for 1. */
+  readonly streamInterval?: number | undefined;
   /** `repetition_detection`, which the router does itself; undefined for none. */
   readonly repetition?: RepetitionRule | undefined;
   /** Refusal that vLLM makes when it starts to generate: a stream has begun by then and carries it as its only event. */
