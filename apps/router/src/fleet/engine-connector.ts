@@ -29,7 +29,7 @@ const PROBE_TOKEN_IDS: readonly number[] = [0];
 export interface EngineConnectorOptions {
   /** `--engine-transport`: how token streams are carried. */
   readonly transport: EngineTransport;
-  /** `--engine-http-client`: how requests are passed on to HTTP workers. Default `undici`. */
+  /** `--engine-http-client`: how requests are passed on to HTTP workers. Default `net`. */
   readonly httpClient?: HttpClient;
   /** Longest time of one health probe, milliseconds. */
   readonly probeTimeoutMs: number;

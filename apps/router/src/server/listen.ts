@@ -4,10 +4,11 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
+import { Acceptors, BACKLOG, claimAddress, SHARES_PORTS } from "./acceptors.ts";
 import type { App } from "./app.ts";
 import { isUpgrade } from "./is-upgrade.ts";
+import { RunningList } from "./running-list.ts";
 import type { TlsSource } from "./tls-source.ts";
-import { RunningItems } from "./running-items.ts";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -98,7 +99,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
     });
   }
   await bind(server, options);
-  listening.bound();
+  await listening.bound();
   return listening;
 }
 
@@ -110,9 +111,10 @@ function asksBeforeUpgrade(server: Server | SecureServer): boolean {
 class HttpListener implements Listener {
   readonly #server: Server | SecureServer;
   readonly #options: ListenOptions;
-  readonly #running = new RunningItems<ServerResponse>();
+  readonly #running = new RunningList<ServerResponse>();
   /** Sockets that the server no longer knows. */
   readonly #upgraded = new Set<Socket>();
+  readonly #acceptors = new Acceptors();
   #port = 0;
   #closing: Promise<void> | undefined;
   #cutOff = 0;
@@ -127,8 +129,13 @@ class HttpListener implements Listener {
   }
 
   /** The server is bound: its port is known. */
-  bound(): void {
-    this.#port = this.#options.unixSocket === undefined ? (this.#server.address() as AddressInfo).port : 0;
+  async bound(): Promise<void> {
+    if (this.#options.unixSocket !== undefined) {
+      return;
+    }
+    const address = this.#server.address() as AddressInfo;
+    this.#port = address.port;
+    await this.#acceptors.open(address, (socket) => this.#server.emit("connection", socket));
   }
 
   get url(): string {
@@ -147,10 +154,10 @@ class HttpListener implements Listener {
 
   /** A request arrived. */
   track(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const entry = this.#running.add(outgoing);
+    const ended = this.#running.add(outgoing);
     outgoing.shouldKeepAlive &&= this.#closing === undefined;
     outgoing.once("close", () => {
-      this.#running.remove(entry);
+      ended();
       if (this.#closing !== undefined) {
         // Its keep-alive would hold the server open for nothing.
         incoming.socket.destroySoon();
@@ -181,11 +188,13 @@ class HttpListener implements Listener {
 
   #stopAccepting(): Promise<void> {
     if (this.#closing === undefined) {
-      this.#closing = new Promise((resolve) => {
+      const accepted = this.#acceptors.close();
+      const closed = new Promise<void>((resolve) => {
         // Closes idle connections, too.
         this.#server.close(() => resolve());
       });
-      for (const outgoing of this.#running) {
+      this.#closing = Promise.all([accepted, closed]).then(() => undefined);
+      for (const outgoing of this.#running.items()) {
         // Said in heads that are still to come: the client will not try the connection again.
         outgoing.shouldKeepAlive = false;
       }
@@ -202,21 +211,26 @@ class HttpListener implements Listener {
   }
 }
 
-function bind(server: Server | SecureServer, options: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      reject(new RouterError("listen", bindProblem(error, options), { cause: error }));
-    };
-    server.once("error", failed);
-    const place =
-      options.unixSocket === undefined
-        ? { port: options.port, host: options.host }
-        : { path: options.unixSocket };
-    server.listen(place, () => {
-      server.off("error", failed);
-      resolve();
+async function bind(server: Server | SecureServer, options: ListenOptions): Promise<void> {
+  const { host, port, unixSocket } = options;
+  const place =
+    unixSocket === undefined
+      ? { host, port, backlog: BACKLOG, reusePort: SHARES_PORTS }
+      : { path: unixSocket, backlog: BACKLOG };
+  try {
+    if (SHARES_PORTS && unixSocket === undefined && port !== 0) {
+      await claimAddress(host, port);
+    }
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(place, () => {
+        server.off("error", reject);
+        resolve();
+      });
     });
-  });
+  } catch (error) {
+    throw new RouterError("listen", bindProblem(error as NodeJS.ErrnoException, options), { cause: error });
+  }
 }
 
 function bindProblem(error: NodeJS.ErrnoException, options: ListenOptions): string {
