@@ -3,21 +3,21 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { parseJson } from "@vllm-router/api";
 import type { RouterConfig } from "@vllm-router/config";
-import {
-  createAdmission,
-  createAdmissionGate,
-  createRetrySchedule,
-  POLICIES,
-  type PolicyDefinition,
-} from "@vllm-router/routing-core";
+import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm-router/routing-core";
 import type { TemplateValue } from "@vllm-router/text";
+import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
+import { createEngineWatch } from "./fleet/engine-watch.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
 import { Fleet } from "./fleet/fleet.ts";
+import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
+import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { ModelBuilder } from "./models/build-model-runtime.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
+import { decisionEvents } from "./observability/decision-events.ts";
+import type { DecisionObserver } from "./observability/decision-observer.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
@@ -70,9 +70,23 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
   const observer = combineObservers([metrics.observer, log]);
 
+  const decisions = createDecisions(config, {
+    observers: [metrics.decisionObserver, decisionEvents(environment.logger)],
+    random: Math.random,
+  });
+
+  const ownPolicy = await openPolicyFile(config, { timers, observer: decisions.observer }).catch(
+    async (error: unknown) => {
+      await decisions[Symbol.asyncDispose]();
+      timers[Symbol.dispose]();
+      throw error;
+    },
+  );
   const routing = createRouting({
     policy: config.routing.policy,
     parameters: policyParameters(config),
+    shadowPolicies: config.routing.shadowPolicies,
+    ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
     breaker: config.breaker.disabled
       ? undefined
       : {
@@ -95,6 +109,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const fleet: Fleet = new Fleet({
     connector: new EngineConnector({
       transport: config.engineTransport,
+      httpClient: config.engineHttpClient,
       probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
       now,
@@ -105,6 +120,13 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     slots: routing.slots,
     ledger: routing.ledger,
     breakers: routing.breakers,
+    watch: createEngineWatch({
+      timers,
+      ledger: routing.ledger,
+      loads: routing.loads,
+      wantsLoad: routing.usesEngineLoad,
+      pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
+    }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
     releaseModel: (runtime, forget) => models.release(runtime, forget),
@@ -116,12 +138,23 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const admission = createAdmissionControl(config, timers);
-  const services = createServices(config, { fleet, models, routing, timers, observer, metrics, admission });
+  const services = createServices(config, {
+    fleet,
+    models,
+    routing,
+    timers,
+    observer,
+    metrics,
+    admission,
+    decisions,
+  });
   const server = services.server;
 
   const listeners = await openListeners(config, { services, observer, timers }).catch(
     async (error: unknown) => {
       await fleet[Symbol.asyncDispose]();
+      await ownPolicy?.[Symbol.asyncDispose]();
+      await decisions[Symbol.asyncDispose]();
       timers[Symbol.dispose]();
       throw error;
     },
@@ -139,6 +172,8 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       await Promise.all(listeners.map((listener) => listener.drain(drainTimeoutMs)));
       server.abortAll();
       await fleet[Symbol.asyncDispose]();
+      await ownPolicy?.[Symbol.asyncDispose]();
+      await decisions[Symbol.asyncDispose]();
       timers[Symbol.dispose]();
     },
   };
@@ -152,19 +187,24 @@ interface Parts {
   readonly observer: RouterObserver;
   readonly metrics: Metrics;
   readonly admission: AdmissionControl;
+  readonly decisions: Decisions;
 }
 
 function createServices(config: RouterConfig, parts: Parts): RouteServices {
-  const { fleet, models, routing, timers, observer, metrics, admission } = parts;
+  const { fleet, models, routing, timers, observer, metrics, admission, decisions } = parts;
   const placer = new FleetPlacer({
     fleet,
     dispatchers: routing.dispatchers,
     observer,
+    journal: decisions.journal,
+    shadows: routing.shadows,
+    decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
   const policyName = config.routing.policy;
+  const affinity = affinityRules(config);
   const server = new GenerationServer({
     placer,
     admission,
@@ -181,7 +221,18 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     fleet,
     server,
     embeddings,
-    proxy: { placer, server, timers, observer, policyName, retryDelayMs },
+    proxy: {
+      placer,
+      server,
+      timers,
+      observer,
+      policyName,
+      retryDelayMs,
+      affinity,
+      journal: decisions.journal,
+    },
+    affinity,
+    debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
     writerSettings: {
@@ -198,6 +249,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       >,
       contentFormat: model.chatTemplateContentFormat,
       maxLogprobs: model.maxLogprobs,
+      ignoresPriority: config.workers.schedulingPolicy === "fcfs",
     },
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,
@@ -259,6 +311,15 @@ function createAdmissionControl(config: RouterConfig, timers: SystemTimers): Adm
   );
 }
 
+/** `--policy-file`; undefined for none. @throws RouterError `policy_file` */
+async function openPolicyFile(
+  { routing }: RouterConfig,
+  parts: { readonly timers: SystemTimers; readonly observer: DecisionObserver },
+): Promise<PolicyFile | undefined> {
+  const { policyFile: path, policyBudgetMs: budgetMs, policyTimeoutMs: timeoutMs } = routing;
+  return path === undefined ? undefined : PolicyFile.open({ path, budgetMs, timeoutMs, ...parts });
+}
+
 function retryDelays(config: RouterConfig, now: () => number): (retry: number) => number | undefined {
   const { maxAttempts, initialBackoffMs, maxBackoffMs, backoffMultiplier, jitterFactor, disabled } =
     config.retry;
@@ -280,20 +341,6 @@ function retryDelays(config: RouterConfig, now: () => number): (retry: number) =
     });
     return verdict.kind === "retry" ? verdict.delayMs : undefined;
   };
-}
-
-/** The settings of the chosen policy, by the names the policy gives its parameters. */
-function policyParameters(config: RouterConfig): Readonly<Partial<Record<string, number>>> {
-  const definition: PolicyDefinition = POLICIES[config.routing.policy as keyof typeof POLICIES];
-  const settings: Readonly<Record<string, unknown>> = config.routing;
-  const parameters: Record<string, number> = {};
-  for (const name of Object.keys(definition.parameters)) {
-    const value = settings[name];
-    if (typeof value === "number") {
-      parameters[name] = value;
-    }
-  }
-  return parameters;
 }
 
 function modelBuilder(config: RouterConfig): ModelBuilder {

@@ -4,6 +4,8 @@ export const ROUTER_ERROR_CODES = [
   "model_conflict",
   "listen",
   "startup_timeout",
+  "policy_file",
+  "policy_timeout",
   "internal",
 ] as const;
 

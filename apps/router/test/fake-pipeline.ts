@@ -1,3 +1,4 @@
+import { errorBody } from "@vllm-router/api";
 import {
   VLLM_ENGINE_CAPABILITIES,
   type EngineCapabilities,
@@ -216,6 +217,7 @@ export class FakeExchange {
   /** True as long as the client's socket is full. */
   isFull = false;
   listener: ExchangeListener | undefined;
+  errorBody = errorBody;
   readonly #headers = new Map<string, string>();
   #pending = "";
 

@@ -44,7 +44,18 @@ export {
 } from "./json/python-text.ts";
 export { quoteAscii, quoteJson } from "./json/string-text.ts";
 export { writeJson, type WriteJsonOptions } from "./json/write-json.ts";
+export { createMessagesCollector } from "./messages/messages-collector.ts";
+export { anthropicErrorBody } from "./messages/messages-errors.ts";
 export {
+  type CountTokensRequest,
+  type MessagesRequest,
+  parseCountTokensRequest,
+  parseMessagesRequest,
+} from "./messages/messages-request.ts";
+export { createMessagesStreamWriter } from "./messages/messages-stream-writer.ts";
+export { type MessagesConversion, messagesToChat } from "./messages/messages-to-chat.ts";
+export {
+  countTokensBody,
   detokenizeBody,
   loadBody,
   METHOD_NOT_ALLOWED_BODY,
@@ -102,6 +113,7 @@ export {
   type ScoreRequest,
 } from "./pooling/score-request.ts";
 export { rerankBody, scoreBody } from "./pooling/scoring-bodies.ts";
+export { parseRawJsonBody } from "./request/raw-json-body.ts";
 export { parseRequestBody } from "./request/request-body.ts";
 export { MAX_STOP_STRINGS } from "./request/sampling-fields.ts";
 export {
@@ -113,6 +125,12 @@ export {
   type TokenizeRequest,
 } from "./request/tokenize-request.ts";
 export { JSON_CONTENT_TYPE, type ResponseOptions, STREAM_CONTENT_TYPE } from "./response/response-options.ts";
+export {
+  beamCandidates,
+  type BeamSearchSettings,
+  resolveBeamSearch,
+  type ResolvedBeamSearch,
+} from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
 export { type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./sampling/draft-sampling.ts";
 export {

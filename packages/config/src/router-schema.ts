@@ -1,11 +1,12 @@
 import { z } from "zod";
 
 import { admission, breaker, health, retry } from "./schema/care.ts";
+import { decisions } from "./schema/decisions.ts";
 import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
 import { createRoutingSchema } from "./schema/routing.ts";
 import { server } from "./schema/server.ts";
-import { engineTransport, workers } from "./schema/workers.ts";
+import { engineHttpClient, engineTransport, workers } from "./schema/workers.ts";
 
 /**
  * The one schema of the router: every flag, variable and file key comes from it.
@@ -18,6 +19,7 @@ export function createRouterSchema(policies: readonly string[]) {
       server,
       workers,
       engineTransport,
+      engineHttpClient,
       routing: createRoutingSchema(policies),
       admission,
       retry,
@@ -27,6 +29,7 @@ export function createRouterSchema(policies: readonly string[]) {
       hub,
       frontend,
       observability,
+      decisions,
     })
     .superRefine((config, context) => {
       if (config.retry.maxBackoffMs < config.retry.initialBackoffMs) {

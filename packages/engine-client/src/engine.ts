@@ -2,7 +2,8 @@ import type { EngineError } from "./engine-error.ts";
 
 /**
  * Request fields that not every dialect can carry. The names are those of vLLM's HTTP API, so that a refusal can name
- * the field the client sent. The list is closed: a new field is added here first, then to each dialect.
+ * the field the client sent. The list is closed: a new field is added here first, then to each dialect. `seed` stands for
+ * one beyond 32 bits, `n` for more than one sequence a call.
  */
 export const OPTIONAL_FIELDS = [
   "allowed_token_ids",
@@ -17,7 +18,7 @@ export const OPTIONAL_FIELDS = [
   "priority",
   "prompt_embeds",
   "prompt_logprobs_ranks",
-  "repetition_detection",
+  "seed",
   "session_id",
   "stream_interval",
   "structured_outputs",
@@ -26,7 +27,6 @@ export const OPTIONAL_FIELDS = [
   "structured_outputs.whitespace_pattern",
   "thinking_token_budget",
   "use_activation",
-  "use_beam_search",
   "vllm_xargs",
 ] as const;
 
@@ -91,6 +91,10 @@ export interface SamplingParameters {
   readonly promptLogprobs: number | undefined;
   readonly logitBias: ReadonlyMap<number, number> | undefined;
   readonly structuredOutput: StructuredOutput | undefined;
+  /** The only tokens that may be sampled; undefined for all. */
+  readonly allowedTokenIds?: readonly number[] | undefined;
+  /** Tokens whose logprobs are reported beside the sampled one, instead of the best {@link logprobs}. */
+  readonly logprobTokenIds?: readonly number[] | undefined;
 }
 
 /** One generation as an engine needs it. */
@@ -107,6 +111,16 @@ export interface GenerateRequest {
   readonly rank: number | undefined;
   /** JSON text handed to the KV connector as it is. */
   readonly kvTransferParams: string | undefined;
+  /** JSON text handed to the encoder-cache connector as it is. */
+  readonly ecTransferParams?: string | undefined;
+  /** Lower is served first by an engine that schedules by priority; default 0. */
+  readonly priority?: number | undefined;
+  /** Keeps the prompt's blocks apart from those of other salts in the prefix cache. */
+  readonly cacheSalt?: string | undefined;
+  /** Names the conversation to the engine's scheduler. */
+  readonly sessionId?: string | undefined;
+  /** Name of the LoRA adapter to run with. */
+  readonly loraName?: string | undefined;
   /** Call metadata such as `traceparent`; lower-case names. */
   readonly metadata: Readonly<Record<string, string>> | undefined;
 }
@@ -123,8 +137,11 @@ export interface OutputLogprobs {
 export interface PromptLogprobs {
   readonly tokenIds: readonly number[];
   readonly tokenLogprobs: readonly (number | undefined)[];
+  /** Per token, the alternatives: the token itself first, then by rank. */
   readonly topTokenIds: readonly (readonly number[])[];
   readonly topLogprobs: readonly (readonly number[])[];
+  /** Per token, its place among the whole vocabulary, from 1; 0 for the first. Undefined where the dialect does not say. */
+  readonly ranks?: readonly number[] | undefined;
 }
 
 /** One engine message for one sequence. The object and its arrays are reused: copy what you keep. */
@@ -197,7 +214,8 @@ export interface ProxyRequest {
   readonly path: string;
   /** Name, value, name, value …, as received, without hop-by-hop headers. */
   readonly headers: readonly string[];
-  readonly body: Uint8Array | undefined;
+  /** Bytes, or a stream of them; a request with a stream is sent once and never again. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   /** As in {@link GenerateRequest}. */
   readonly deadlineAtMs: number | undefined;
 }

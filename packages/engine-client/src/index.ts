@@ -1,5 +1,6 @@
 export type { AdminCallOptions } from "./admin/admin-call.ts";
 export type { EngineModelInfo, EngineServerInfo } from "./admin/engine-info.ts";
+export type { InferenceAdmin, InferenceModelInfo, InferenceServerInfo } from "./admin/inference-admin.ts";
 export type { KvEventListener, KvEventSubscription } from "./admin/kv-events.ts";
 export type { TokenizerBundle, TokenizerBundleLimits } from "./admin/tokenizer-bundle.ts";
 export type { Embedding, EngineLoads, StandardHealth, VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
@@ -14,7 +15,9 @@ export {
   type ConnectOptions,
   type EngineConnection,
   type EngineTransport,
+  type HttpClient,
   type HttpEngineConnection,
+  type InferenceConnection,
   type VllmEngineConnection,
 } from "./connect-engine.ts";
 export { type EngineDescription, type EngineUrl, parseEngineUrl } from "./engine-address.ts";
@@ -49,4 +52,5 @@ export { probeEngine, type ProbeOptions } from "./probe-engine.ts";
 export type { HttpEngineAdmin, HttpModel } from "./proxy/http-admin.ts";
 export type { TlsOptions } from "./transport/transport-options.ts";
 export { vllmEngineSeedIsCarried, vllmEngineUncarriedField } from "./vllm-engine/carried-values.ts";
+export { inferenceUncarriedField } from "./vllm-inference/inference-carried-values.ts";
 export type { KvEventBatch, SchedulerLoad } from "@vllm-router/proto/messages";

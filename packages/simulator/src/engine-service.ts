@@ -9,6 +9,7 @@ import {
   GetServerInfoResponse,
   GetTokenizerChunk,
   HealthCheckResponse,
+  type InferenceGenerateRequest,
   StartProfileRequest,
   SubscribeKvEventsRequest,
 } from "@vllm-router/proto/messages";
@@ -30,6 +31,8 @@ import type { TokenizerBundle } from "./tokenizer-bundle.ts";
 export interface RequestRecord {
   readonly id: string;
   readonly request: GenerateRequest;
+  /** The request as it came, when it came as `vllm.Inference`. */
+  readonly inference: InferenceGenerateRequest | undefined;
   readonly receivedAtMs: number;
 }
 
@@ -81,9 +84,19 @@ function reply(call: GrpcCall, message: Uint8Array): void {
   call.end("OK");
 }
 
-function generate(context: EngineServiceContext, request: GenerateRequest, call: GrpcCall): void {
+/**
+ * Runs a generation. `inference` is the request as it came, where it came in the other protocol.
+ * @throws GrpcStatusError for what is refused
+ */
+export function generate(
+  context: EngineServiceContext,
+  request: GenerateRequest,
+  call: GrpcCall,
+  inference?: InferenceGenerateRequest,
+): void {
   const { faults } = context;
-  context.recordRequest({ id: request.requestId, request, receivedAtMs: context.clock.epochMs() });
+  const receivedAtMs = context.clock.epochMs();
+  context.recordRequest({ id: request.requestId, request, inference, receivedAtMs });
   if (faults.errorStatus !== undefined) {
     throw new GrpcStatusError(faults.errorStatus, `simulated ${faults.errorStatus}`);
   }

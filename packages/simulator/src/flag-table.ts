@@ -29,6 +29,11 @@ export const flagTable = {
     kind: "texts",
     help: "names of the model, one or several",
   },
+  protocol: {
+    names: ["protocol"],
+    kind: "text",
+    help: "what the gRPC server speaks: vllm-engine or vllm-inference (vllm-engine)",
+  },
   host: { names: ["host"], kind: "text", help: "address of the gRPC server (127.0.0.1)" },
   port: { names: ["port"], kind: "count", help: "port of the gRPC server, 0 = a free one (0)" },
   httpPort: {
@@ -109,7 +114,7 @@ export function helpText(): string {
     return `  ${names.map((name) => `--${name}`).join(", ")}${value}\n      ${help}`;
   });
   return [
-    "vllm-simulator [MODEL] [flags]: a vLLM engine without a GPU (gRPC service vllm.grpc.engine.VllmEngine)",
+    "vllm-simulator [MODEL] [flags]: a vLLM engine without a GPU, over gRPC",
     "",
     ...lines,
     "",

@@ -1,7 +1,7 @@
 import { readFault } from "./fault-flags.ts";
 import { type Flag, flagTable } from "./flag-table.ts";
 import { SimulatorError } from "./simulator-error.ts";
-import type { FaultOptions, SimulatorOptions } from "./simulator-options.ts";
+import type { FaultOptions, SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 
 /** Lines below this level are not printed. */
 export type LogLevel = "info" | "warn" | "error";
@@ -91,11 +91,13 @@ function readOptions(values: Values): SimulatorOptions {
       numbers[key] = readNumber(flag, text);
     }
   }
+  const protocol = values.protocol?.at(-1);
   const host = values.host?.at(-1);
   const modelPath = values.model?.at(-1);
   const faults: FaultOptions = Object.assign({}, ...(values.faults ?? []).map(readFault));
   return {
     ...numbers,
+    ...(protocol === undefined ? {} : { protocol: readProtocol(protocol) }),
     ...(host === undefined ? {} : { host }),
     ...(modelPath === undefined ? {} : { modelPath }),
     ...(values.servedModelNames === undefined ? {} : { servedModelNames: values.servedModelNames }),
@@ -103,6 +105,11 @@ function readOptions(values: Values): SimulatorOptions {
     kvEvents: values.noKvEvents === undefined,
     faults,
   };
+}
+
+function readProtocol(text: string): SimulatorProtocol {
+  if (text === "vllm-engine" || text === "vllm-inference") return text;
+  throw new SimulatorError("invalid_flag", `--protocol is vllm-engine or vllm-inference, not '${text}'`);
 }
 
 const unitFactors: Readonly<Record<string, number>> = {

@@ -13,8 +13,13 @@ export interface FaultOptions {
   readonly goawayAfterCalls?: number;
 }
 
+/** What the gRPC server speaks: `vllm serve --grpc` or `vllm-rs serve --grpc-port`. */
+export type SimulatorProtocol = "vllm-engine" | "vllm-inference";
+
 /** Options of `startSimulator`; all have defaults. */
 export interface SimulatorOptions {
+  /** Default `vllm-engine`. */
+  readonly protocol?: SimulatorProtocol;
   /** Address of the gRPC server. Default 127.0.0.1. */
   readonly host?: string;
   /** Default 0: a free port. */

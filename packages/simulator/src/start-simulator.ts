@@ -3,15 +3,16 @@ import { createChatPrompts } from "./chat-template.ts";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
 import { type EmbedRecord, EmbedService } from "./embed-service.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
-import { engineServiceHandlers, type RequestRecord } from "./engine-service.ts";
+import { engineServiceHandlers, type EngineServiceContext, type RequestRecord } from "./engine-service.ts";
 import { Faults } from "./faults.ts";
-import { GrpcServer, type ListenAddress } from "./grpc-server.ts";
+import { type GrpcHandler, GrpcServer, type ListenAddress } from "./grpc-server.ts";
 import { healthServiceHandlers } from "./health-service.ts";
 import { HttpFace } from "./http-face.ts";
+import { inferenceServiceHandlers } from "./inference-service.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
 import { loadBuiltinModel, loadModel, type Model } from "./model.ts";
 import { SimulatorError } from "./simulator-error.ts";
-import type { SimulatorOptions } from "./simulator-options.ts";
+import type { SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
 
 /** A running engine and its levers. */
@@ -52,6 +53,20 @@ export interface Simulator {
   close(graceMs?: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** The services of a protocol, and how they are answered. */
+const protocols: Readonly<
+  Record<
+    SimulatorProtocol,
+    {
+      readonly services: readonly string[];
+      readonly handlersOf: (context: EngineServiceContext) => [string, GrpcHandler][];
+    }
+  >
+> = {
+  "vllm-engine": { services: ["vllm.grpc.engine.VllmEngine"], handlersOf: engineServiceHandlers },
+  "vllm-inference": { services: ["vllm.Inference", "vllm.Control"], handlersOf: inferenceServiceHandlers },
+};
 
 const keptRequests = 1000;
 const defaultKvBlocks = 4096;
@@ -152,23 +167,22 @@ class RunningSimulator implements Simulator {
   }
 
   async start(): Promise<void> {
+    const context: EngineServiceContext = {
+      servedModelNames: this.servedModelNames,
+      clock: this.#clock,
+      faults: this.faults,
+      hub: this.#hub,
+      pools: this.#options.embeddingSize !== undefined,
+      embed: this.#embed,
+      publishesKvEvents: this.#options.kvEvents ?? true,
+      engine: () => this.#engine,
+      tokenizerBundle: () => this.#tokenizerBundle(),
+      recordRequest: (record) => this.#record(record),
+      countAborts: (count) => (this.abortCount += count),
+    };
+    const { handlersOf, services } = protocols[this.#options.protocol ?? "vllm-engine"];
     const server = new GrpcServer({
-      handlers: new Map([
-        ...engineServiceHandlers({
-          servedModelNames: this.servedModelNames,
-          clock: this.#clock,
-          faults: this.faults,
-          hub: this.#hub,
-          pools: this.#options.embeddingSize !== undefined,
-          embed: this.#embed,
-          publishesKvEvents: this.#options.kvEvents ?? true,
-          engine: () => this.#engine,
-          tokenizerBundle: () => this.#tokenizerBundle(),
-          recordRequest: (record) => this.#record(record),
-          countAborts: (count) => (this.abortCount += count),
-        }),
-        ...healthServiceHandlers(() => this.#isServing),
-      ]),
+      handlers: new Map([...handlersOf(context), ...healthServiceHandlers(services, () => this.#isServing)]),
       goawayAfterCalls: () => this.faults.goawayAfterCalls,
     });
     this.#address = await server.listen(this.#address);

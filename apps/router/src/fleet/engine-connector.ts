@@ -6,7 +6,9 @@ import {
   type EngineConnection,
   type EngineModelInfo,
   type EngineTransport,
+  type HttpClient,
   type HttpEngineConnection,
+  type InferenceConnection,
   type VllmEngineConnection,
 } from "@vllm-router/engine-client";
 import type { ModelFiles } from "../models/model-files.ts";
@@ -27,6 +29,8 @@ const PROBE_TOKEN_IDS: readonly number[] = [0];
 export interface EngineConnectorOptions {
   /** `--engine-transport`: how token streams are carried. */
   readonly transport: EngineTransport;
+  /** `--engine-http-client`: how requests are passed on to HTTP workers. Default `undici`. */
+  readonly httpClient?: HttpClient;
   /** Longest time of one health probe, milliseconds. */
   readonly probeTimeoutMs: number;
   /** Longest time of finding out about a new engine, milliseconds: its tokenizer files are tens of megabytes. */
@@ -48,7 +52,11 @@ export class EngineConnector implements WorkerConnector {
   async connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
     const probing = this.#deadline(this.#options.probeTimeoutMs, signal);
     const description = await probeEngine(url, probing);
-    const connection = connectEngine(description, { transport: this.#options.transport });
+    const { transport, httpClient } = this.#options;
+    const connection = connectEngine(description, {
+      transport,
+      ...(httpClient === undefined ? {} : { httpClient }),
+    });
     try {
       if ((await this.#health(connection, probing)) !== "serving") {
         throw new EngineError("unavailable", "the engine answers, but is not serving yet");
@@ -74,6 +82,8 @@ export class EngineConnector implements WorkerConnector {
     switch (connection.dialect) {
       case "vllm-engine":
         return vllmEngineHealth(connection, options);
+      case "vllm-inference":
+        return inferenceHealth(connection, options);
       case "http": {
         const status = await probeHttpPath(connection.engine, this.#options.healthPath ?? "/health", options);
         return status >= 200 && status < 300 ? "serving" : "not-serving";
@@ -98,10 +108,47 @@ async function vllmEngineHealth(
   return own.healthy && standard !== "not-serving" ? "serving" : "not-serving";
 }
 
+/** The standard service says whether it serves, any answer of its own that it lives where that service is missing. */
+async function inferenceHealth(
+  { admin }: InferenceConnection,
+  options: AdminCallOptions,
+): Promise<"serving" | "not-serving"> {
+  const [standard] = await Promise.all([
+    optional(admin.standardHealth(undefined, options), "unknown" as const),
+    admin.getServerInfo(options),
+  ]);
+  return standard === "not-serving" ? "not-serving" : "serving";
+}
+
 function factsOf(connection: EngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
-  return connection.dialect === "http"
-    ? httpFacts(connection, options)
-    : vllmEngineFacts(connection, options);
+  switch (connection.dialect) {
+    case "vllm-engine":
+      return vllmEngineFacts(connection, options);
+    case "vllm-inference":
+      return inferenceFacts(connection, options);
+    case "http":
+      return httpFacts(connection, options);
+  }
+}
+
+/** The protocol hands out no files and no defaults: they come from flags, this machine or the hub. */
+async function inferenceFacts(
+  { admin }: InferenceConnection,
+  options: AdminCallOptions,
+): Promise<WorkerFacts> {
+  const [model, server] = await Promise.all([admin.getModelInfo(options), admin.getServerInfo(options)]);
+  return {
+    modelNames: model.servedModelNames,
+    root: model.modelPath,
+    maxModelLength: server.maxContextTokens,
+    vocabularySize: 0,
+    ranks: Math.max(1, server.dataParallelSize),
+    engineVersion: server.version,
+    files: new Map(),
+    tokenizerPath: model.modelPath,
+    endTokenIds: [],
+    samplingDefaults: {},
+  };
 }
 
 async function vllmEngineFacts(
@@ -190,23 +237,35 @@ async function isSameModel(
   { connection, facts }: ConnectedWorker,
   options: AdminCallOptions,
 ): Promise<boolean> {
-  if (connection.dialect === "http") {
-    const models = await optional(connection.admin.models(options), undefined);
-    return (
-      models === undefined ||
-      sameNames(
-        models.map((model) => model.id),
-        facts.modelNames,
-      )
-    );
+  switch (connection.dialect) {
+    case "http": {
+      const models = await optional(connection.admin.models(options), undefined);
+      return (
+        models === undefined ||
+        sameNames(
+          models.map((model) => model.id),
+          facts.modelNames,
+        )
+      );
+    }
+    case "vllm-inference": {
+      const found = await inferenceFacts(connection, options);
+      return (
+        sameNames(found.modelNames, facts.modelNames) &&
+        found.root === facts.root &&
+        found.maxModelLength === facts.maxModelLength
+      );
+    }
+    case "vllm-engine": {
+      const model = await connection.admin.getModelInfo(options);
+      return (
+        sameNames(model.servedModelNames, facts.modelNames) &&
+        model.modelPath === facts.root &&
+        model.maxContextTokens === facts.maxModelLength &&
+        model.vocabularySize === facts.vocabularySize
+      );
+    }
   }
-  const model = await connection.admin.getModelInfo(options);
-  return (
-    sameNames(model.servedModelNames, facts.modelNames) &&
-    model.modelPath === facts.root &&
-    model.maxContextTokens === facts.maxModelLength &&
-    model.vocabularySize === facts.vocabularySize
-  );
 }
 
 function sameNames(left: readonly string[], right: readonly string[]): boolean {

@@ -11,8 +11,14 @@ import type {
   NoneReason,
   PlaceDecision,
   Settlement,
+  ShadowDecision,
+  ShadowPolicies,
+  ShadowSettlement,
   Snapshot,
 } from "@vllm-router/routing-core";
+import type { DecisionJournal } from "../decisions/decision-journal.ts";
+import { explainDecision, type DecisionListener } from "../decisions/explained-decision.ts";
+import type { DecisionObserver } from "../observability/decision-observer.ts";
 import type { AttemptOutcome, RouterObserver } from "../observability/router-observer.ts";
 import type {
   EmbeddingPlacement,
@@ -23,6 +29,7 @@ import type {
   Placer,
   ProxyPlacement,
 } from "../pipeline/placement.ts";
+import { randomId } from "../pipeline/random-id.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a placer looks at. */
@@ -50,6 +57,11 @@ export interface FleetPlacerOptions {
   /** One per lane: their inputs are reused between calls. */
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
   readonly observer: RouterObserver;
+  /** Where decisions are written down that were asked for or sampled; nowhere when missing. */
+  readonly journal?: DecisionJournal | undefined;
+  /** Policies that decide beside the acting one without effect, and who hears what they would have done. */
+  readonly shadows?: Readonly<Record<Lane, ShadowPolicies>> | undefined;
+  readonly decisionObserver?: DecisionObserver | undefined;
   /** Milliseconds since the epoch: deadlines are told to engines. */
   readonly now: () => number;
   /** Longest time an attempt may take, milliseconds; 0 for no limit. */
@@ -81,7 +93,7 @@ export class FleetPlacer implements Placer {
 
   place(request: PlacementRequest): PlacementResult {
     const { plan, prompt } = request;
-    const result = this.#decide("token", {
+    const generation: Generation = {
       requestId: plan.responseId,
       model: plan.model.servedNames[0] ?? "",
       tokenIds: prompt.tokenIds,
@@ -91,7 +103,8 @@ export class FleetPlacer implements Placer {
       rank: plan.rank,
       requiredFields: plan.requiredFields,
       excludedWorkers: request.excludedWorkers,
-    });
+    };
+    const result = this.#decide("token", generation, plan.explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
@@ -102,10 +115,11 @@ export class FleetPlacer implements Placer {
   /** Chooses an HTTP worker for a request that is passed on as it is. */
   placeProxy(
     generation: Generation,
+    explained?: DecisionListener,
   ):
     | { readonly kind: "placed"; readonly placement: ProxyPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("proxy", generation);
+    const result = this.#decide("proxy", generation, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
@@ -116,10 +130,11 @@ export class FleetPlacer implements Placer {
   /** Chooses a gRPC worker for one prompt of a model that pools. */
   placeEmbedding(
     generation: Generation,
+    explained?: DecisionListener,
   ):
     | { readonly kind: "placed"; readonly placement: EmbeddingPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("token", generation);
+    const result = this.#decide("token", generation, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
@@ -137,42 +152,91 @@ export class FleetPlacer implements Placer {
     return { kind: "placed", placement };
   }
 
-  #decide(lane: Lane, generation: Generation): Decided | { readonly failure: PlacementFailure } {
-    const dispatcher = this.#options.dispatchers[lane];
-    const snapshot = this.#options.fleet.snapshot(lane);
-    const decision: Decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
-    if (decision.kind === "none" && decision.reason === "rank_not_found") {
-      return { failure: rankFailure(snapshot, generation) };
+  #decide(
+    lane: Lane,
+    generation: Generation,
+    explained: DecisionListener | undefined,
+  ): Decided | { readonly failure: PlacementFailure } {
+    const { fleet, dispatchers, observer, shadows, decisionObserver } = this.#options;
+    const dispatcher = dispatchers[lane];
+    const snapshot = fleet.snapshot(lane);
+    const decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
+    const shadow =
+      decision.kind === "place" ? shadows?.[lane].observe(generation, snapshot, decision) : undefined;
+    this.#explain(dispatcher, decision, { lane, explained, shadows: shadow?.decisions ?? [] });
+    if (decision.kind !== "place") {
+      return { failure: this.#failureOf(decision, generation, snapshot) };
     }
-    if (decision.kind === "none") {
-      const field =
-        decision.reason === "unsupported_field" ? uncarriedField(snapshot, generation) : undefined;
-      const detail =
-        decision.reason === "no_workers" || decision.reason === "unhealthy"
-          ? ` ${this.#options.fleet.readinessProblem()}`
-          : "";
-      return {
-        failure: {
-          code: field === undefined ? "no_worker" : "unsupported_field",
-          message: `${NONE_MESSAGES[decision.reason]}${detail}`.trim(),
-          field,
-        },
-      };
-    }
-    if (decision.kind === "wait") {
-      return { failure: { code: "no_worker", message: "Every engine is at its limit.", field: undefined } };
-    }
-    const worker = this.#options.fleet.worker(decision.legs[0]?.worker ?? "");
+    const worker = fleet.worker(decision.legs[0]?.worker ?? "");
     if (worker === undefined) {
+      shadow?.release();
       return { failure: { code: "no_worker", message: NONE_MESSAGES.no_workers, field: undefined } };
     }
     const settlement = dispatcher.settle(decision);
-    this.#options.observer.decided(dispatcher.policy.name, worker.id, decision.reason);
-    return { worker, decision, settlement };
+    observer.decided(dispatcher.policy.name, worker.id, decision.reason);
+    if (shadow !== undefined) {
+      decisionObserver?.shadowed({
+        policy: dispatcher.policy.name,
+        matchedTokens: decision.legs[0]?.matchedTokens ?? 0,
+        promptTokens: decision.promptTokens,
+        shadows: shadow.decisions,
+      });
+    }
+    return { worker, decision, settlement, shadow };
+  }
+
+  /** Writes the decision down where somebody asked for it or its turn has come. Only before it is settled. */
+  #explain(
+    dispatcher: Dispatcher,
+    decision: Decision,
+    context: {
+      readonly lane: Lane;
+      readonly explained: DecisionListener | undefined;
+      readonly shadows: readonly ShadowDecision[];
+    },
+  ): void {
+    const { journal, now } = this.#options;
+    const { lane, explained, shadows } = context;
+    const isSampled = journal?.isSampled() ?? false;
+    if (journal === undefined || (!isSampled && explained === undefined)) {
+      return;
+    }
+    const entry = explainDecision({
+      id: randomId(),
+      decidedAtMs: now(),
+      lane,
+      record: dispatcher.explain(decision),
+      shadows,
+    });
+    journal.add(entry, isSampled);
+    explained?.(entry);
+  }
+
+  #failureOf(
+    decision: Exclude<Decision, PlaceDecision>,
+    generation: Generation,
+    snapshot: Snapshot,
+  ): PlacementFailure {
+    if (decision.kind === "wait") {
+      return { code: "no_worker", message: "Every engine is at its limit.", field: undefined };
+    }
+    if (decision.reason === "rank_not_found") {
+      return rankFailure(snapshot, generation);
+    }
+    const field = decision.reason === "unsupported_field" ? uncarriedField(snapshot, generation) : undefined;
+    const detail =
+      decision.reason === "no_workers" || decision.reason === "unhealthy"
+        ? ` ${this.#options.fleet.readinessProblem()}`
+        : "";
+    return {
+      code: field === undefined ? "no_worker" : "unsupported_field",
+      message: `${NONE_MESSAGES[decision.reason]}${detail}`.trim(),
+      field,
+    };
   }
 
   #book(decided: Decided): Omit<Placement, "engine"> {
-    const { worker, decision, settlement } = decided;
+    const { worker, decision, settlement, shadow } = decided;
     const { observer, fleet, now, requestTimeoutMs } = this.#options;
     const leg = decision.legs[0];
     let released = false;
@@ -184,6 +248,8 @@ export class FleetPlacer implements Placer {
       output: (tokens) => {
         settlement.firstOutput();
         settlement.addOutput(tokens);
+        shadow?.firstOutput();
+        shadow?.addOutput(tokens);
       },
       release: (outcome: AttemptOutcome) => {
         if (released) {
@@ -197,6 +263,7 @@ export class FleetPlacer implements Placer {
           fleet.suspect(worker.id);
         }
         settlement.release();
+        shadow?.release();
         observer.attemptEnded(worker.id, outcome);
       },
     };
@@ -207,6 +274,7 @@ interface Decided {
   readonly worker: Worker;
   readonly decision: PlaceDecision;
   readonly settlement: Settlement;
+  readonly shadow: ShadowSettlement | undefined;
 }
 
 /** A rank that no worker of the model has, in vLLM's words. */

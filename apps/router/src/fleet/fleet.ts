@@ -258,7 +258,6 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
         isHealthy: registered.state === "ready",
         breaker: this.#breakerOf(worker),
         unsupportedFields: worker.connection.engine.capabilities.unsupportedFields,
-        loads: worker.loads,
       }),
     ];
   }

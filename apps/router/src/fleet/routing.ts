@@ -1,17 +1,23 @@
 import {
   createBlockHasher,
   createDispatcher,
+  createEngineLoadTable,
   createLedger,
   createPolicy,
   createPrefixIndex,
+  createShadowPolicies,
   createWorkerSlots,
   DEFAULT_BLOCK_TOKENS,
   type BreakerParameters,
   type Clock,
   type Dispatcher,
+  type EngineLoadTable,
   type Ledger,
+  type Policy,
+  type PolicySource,
   type PrefixIndex,
   type RandomSource,
+  type ShadowPolicies,
   type WorkerSlots,
 } from "@vllm-router/routing-core";
 import { createBreakers, type BreakerListener, type Breakers } from "./breakers.ts";
@@ -21,6 +27,12 @@ import type { Lane } from "./fleet-placer.ts";
 export interface RoutingOptions {
   /** Name of a policy of routing-core. */
   readonly policy: string;
+  /** Names of policies that decide beside it without effect, with the default parameters. Default none. */
+  readonly shadowPolicies?: readonly string[];
+  /**
+   * Puts something before the policy: who decides in each lane, given the policy that decides otherwise. Default nothing.
+   */
+  readonly decider?: (fallback: Policy, lane: Lane) => PolicySource;
   /** Its parameters by name; missing ones take their defaults. */
   readonly parameters?: Readonly<Partial<Record<string, number>>>;
   /** Parameters of the circuit breakers, missing ones with their defaults; undefined for no breakers. */
@@ -41,6 +53,12 @@ export interface Routing {
   readonly index: PrefixIndex;
   /** One per lane: their inputs are reused, and a policy's state belongs to one set of workers. */
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
+  /** What engines last reported of themselves. */
+  readonly loads: EngineLoadTable;
+  /** Per lane; undefined where there are none. */
+  readonly shadows: Readonly<Record<Lane, ShadowPolicies>> | undefined;
+  /** Whether any policy looks at what engines report. */
+  readonly usesEngineLoad: boolean;
   /** Undefined when breakers are off. */
   readonly breakers: Breakers | undefined;
 }
@@ -60,7 +78,10 @@ export function createRouting(options: RoutingOptions): Routing {
     token: createPolicy(options.policy, parameters),
     proxy: createPolicy(options.policy, parameters),
   };
-  const { usesPrefix } = policies.token;
+  const { decider, shadowPolicies = [] } = options;
+  // What stands before the policy may want prefixes although the policy does not.
+  const usesPrefix = policies.token.usesPrefix || decider !== undefined;
+  const loads = createEngineLoadTable({ slotCapacity });
   const index = createPrefixIndex({
     slotCapacity,
     ...(usesPrefix ? {} : { capacityBytes: UNUSED_INDEX_BYTES + slotCapacity * UNUSED_INDEX_BYTES_PER_SLOT }),
@@ -68,9 +89,13 @@ export function createRouting(options: RoutingOptions): Routing {
   const slots = createWorkerSlots({
     capacity: slotCapacity,
     isIdle: (slot) => ledger.isIdle(slot),
-    onReuse: (slot) => index.clear(slot),
+    onReuse: (slot) => {
+      index.clear(slot);
+      shadows?.token.clear(slot);
+      shadows?.proxy.clear(slot);
+    },
   });
-  limitTokens(index, policies.token.parameters["maxTreeSize"]);
+  limitBlocks(index, blocksOf(policies.token.parameters["maxTreeSize"]));
   const breakers = options.breaker === undefined ? undefined : createBreakers(options.breaker, clock);
   if (options.breakerChanged !== undefined) {
     breakers?.watch(options.breakerChanged);
@@ -78,8 +103,9 @@ export function createRouting(options: RoutingOptions): Routing {
   const hasher = createBlockHasher();
   const dispatcherOf = (lane: Lane): Dispatcher =>
     createDispatcher({
-      policy: policies[lane],
+      policy: decider?.(policies[lane], lane) ?? policies[lane],
       ledger,
+      loads,
       index,
       recorder: index,
       clock,
@@ -87,7 +113,25 @@ export function createRouting(options: RoutingOptions): Routing {
       hasher,
       ...(breakers === undefined ? {} : { breakers: breakers.guard }),
     });
+  const shadowsOf = (): ShadowPolicies =>
+    createShadowPolicies({
+      policies: shadowPolicies.map((name) => createPolicy(name)),
+      slotCapacity,
+      clock,
+      random,
+      loads,
+      blocksPerSlot: blocksOf(policies.token.parameters["maxTreeSize"]),
+      ...(breakers === undefined ? {} : { breakers: breakers.guard }),
+    });
+  const shadows = shadowPolicies.length === 0 ? undefined : { token: shadowsOf(), proxy: shadowsOf() };
+  const looksAtLoad = (policy: Policy): boolean => policy.usesEngineLoad === true;
   return {
+    loads,
+    shadows,
+    usesEngineLoad:
+      decider !== undefined ||
+      looksAtLoad(policies.token) ||
+      shadowPolicies.some((name) => looksAtLoad(createPolicy(name))),
     slots,
     ledger,
     index,
@@ -96,13 +140,13 @@ export function createRouting(options: RoutingOptions): Routing {
   };
 }
 
-/** `--max-tree-size`: how many prompt tokens are remembered of each worker, in the index's whole blocks. */
-function limitTokens(index: PrefixIndex, maxTokens: number | undefined): void {
-  if (maxTokens === undefined) {
-    return;
-  }
-  const blocks = Math.max(1, Math.floor(maxTokens / DEFAULT_BLOCK_TOKENS));
-  for (let slot = 0; slot < index.slotCapacity; slot += 1) {
+/** `--max-tree-size`: how many prompt tokens are remembered of each worker, in the index's whole blocks; 0 for no bound. */
+function blocksOf(maxTokens: number | undefined): number {
+  return maxTokens === undefined ? 0 : Math.max(1, Math.floor(maxTokens / DEFAULT_BLOCK_TOKENS));
+}
+
+function limitBlocks(index: PrefixIndex, blocks: number): void {
+  for (let slot = 0; slot < index.slotCapacity && blocks > 0; slot += 1) {
     index.setCapacity(slot, blocks);
   }
 }

@@ -1,6 +1,7 @@
 import type { Ledger, WorkerSlots } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { Breakers } from "./breakers.ts";
+import type { EngineWatch } from "./engine-watch.ts";
 import type { Timers } from "./timers.ts";
 import type { ConnectedWorker } from "./worker-connector.ts";
 import type { Worker } from "./worker.ts";
@@ -11,6 +12,8 @@ export interface LifeResources {
   readonly slots: WorkerSlots;
   readonly ledger: Ledger;
   readonly breakers: Breakers | undefined;
+  /** Follows what an engine tells of itself while it lives; nothing does when missing. */
+  readonly watch?: EngineWatch | undefined;
   /**
    * Builds (or finds) what the router must know of a worker's model; undefined for workers that do everything textual
    * themselves.
@@ -31,6 +34,7 @@ export class WorkerLife {
   readonly connected: ConnectedWorker;
   readonly worker: Worker;
   readonly #resources: LifeResources;
+  readonly #watch: Disposable | undefined;
   #hasModel: boolean;
 
   private constructor(connected: ConnectedWorker, worker: Worker, resources: LifeResources) {
@@ -38,6 +42,7 @@ export class WorkerLife {
     this.worker = worker;
     this.#resources = resources;
     this.#hasModel = worker.runtime !== undefined;
+    this.#watch = resources.watch?.(worker);
   }
 
   /**
@@ -55,7 +60,6 @@ export class WorkerLife {
         ranks,
         runtime,
         modelNames: runtime?.servedNames ?? modelNames,
-        loads: [],
       };
       return new WorkerLife(connected, worker, resources);
     } catch (error) {
@@ -87,6 +91,7 @@ export class WorkerLife {
   /** Lets running generations end for at most `drainTimeoutMs`, then gives everything back and closes the connection. */
   async end(options: { readonly drainTimeoutMs: number; readonly forget: boolean }): Promise<void> {
     this.leaveModel(options.forget);
+    this.#watch?.[Symbol.dispose]();
     await this.#drained(options.drainTimeoutMs);
     this.#resources.breakers?.forget(this.worker.slot);
     this.#resources.slots.release(this.worker.slot);

@@ -1,5 +1,5 @@
 import type { EngineConnection } from "@vllm-router/engine-client";
-import type { EngineLoad, WorkerSlot } from "@vllm-router/routing-core";
+import type { WorkerSlot } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 
 /** A registered engine: connected, its slots reserved, its model known. */
@@ -14,6 +14,4 @@ export interface Worker {
   readonly runtime: ModelRuntime | undefined;
   /** Names under which requests may ask for it; empty takes any. */
   readonly modelNames: readonly string[];
-  /** Figures last reported by the engine, per rank. */
-  readonly loads: readonly (EngineLoad | null)[];
 }

@@ -74,7 +74,7 @@ export class ModelBuilder {
       servedNames: servedNames(options.servedModelNames, facts),
       root: facts.root,
       maxModelLength: maxModelLength(facts, files),
-      vocabularySize: facts.vocabularySize === 0 ? tokenizer.vocabularySize : facts.vocabularySize,
+      vocabularySize: vocabularySize(facts, files) ?? tokenizer.vocabularySize,
       tokenizer,
       chatTemplate: templates.plain,
       toolTemplate: templates.withTools,
@@ -156,6 +156,19 @@ function servedNames(flag: readonly string[], facts: WorkerFacts): readonly stri
     return flag;
   }
   return facts.modelNames.length > 0 ? facts.modelNames : [facts.root];
+}
+
+/** The engine's word, else config.json's: a model may know more ids than its tokenizer. */
+function vocabularySize(facts: WorkerFacts, files: ModelFiles): number | undefined {
+  if (facts.vocabularySize > 0) {
+    return facts.vocabularySize;
+  }
+  const config = fileObject(files, "config.json");
+  const text = config?.["text_config"];
+  const nested =
+    typeof text === "object" && text !== null && "vocab_size" in text ? text.vocab_size : undefined;
+  const size = config?.["vocab_size"] ?? nested;
+  return typeof size === "number" && size > 0 ? size : undefined;
 }
 
 function maxModelLength(facts: WorkerFacts, files: ModelFiles): number {

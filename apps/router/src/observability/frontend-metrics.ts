@@ -8,7 +8,14 @@ import {
   TOKEN_GAP_SECONDS,
   tokenCountBuckets,
 } from "./metric-buckets.ts";
-import { CellFamily, HistogramFamily, registerCellMetric, type CellMetric } from "./metric-cells.ts";
+import {
+  type Cell,
+  CellFamily,
+  type CellMetric,
+  type HistogramCell,
+  HistogramFamily,
+  registerCellMetric,
+} from "./metric-cells.ts";
 import type { GenerationSummary, RequestSummary } from "./router-observer.ts";
 
 /** Routes that vLLM's HTTP instrumentation leaves out. */
@@ -23,6 +30,42 @@ const UNCOUNTED_ROUTES: ReadonlySet<string> = new Set([
 
 /** Longest context whose token-count bounds are printed; longer prompts fall into `+Inf`. */
 const TOKEN_BOUND_MAXIMUM = 200_000;
+
+/** Combinations of labels whose cells are kept at hand. */
+const KEPT_CELLS = 1000;
+
+interface HttpCells {
+  readonly requests: Cell;
+  readonly requestSize: HistogramCell;
+  readonly responseSize: HistogramCell;
+  readonly fine: HistogramCell;
+  readonly coarse: HistogramCell;
+}
+
+interface GenerationCells {
+  readonly labels: Readonly<Record<string, string>>;
+  success(reason: string): Cell;
+  readonly promptTokens: Cell;
+  readonly cachedTokens: Cell;
+  readonly generationTokens: Cell;
+  readonly queue: HistogramCell;
+  readonly requestPrompt: HistogramCell;
+  readonly requestOutput: HistogramCell;
+  readonly paramN: HistogramCell;
+  readonly paramMaxTokens: HistogramCell;
+  readonly endToEnd: HistogramCell;
+  readonly firstToken: HistogramCell;
+  readonly inference: HistogramCell;
+  readonly prefill: HistogramCell;
+  readonly decode: HistogramCell;
+}
+
+/** Keeps a value at hand while there is room; beyond it is looked up each time. */
+function keepBounded<TValue>(kept: Map<string, TValue>, key: string, value: TValue): void {
+  if (kept.size < KEPT_CELLS) {
+    kept.set(key, value);
+  }
+}
 
 /**
  * The series that vLLM's own API server prints about requests and HTTP, measured at the router. Scheduler and cache
@@ -125,6 +168,9 @@ export class FrontendMetrics {
   );
   /** Gap between two outputs; its cell is looked up once, since it is told once a token. */
   readonly #gapCells = new Map<string, ReturnType<HistogramFamily["cell"]>>();
+  /** Cells of finished requests, looked up once per combination of labels and not once a request. */
+  readonly #httpByKey = new Map<string, HttpCells>();
+  readonly #generationByModel = new Map<string, GenerationCells>();
 
   constructor(registry: Registry) {
     for (const family of this.#families) {
@@ -153,40 +199,92 @@ export class FrontendMetrics {
   }
 
   #countHttp(summary: RequestSummary): void {
-    const handler = summary.route;
     const seconds = summary.durationMs / 1000;
-    const status = `${Math.floor(summary.status / 100)}xx`;
-    this.#httpRequests.cell({ handler, method: summary.method, status }).value += 1;
-    this.#httpRequestSize.cell({ handler }).observe(summary.requestBytes);
-    this.#httpResponseSize.cell({ handler }).observe(summary.responseBytes);
-    this.#httpFine.cell({}).observe(seconds);
-    this.#httpCoarse.cell({ handler, method: summary.method }).observe(seconds);
+    const cells = this.#httpCells(summary);
+    cells.requests.value += 1;
+    cells.requestSize.observe(summary.requestBytes);
+    cells.responseSize.observe(summary.responseBytes);
+    cells.fine.observe(seconds);
+    cells.coarse.observe(seconds);
+  }
+
+  #httpCells(summary: RequestSummary): HttpCells {
+    const { route: handler, method } = summary;
+    const statusClass = Math.floor(summary.status / 100);
+    const key = `${statusClass}${method} ${handler}`;
+    let cells = this.#httpByKey.get(key);
+    if (cells === undefined) {
+      cells = {
+        requests: this.#httpRequests.cell({ handler, method, status: `${statusClass}xx` }),
+        requestSize: this.#httpRequestSize.cell({ handler }),
+        responseSize: this.#httpResponseSize.cell({ handler }),
+        fine: this.#httpFine.cell({}),
+        coarse: this.#httpCoarse.cell({ handler, method }),
+      };
+      keepBounded(this.#httpByKey, key, cells);
+    }
+    return cells;
   }
 
   #countGeneration(generation: GenerationSummary, seconds: number): void {
-    const labels = { model_name: generation.model, engine: "0" };
+    const cells = this.#generationCells(generation.model);
     for (const reason of generation.finishReasons) {
-      this.#success.cell({ ...labels, finished_reason: reason }).value += 1;
+      cells.success(reason).value += 1;
     }
-    this.#promptTokens.cell(labels).value += generation.promptTokens;
-    this.#cachedTokens.cell(labels).value += generation.cachedTokens;
-    this.#generationTokens.cell(labels).value += generation.completionTokens;
-    this.#queue.cell(labels).observe(generation.queueMs / 1000);
-    this.#requestPrompt.cell(labels).observe(generation.promptTokens);
-    this.#requestOutput.cell(labels).observe(generation.completionTokens);
-    this.#paramN.cell(labels).observe(generation.sequences);
-    this.#paramMaxTokens.cell(labels).observe(generation.maxTokens);
-    this.#endToEnd.cell(labels).observe(seconds);
+    cells.promptTokens.value += generation.promptTokens;
+    cells.cachedTokens.value += generation.cachedTokens;
+    cells.generationTokens.value += generation.completionTokens;
+    cells.queue.observe(generation.queueMs / 1000);
+    cells.requestPrompt.observe(generation.promptTokens);
+    cells.requestOutput.observe(generation.completionTokens);
+    cells.paramN.observe(generation.sequences);
+    cells.paramMaxTokens.observe(generation.maxTokens);
+    cells.endToEnd.observe(seconds);
     if (generation.firstTokenMs !== undefined) {
       const decodeSeconds = seconds - generation.firstTokenMs / 1000;
-      this.#firstToken.cell(labels).observe(generation.firstTokenMs / 1000);
-      this.#inference.cell(labels).observe(seconds - generation.queueMs / 1000);
-      this.#prefill.cell(labels).observe((generation.firstTokenMs - generation.queueMs) / 1000);
-      this.#decode.cell(labels).observe(decodeSeconds);
+      cells.firstToken.observe(generation.firstTokenMs / 1000);
+      cells.inference.observe(seconds - generation.queueMs / 1000);
+      cells.prefill.observe((generation.firstTokenMs - generation.queueMs) / 1000);
+      cells.decode.observe(decodeSeconds);
       if (generation.completionTokens > 1) {
-        this.#perToken.cell(labels).observe(decodeSeconds / (generation.completionTokens - 1));
+        // Looked up only here: a model that never says more than a token has no such series.
+        this.#perToken.cell(cells.labels).observe(decodeSeconds / (generation.completionTokens - 1));
       }
     }
+  }
+
+  #generationCells(model: string): GenerationCells {
+    let cells = this.#generationByModel.get(model);
+    if (cells === undefined) {
+      const labels = { model_name: model, engine: "0" };
+      const bySuccess = new Map<string, Cell>();
+      cells = {
+        labels,
+        success: (reason) => {
+          let cell = bySuccess.get(reason);
+          if (cell === undefined) {
+            cell = this.#success.cell({ ...labels, finished_reason: reason });
+            keepBounded(bySuccess, reason, cell);
+          }
+          return cell;
+        },
+        promptTokens: this.#promptTokens.cell(labels),
+        cachedTokens: this.#cachedTokens.cell(labels),
+        generationTokens: this.#generationTokens.cell(labels),
+        queue: this.#queue.cell(labels),
+        requestPrompt: this.#requestPrompt.cell(labels),
+        requestOutput: this.#requestOutput.cell(labels),
+        paramN: this.#paramN.cell(labels),
+        paramMaxTokens: this.#paramMaxTokens.cell(labels),
+        endToEnd: this.#endToEnd.cell(labels),
+        firstToken: this.#firstToken.cell(labels),
+        inference: this.#inference.cell(labels),
+        prefill: this.#prefill.cell(labels),
+        decode: this.#decode.cell(labels),
+      };
+      keepBounded(this.#generationByModel, model, cells);
+    }
+    return cells;
   }
 
   #counter(name: string, help: string): CellFamily {

@@ -75,13 +75,20 @@ export class RouterMetrics {
     "time_to_first_token_duration_seconds",
     "Time to the first output, by route.",
   );
+  readonly #inFlightCell = this.#inFlight.cell({});
   readonly #workers = new Set<string>();
   readonly #sources: MetricSources;
 
   constructor(registry: Registry, sources: MetricSources) {
     this.#sources = sources;
     // Present from the start, so that a scrape before the first event shows zero instead of nothing.
-    for (const family of [this.#activeWorkers, this.#inFlight, this.#cacheHits, this.#cacheMisses]) {
+    for (const family of [
+      this.#activeWorkers,
+      this.#inFlight,
+      this.#cacheHits,
+      this.#cacheMisses,
+      this.#balanced,
+    ]) {
       family.cell({});
     }
     for (const family of this.#families) {
@@ -110,11 +117,13 @@ export class RouterMetrics {
   /** The observer that feeds these metrics. */
   readonly observer: Omit<RouterObserver, "internalError"> = {
     requestStarted: () => {
-      this.#inFlight.cell({}).value += 1;
+      this.#inFlightCell.value += 1;
     },
     requestFinished: (summary) => this.#finished(summary),
     decided: (policy, worker, reason) => {
-      this.#balanced.cell({}).value += reason === "balance" ? 1 : 0;
+      if (reason === "balance") {
+        this.#balanced.cell({}).value += 1;
+      }
       this.#decisions.cell({ policy, worker }).value += 1;
       this.#processed.cell({ worker }).value += 1;
     },
@@ -135,7 +144,7 @@ export class RouterMetrics {
 
   #finished(summary: RequestSummary): void {
     const route = summary.route;
-    this.#inFlight.cell({}).value -= 1;
+    this.#inFlightCell.value -= 1;
     this.#responses.cell({ route, status: String(summary.status) }).value += 1;
     this.#duration.cell({ route }).observe(summary.durationMs / 1000);
     if (summary.status >= 200 && summary.status < 300) {

@@ -182,6 +182,8 @@ export class Attempt implements GenerateSink {
   #endIfFinished(): void {
     if (this.sequences.every((sequence) => sequence.finished)) {
       this.#call?.cancel();
+      // The transport says no more of this call, so what was told last has to be written now.
+      this.#owner.attemptFlush();
       this.#succeed();
     }
   }

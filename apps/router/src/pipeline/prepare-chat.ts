@@ -4,10 +4,12 @@ import {
   createChatStreamWriter,
   type BatchChatRequest,
   type ChatRequest,
+  type ResponseOptions,
+  type ResponseWriter,
 } from "@vllm-router/api";
 import { checkToolChoice } from "./check-tool-choice.ts";
 import { encodeText } from "./encode-prompt.ts";
-import { makePlan, type PromptDraft } from "./make-plan.ts";
+import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
 import { renderConversation } from "./render-conversation.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
@@ -20,6 +22,20 @@ import { resolvePrompt } from "./resolve-prompt.ts";
 export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): RequestPlan {
   checkToolChoice(request.toolChoice);
   return planChat([request], [draftChat(request, envelope)], envelope);
+}
+
+/**
+ * Makes the plan of a request that another API converted to a chat request, and answers in that API's shape.
+ * @throws ApiError with vLLM's text, in vLLM's order of checks
+ */
+export function prepareConverted(
+  request: ChatRequest,
+  envelope: RequestEnvelope,
+  writer: (options: ResponseOptions<ChatRequest>) => ResponseWriter,
+): RequestPlan {
+  checkToolChoice(request.toolChoice);
+  const draft = draftChat(request, envelope);
+  return makePlan(request, [draft], { envelope, writer: writer(responseOptions(request, envelope, 1)) });
 }
 
 /** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
@@ -37,12 +53,23 @@ function planChat(
   drafts: readonly PromptDraft[],
   envelope: RequestEnvelope,
 ): RequestPlan {
-  const { model } = envelope;
   const [request] = conversations;
   if (request === undefined) {
     throw new RangeError("there is at least one conversation");
   }
-  const options = {
+  const options = responseOptions(shownRequest(request, drafts), envelope, drafts.length);
+  const writer =
+    request.stream === true ? createChatStreamWriter(options) : createChatCollector(options, conversations);
+  return makePlan(request, drafts, { envelope, writer });
+}
+
+function responseOptions(
+  request: ChatRequest,
+  envelope: RequestEnvelope,
+  promptCount: number,
+): ResponseOptions<ChatRequest> {
+  const { model } = envelope;
+  return {
     request,
     identity: {
       id: envelope.responseId,
@@ -51,11 +78,8 @@ function planChat(
       systemFingerprint: model.systemFingerprint,
     },
     settings: envelope.writerSettings,
-    promptCount: drafts.length,
+    promptCount,
   };
-  const writer =
-    request.stream === true ? createChatStreamWriter(options) : createChatCollector(options, conversations);
-  return makePlan(request, drafts, { envelope, writer });
 }
 
 /**

@@ -9,6 +9,7 @@ import {
 } from "@vllm-router/api";
 import type { OptionalField, SamplingParameters } from "@vllm-router/engine-client";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { FieldContext } from "./engine-fields.ts";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { takeWideIds } from "./wide-ids.ts";
@@ -21,10 +22,13 @@ const MOST_ALTERNATIVES = 20;
 const MOST_LABELS = 128;
 
 /** Fields a generative scoring request really uses that not every dialect can carry. */
-export function fieldsOfGenerativeScoring(request: GenerativeScoringRequest): readonly OptionalField[] {
+export function fieldsOfGenerativeScoring(
+  request: Pick<GenerativeScoringRequest, "priority" | "cacheSalt">,
+  { ignoresPriority }: FieldContext,
+): readonly OptionalField[] {
   return [
     "logit_bias",
-    ...(Number(request.priority) === 0 ? [] : ["priority" as const]),
+    ...(ignoresPriority === true || Number(request.priority) === 0 ? [] : ["priority" as const]),
     ...(request.cacheSalt === null ? [] : ["cache_salt" as const]),
   ];
 }
@@ -92,9 +96,14 @@ function planReads(
     },
     stream: false,
     writer,
-    requiredFields: fieldsOfGenerativeScoring(request),
+    requiredFields: fieldsOfGenerativeScoring(request, envelope.settings),
     routingKey: envelope.routingKey,
     rank: envelope.rank,
+    explained: envelope.explained,
+    engineFields: {
+      priority: envelope.settings.ignoresPriority === true ? 0 : Number(request.priority),
+      cacheSalt: request.cacheSalt ?? undefined,
+    },
     kvTransferParams: undefined,
     metadata: envelope.metadata,
     wantedLogprobs: alternatives,

@@ -8,6 +8,9 @@ import {
   type GenerationOwner,
   type GenerationServices,
 } from "./generation.ts";
+import { BeamSearch } from "./beam-search/beam-search.ts";
+import { CallLimit } from "./beam-search/call-limit.ts";
+import type { GenerationUnit } from "./generation-unit.ts";
 import { failureToApiError, type RequestFailure } from "./request-failure.ts";
 import type { RequestPlan } from "./plan.ts";
 import { readPromptLogprobs } from "./logprob-reader.ts";
@@ -27,6 +30,9 @@ export interface RunServices extends GenerationServices {
   outputGap(gapMs: number): void;
 }
 
+/** Engine calls that the beam searches of one request make at once. */
+const BEAM_CALLS = 64;
+
 /**
  * A request whose prompts are prepared and which has been admitted: runs its generations, renders their outputs, and
  * ends in exactly one of three ways: answered, failed, or left by its client. A full client socket pauses every engine
@@ -34,8 +40,9 @@ export interface RunServices extends GenerationServices {
  */
 export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly plan: RequestPlan;
-  readonly generations: Generation[] = [];
+  readonly generations: GenerationUnit[] = [];
   readonly startedAtMs: number;
+  #beamLimit: CallLimit | undefined;
   readonly #exchange: Exchange;
   readonly #services: RunServices;
   #firstOutputAtMs: number | undefined;
@@ -106,7 +113,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationStarted(generation: Generation, output: TokenOutput): void {
+  generationStarted(generation: GenerationUnit, output: TokenOutput): void {
     this.#firstOutputAtMs ??= this.#services.now();
     this.plan.writer.prompt(generation.promptIndex, {
       tokenIds: generation.prompt.tokenIds,
@@ -130,7 +137,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#exchange.append(this.plan.writer.output(choice, output, finish));
   }
 
-  generationFlush(generation: Generation): void {
+  generationFlush(generation: GenerationUnit): void {
     if (this.#over || !this.plan.stream) {
       return;
     }
@@ -173,7 +180,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationFailed(_generation: Generation, failure: GenerationFailure): void {
+  generationFailed(_generation: GenerationUnit, failure: GenerationFailure): void {
     this.#fail(failure);
   }
 
@@ -181,13 +188,23 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   #addGenerations(): number {
     const first = this.generations.length;
     for (let promptIndex = first; promptIndex < this.plan.prompts.length; promptIndex += 1) {
-      this.generations.push(
-        new Generation(this.plan, { promptIndex, owner: this, services: this.#services }),
-      );
+      this.generations.push(this.#newGeneration(promptIndex));
     }
     const added = this.generations.length - first;
     this.#unfinished += added;
     return added;
+  }
+
+  #newGeneration(promptIndex: number): GenerationUnit {
+    const { beam } = this.plan;
+    const options = { promptIndex, owner: this, services: this.#services };
+    return beam === undefined
+      ? new Generation(this.plan, options)
+      : new BeamSearch(this.plan, {
+          ...options,
+          beam,
+          limit: (this.#beamLimit ??= new CallLimit(BEAM_CALLS)),
+        });
   }
 
   #startFrom(first: number): void {
@@ -200,7 +217,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   }
 
   /** The first prompt token has no logprob, but an echo shows it among those that have. */
-  #firstTokenText(generation: Generation): string | undefined {
+  #firstTokenText(generation: GenerationUnit): string | undefined {
     const first = generation.prompt.tokenIds[0];
     return this.plan.wantedPromptLogprobs === undefined || first === undefined
       ? undefined

@@ -1,20 +1,28 @@
 import { ApiError, type JsonValue, NOT_FOUND_BODY } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
-import { routingKeyOf } from "@vllm-router/routing-core";
+import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import { offersTask } from "../models/offered-task.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { affinityKeyOf } from "./affinity-key.ts";
 import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
+import { explainedTo } from "./explained-to.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
-import { receiveJson } from "./read-json.ts";
-import { baseRequestId, requestedRank, traceMetadata } from "./response-id.ts";
+import { type ReceivedJson, receiveJson } from "./read-json.ts";
+import {
+  baseRequestId,
+  requestedPriority,
+  requestedRank,
+  requestedSession,
+  traceMetadata,
+} from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What every generating request has, whatever its API. */
-interface GeneratingRequest {
+export interface GeneratingRequest {
   readonly model: string | null;
   readonly requestId: string;
   readonly user: string | null;
@@ -23,12 +31,14 @@ interface GeneratingRequest {
 
 /** One generating API: how its body is read and its plan made. */
 export interface GeneratingApi<TRequest extends GeneratingRequest> {
-  /** `chatcmpl-` or `cmpl-`. */
+  /** `chatcmpl-`, `cmpl-` … */
   readonly idPrefix: string;
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
-  requiredFields(request: TRequest): readonly OptionalField[];
+  requiredFields(request: TRequest, context: FieldContext): readonly OptionalField[];
+  /** Body of an error answer once the request's own body is read; OpenAI's when absent. */
+  readonly errorBody?: (error: ApiError) => string;
   /** @throws ApiError with vLLM's text */
   prepare(request: TRequest, envelope: RequestEnvelope): RequestPlan;
 }
@@ -43,28 +53,45 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
   services: RouteServices,
 ): Promise<void> {
   const received = await receiveJson(scope, services.maxPayloadBytes);
-  if (received === undefined) {
-    return;
+  if (received !== undefined) {
+    await serveReceivedGeneration(scope, api, { services, received });
   }
+}
+
+/** Serves a generating request whose body has been read. */
+export async function serveReceivedGeneration<TRequest extends GeneratingRequest>(
+  scope: RequestScope,
+  api: GeneratingApi<TRequest>,
+  context: { readonly services: RouteServices; readonly received: ReceivedJson },
+): Promise<void> {
+  const { services, received } = context;
   const { fleet } = services;
   if (chooseLane(fleet, () => received.asProxied().model) === "proxy") {
     await serveProxied(scope, received.asProxied(), { services });
     return;
   }
-  const request = api.parse(received.json());
+  const body = received.json();
+  const request = api.parse(body);
+  if (api.errorBody !== undefined) {
+    scope.exchange.errorBody = api.errorBody;
+  }
   const model = modelOfRequest(request.model, services);
   if (!offersTask(model, "generate")) {
     scope.exchange.sendJson(404, NOT_FOUND_BODY);
     return;
   }
-  const proxyName = proxyNameFor(fleet, model.servedNames, api.requiredFields(request));
+  const fields = api.requiredFields(request, {
+    priority: requestedPriority(scope),
+    ignoresPriority: services.prepare.ignoresPriority,
+  });
+  const proxyName = proxyNameFor(fleet, model.servedNames, fields);
   if (proxyName !== undefined) {
     await serveProxied(scope, received.asProxied(), { services, model: proxyName });
     return;
   }
   try {
     await services.server.serve(scope, () =>
-      api.prepare(request, envelopeOf(scope, { api, request, model, services })),
+      api.prepare(request, envelopeOf(scope, { api, request, body, model, services })),
     );
   } catch (error) {
     // A value that the engines' protocol has no room for is found while the request is prepared.
@@ -81,11 +108,12 @@ function envelopeOf<TRequest extends GeneratingRequest>(
   parts: {
     readonly api: GeneratingApi<TRequest>;
     readonly request: TRequest;
+    readonly body: JsonValue;
     readonly model: ModelRuntime;
     readonly services: RouteServices;
   },
 ): RequestEnvelope {
-  const { api, request, model, services } = parts;
+  const { api, request, body, model, services } = parts;
   const base = baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
   return {
     responseId: `${api.idPrefix}${base}`,
@@ -93,11 +121,14 @@ function envelopeOf<TRequest extends GeneratingRequest>(
     model,
     settings: services.prepare,
     writerSettings: services.writerSettings,
-    routingKey: routingKeyOf({
-      header: (name) => scope.exchange.header(name),
-      body: { session_id: request.sessionId, user: request.user },
+    routingKey: affinityKeyOf(scope.exchange, services.affinity, {
+      keys: { session_id: request.sessionId, user: request.user },
+      body,
     }),
     rank: requestedRank(scope),
+    priority: requestedPriority(scope),
+    sessionId: requestedSession(scope),
+    explained: explainedTo(scope.exchange, services.debug.journal),
     metadata: traceMetadata(scope),
   };
 }

@@ -1,4 +1,4 @@
-import { parseJsonBytes, type JsonValue } from "@vllm-router/api";
+import { isJsonObject, parseJsonBytes, type JsonObject, type JsonValue } from "@vllm-router/api";
 
 /** The little that routing reads of a body which is passed on as it came. */
 export interface ProxiedBody {
@@ -7,6 +7,8 @@ export interface ProxiedBody {
   readonly model: string;
   /** Top-level fields that make a routing key. */
   readonly keys: Readonly<Record<string, unknown>>;
+  /** The body when it is a JSON object, else undefined. */
+  readonly fields: JsonObject | undefined;
 }
 
 const KEY_FIELDS = ["session_id", "user", "user_id"] as const;
@@ -18,6 +20,7 @@ export function readProxiedBody(bytes: Uint8Array): ProxiedBody {
   return {
     bytes,
     model: typeof model === "string" ? model : "",
+    fields,
     keys: {
       session_params: plainObject(fields?.get("session_params")),
       ...Object.fromEntries(KEY_FIELDS.map((name) => [name, fields?.get(name)])),
@@ -25,13 +28,13 @@ export function readProxiedBody(bytes: Uint8Array): ProxiedBody {
   };
 }
 
-function topLevel(bytes: Uint8Array): ReadonlyMap<string, JsonValue> | undefined {
+function topLevel(bytes: Uint8Array): JsonObject | undefined {
   if (bytes.length === 0) {
     return undefined;
   }
   try {
     const value = parseJsonBytes(bytes);
-    return value instanceof Map ? value : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
-import { routingKeyOf, type AdmissionTicket, type Generation } from "@vllm-router/routing-core";
+import type { AdmissionTicket, Generation, RoutingKeyRules } from "@vllm-router/routing-core";
+import type { DecisionJournal } from "../decisions/decision-journal.ts";
 import type { FleetPlacer } from "../fleet/fleet-placer.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
@@ -7,7 +8,9 @@ import { ProxyRun, type ProxyEnd } from "../pipeline/proxy-run.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import { failureCode } from "../pipeline/request-failure.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { affinityKeyOf } from "./affinity-key.ts";
 import { proxyNameOf } from "./choose-lane.ts";
+import { explainedTo } from "./explained-to.ts";
 import type { ProxiedBody } from "./proxied-body.ts";
 import type { RouteServices } from "./services.ts";
 
@@ -19,6 +22,9 @@ export interface ProxyRouteServices {
   readonly observer: RouterObserver;
   readonly policyName: string;
   readonly retryDelayMs: (retry: number) => number | undefined;
+  /** Where the operator wants the affinity key to be looked for; undefined for the Rust router's way. */
+  readonly affinity: RoutingKeyRules | undefined;
+  readonly journal: DecisionJournal;
 }
 
 /** What belongs to one request that is being passed on. */
@@ -68,6 +74,7 @@ function startRun(scope: RequestScope, passage: Passage): void {
   const { exchange } = scope;
   const { incoming } = exchange;
   const generation = generationOf(scope, passage);
+  const explained = explainedTo(exchange, services.journal);
   let firstByteAtMs: number | undefined;
   const run: ProxyRun = new ProxyRun(
     exchange,
@@ -80,7 +87,7 @@ function startRun(scope: RequestScope, passage: Passage): void {
       deadlineAtMs: undefined,
     },
     {
-      place: (excludedWorkers) => placer.placeProxy({ ...generation, excludedWorkers }),
+      place: (excludedWorkers) => placer.placeProxy({ ...generation, excludedWorkers }, explained),
       retryDelayMs: services.retryDelayMs,
       after: (delayMs, action) => timers.after(delayMs, action),
       retryScheduled: (attempt, delayMs) => observer.retryScheduled(scope.route, attempt, delayMs),
@@ -126,14 +133,14 @@ function summarise(
   };
 }
 
-function generationOf(scope: RequestScope, { body, model }: Passage): Generation {
+function generationOf(scope: RequestScope, { body, model, services }: Passage): Generation {
   return {
     requestId: scope.id,
     model,
     text: new TextDecoder().decode(body.bytes.subarray(0, ROUTING_TEXT_BYTES)),
     promptTokens: 0,
     maxTokens: 0,
-    routingKey: routingKeyOf({ header: (name) => scope.exchange.header(name), body: body.keys }),
+    routingKey: affinityKeyOf(scope.exchange, services.affinity, { keys: body.keys, body: body.fields }),
     requiredFields: [],
     excludedWorkers: [],
   };

@@ -1,6 +1,7 @@
 import type { Route } from "../server/route-table.ts";
+import { debugRoutes } from "./debug-decisions.ts";
 import { serveGenerating } from "./generate-route.ts";
-import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING } from "./generating-apis.ts";
+import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING, MESSAGES } from "./generating-apis.ts";
 import {
   serveHealth,
   serveLiveness,
@@ -9,6 +10,8 @@ import {
   serveReadiness,
   serveVersion,
 } from "./health.ts";
+import { serveInvocations } from "./invocations.ts";
+import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
 import { whereOffered } from "./offered-routes.ts";
 import { poolingRoutes } from "./pooling-routes.ts";
@@ -37,6 +40,9 @@ function knownRoutes(services: RouteServices): readonly Route[] {
       path: "/generative_scoring",
       methods: { POST: (scope) => serveGenerating(scope, GENERATIVE_SCORING, services) },
     },
+    { path: "/v1/messages", methods: { POST: (scope) => serveGenerating(scope, MESSAGES, services) } },
+    { path: "/v1/messages/count_tokens", methods: { POST: (scope) => serveCountTokens(scope, services) } },
+    { path: "/invocations", methods: { POST: (scope) => serveInvocations(scope, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },
@@ -56,5 +62,6 @@ function knownRoutes(services: RouteServices): readonly Route[] {
     { path: "/workers", methods: { GET: (scope) => serveWorkers(scope, services) } },
     { path: "/list_workers", methods: { GET: (scope) => serveWorkerUrls(scope, services) } },
     { path: "/get_loads", methods: { GET: (scope) => serveLoads(scope, services) } },
+    ...debugRoutes(services.debug),
   ];
 }

@@ -1,4 +1,5 @@
 import type { WriterSettings } from "@vllm-router/api";
+import type { RoutingKeyRules } from "@vllm-router/routing-core";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
@@ -6,6 +7,7 @@ import type { RouterObserver } from "../observability/router-observer.ts";
 import type { EmbeddingServer } from "../pipeline/embedding-server.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
 import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
+import type { DebugServices } from "./debug-decisions.ts";
 import type { ProxyRouteServices } from "./proxy-route.ts";
 
 /** What the routes work with; made once by `createRouter`. */
@@ -19,6 +21,10 @@ export interface RouteServices {
   readonly observer: RouterObserver;
   readonly writerSettings: WriterSettings;
   readonly prepare: PrepareSettings;
+  /** Explained decisions. */
+  readonly debug: DebugServices;
+  /** Where the operator wants the affinity key to be looked for; undefined for the Rust router's way. */
+  readonly affinity: RoutingKeyRules | undefined;
   /** Largest request body, bytes. */
   readonly maxPayloadBytes: number;
   /** `--enable-server-load-tracking`. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { METHOD_NOT_ALLOWED_BODY, NOT_FOUND_BODY } from "@vllm-router/api";
@@ -26,7 +27,22 @@ export interface AppOptions {
 }
 
 /** The HTTP application; give it to `listen`. */
-export type App = Hono<{ Bindings: HttpBindings }>;
+export interface App {
+  /** Hono's own entry. */
+  readonly fetch: Hono<{ Bindings: HttpBindings }>["fetch"];
+  /**
+   * Answers a request whose path is one of the routes to the letter, without the objects that Hono makes of a request (a
+   * tenth of a short answer's cost).
+   * @returns false when the path has to be looked at more closely, which is Hono's to do
+   */
+  answer(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
+}
+
+/** Node's two sides of a request. */
+interface Served {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
 
 /** Where a request goes: a route's pattern for metrics, and who answers. */
 interface Target {
@@ -56,17 +72,33 @@ const TRAILING_SLASH: Target = {
  * browsers are refused as with vLLM's default of no allowed origin.
  */
 export function createApp(options: AppOptions): App {
-  const app: App = new Hono({ getPath: (request) => requestPath(request, options.rootPath) });
+  const app = new Hono<{ Bindings: HttpBindings }>({
+    getPath: (request) => requestPath(request, options.rootPath),
+  });
+  const exact = new Map<string, Target>();
   for (const route of options.routes) {
     const target = targetOf(route);
     app.all(route.path, (c) => serve(c.env, target, options));
+    if (!/[:*{]/u.test(route.path)) {
+      exact.set(route.path, target);
+    }
   }
   app.notFound((c) => {
     const path = withoutTrailingSlashes(c.req.path);
     const isRoute = path !== undefined && app.router.match("GET", path)[0].length > 0;
     return serve(c.env, isRoute ? TRAILING_SLASH : UNKNOWN_PATH, options);
   });
-  return app;
+  return {
+    fetch: app.fetch,
+    answer: (incoming, outgoing) => {
+      const target = exact.get(incoming.url ?? "");
+      if (target === undefined) {
+        return false;
+      }
+      void serve({ incoming, outgoing }, target, options);
+      return true;
+    },
+  };
 }
 
 function targetOf(route: Route): Target {
@@ -80,7 +112,7 @@ function targetOf(route: Route): Target {
 }
 
 function serve(
-  { incoming, outgoing }: HttpBindings,
+  { incoming, outgoing }: Served,
   target: Target,
   options: AppOptions,
 ): Response | Promise<Response> {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { errorBody, type ApiError } from "@vllm-router/api";
 
 /** What the owner of a running request wants to hear about its client. */
 export interface ExchangeListener {
@@ -15,6 +16,8 @@ export interface ExchangeListener {
  */
 export class Exchange {
   readonly incoming: IncomingMessage;
+  /** Body of an error answer in the shape of the request's API. */
+  errorBody: (error: ApiError) => string = errorBody;
   readonly #outgoing: ServerResponse;
   #listener: ExchangeListener | undefined;
   #closedListener: (() => void) | undefined;

@@ -4,6 +4,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
 import type { App } from "./app.ts";
+import { RunningItems } from "./running-items.ts";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -56,7 +57,9 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
       outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
       return;
     }
-    void handle(incoming, outgoing);
+    if (!app.answer(incoming, outgoing)) {
+      void handle(incoming, outgoing);
+    }
   });
   await bind(server, options);
   listening.bound();
@@ -66,7 +69,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
 class HttpListener implements Listener {
   readonly #server: Server;
   readonly #options: ListenOptions;
-  readonly #running = new Set<ServerResponse>();
+  readonly #running = new RunningItems<ServerResponse>();
   #port = 0;
   #closing: Promise<void> | undefined;
   #cutOff = 0;
@@ -98,10 +101,10 @@ class HttpListener implements Listener {
 
   /** A request arrived. */
   track(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    this.#running.add(outgoing);
+    const entry = this.#running.add(outgoing);
     outgoing.shouldKeepAlive &&= this.#closing === undefined;
     outgoing.once("close", () => {
-      this.#running.delete(outgoing);
+      this.#running.remove(entry);
       if (this.#closing !== undefined) {
         // Its keep-alive would hold the server open for nothing.
         incoming.socket.destroySoon();

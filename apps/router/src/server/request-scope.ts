@@ -1,4 +1,3 @@
-import { routingKeyOf } from "@vllm-router/routing-core";
 import type { GenerationSummary, RequestSummary, RouterObserver } from "../observability/router-observer.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -38,14 +37,6 @@ export class RequestScope {
     this.startedAtMs = options.now();
     this.#observer.requestStarted(this.route);
     exchange.onClosed(() => this.#end());
-  }
-
-  /**
-   * Key that ties requests of one session, user or tenant to one worker: from the headers of the Rust router, else from
-   * the top level of the parsed body; undefined when there is none.
-   */
-  routingKey(body?: Readonly<Record<string, unknown>>): string | undefined {
-    return routingKeyOf({ header: (name) => this.exchange.header(name), body });
   }
 
   #end(): void {

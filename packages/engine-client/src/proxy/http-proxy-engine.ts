@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { Pool } from "undici";
 import { HTTP_CAPABILITIES } from "../capabilities.ts";
 import type { EngineCapabilities, GenerateCall, ProxyEngine, ProxyRequest, ProxySink } from "../engine.ts";
@@ -40,7 +41,7 @@ export class HttpProxyEngine implements ProxyEngine {
             method: request.method,
             path: request.path,
             headers: requestHeadersToForward(request.headers),
-            body: request.body ?? null,
+            body: bodyForPool(request.body),
           },
           call,
         );
@@ -50,4 +51,9 @@ export class HttpProxyEngine implements ProxyEngine {
     });
     return call;
   }
+}
+
+function bodyForPool(body: ProxyRequest["body"]): Uint8Array | Readable | null {
+  if (body === undefined) return null;
+  return body instanceof Uint8Array ? body : Readable.from(body);
 }

@@ -6,10 +6,13 @@ import { Buckets } from "./buckets.ts";
 import { matchPrefix, type MatchTable } from "./prefix-match.ts";
 import {
   BUCKET_ENTRIES,
+  BUCKET_RUNS,
   ENTRY_WORDS,
   INITIALISED,
   layOutPrefixTable,
   type PrefixTableLayout,
+  RUN_BLOCKS,
+  RUN_WORDS,
   TICK,
 } from "./prefix-table-layout.ts";
 import { SharedRows } from "./shared-rows.ts";
@@ -88,17 +91,21 @@ class PrefixTable implements PrefixIndex {
     const { words, count } = keys;
     let added = 0;
     let isKnown = true;
+    let previous = -1;
     for (let block = 0; block < count; block += 1) {
-      // A block that nobody holds has no successor that matters, so from there on only the home bucket, where the new
-      // block will lie, is searched.
-      const entry = isKnown ? this.#buckets.find(words, block) : this.#buckets.findAtHome(words, block);
+      // A block that nobody holds has no successor that matters, so from there on only the home buckets are searched.
+      let entry = isKnown ? this.#buckets.find(words, block) : this.#buckets.findAtHome(words, block);
       if (entry >= 0) {
         added += this.#hold(entry, slot);
       } else {
         isKnown = false;
-        this.#store(words, block, slot);
+        entry = this.#placeFor(words, block, previous);
+        this.#store(entry, slot);
+        this.#table[entry] = words[2 * block]!;
+        this.#table[entry + KEY_HIGH] = words[2 * block + 1]!;
         added += 1;
       }
+      previous = entry;
     }
     this.#windows.advance(slot, added);
     return added;
@@ -215,56 +222,56 @@ class PrefixTable implements PrefixIndex {
     return true;
   }
 
-  /** Puts a new block into one of its buckets, in a free place or that of the least recently used block. */
-  #store(words: Int32Array, block: number, slot: number): void {
+  /** Empties the entry, evicting what is there, and makes the slot its only holder. The key is the caller's to write. */
+  #store(entry: number, slot: number): void {
     const table = this.#table;
-    const victim = this.#placeFor(words, block);
-    if (table[victim + KEY_HIGH] !== 0) {
-      const age = table[TICK]! - this.#lastUse(victim);
+    if (table[entry + KEY_HIGH] !== 0) {
+      const age = table[TICK]! - this.#lastUse(entry);
       this.#evictionAge =
         this.#evictedBlocks === 0 ? age : this.#evictionAge + (age - this.#evictionAge) / 64;
       this.#evictedBlocks += 1;
-      this.#free(victim);
+      this.#free(entry);
     }
-    table[victim + SLOTS] = slot + 1;
-    table[victim + ROW] = 0;
-    table[victim + STAMPS] = table[TICK]!;
-    table[victim + STAMPS + 1] = 0;
-    table[victim + STAMPS + 2] = 0;
-    table[victim + STAMPS + 3] = 0;
-    table[victim] = words[2 * block]!;
-    table[victim + KEY_HIGH] = words[2 * block + 1]!;
+    table[entry + SLOTS] = slot + 1;
+    table[entry + ROW] = 0;
+    table[entry + STAMPS] = table[TICK]!;
+    table[entry + STAMPS + 1] = 0;
+    table[entry + STAMPS + 2] = 0;
+    table[entry + STAMPS + 3] = 0;
   }
 
   /**
-   * At home, so that the prompt stays together, unless everything there is in use more recently than what is evicted
-   * elsewhere: then many prompts part in this run of blocks and the other bucket is tried.
+   * The entry for a new block: next to the block before it, else where the least recently used block of its homes lies.
+   * Only where all of those are in use more recently than what is evicted elsewhere (many prompts part in this run of
+   * blocks) it goes where its own key says.
    */
-  #placeFor(words: Int32Array, block: number): number {
-    const table = this.#table;
-    const home = this.#buckets.home(words, block);
-    const own = home + (block & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
-    const oldEnough = table[TICK]! - this.#evictionAge / 2;
-    if (table[own + KEY_HIGH] === 0 || this.#lastUse(own) < oldEnough) {
-      return own;
+  #placeFor(words: Int32Array, block: number, previous: number): number {
+    const tick = this.#table[TICK]!;
+    if ((block & (RUN_BLOCKS - 1)) !== 0 && previous >= 0) {
+      const next = previous + ENTRY_WORDS;
+      if (this.#lastUse(next) <= tick - this.#evictionAge / 2) {
+        return next;
+      }
     }
-    const atHome = this.#leastUsed(home, block);
-    if (table[atHome + KEY_HIGH] === 0 || this.#lastUse(atHome) < oldEnough) {
-      return atHome;
+    const first = this.#leastUsed(this.#buckets.home(words, block));
+    if (this.#lastUse(first) <= tick - this.#evictionAge) {
+      return first;
     }
-    const other = this.#leastUsed(this.#buckets.other(words, block), block);
-    return table[other + KEY_HIGH] === 0 || this.#lastUse(other) < this.#lastUse(atHome) ? other : atHome;
+    const second = this.#leastUsed(this.#buckets.secondHome(words, block));
+    const older = this.#lastUse(second) < this.#lastUse(first) ? second : first;
+    if (this.#lastUse(older) <= tick - this.#evictionAge / 4) {
+      return older;
+    }
+    const own = this.#leastUsed(this.#buckets.own(words, block));
+    return this.#lastUse(own) < this.#lastUse(older) ? own : older;
   }
 
-  /** A free entry of the bucket, else the least recently used one; of equals the block's own place or the next. */
-  #leastUsed(bucket: number, block: number): number {
-    let victim = -1;
-    let victimStamp = Infinity;
-    for (let step = 0; step < BUCKET_ENTRIES; step += 1) {
-      const entry = bucket + ((block + step) & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
-      if (this.#table[entry + KEY_HIGH] === 0) {
-        return entry;
-      }
+  /** Of a bucket's entries that a block can have, given the first, the least recently used. */
+  #leastUsed(first: number): number {
+    let victim = first;
+    let victimStamp = this.#lastUse(first);
+    for (let run = 1; run < BUCKET_RUNS; run += 1) {
+      const entry = first + run * RUN_WORDS;
       const stamp = this.#lastUse(entry);
       if (stamp < victimStamp) {
         victim = entry;
@@ -274,9 +281,12 @@ class PrefixTable implements PrefixIndex {
     return victim;
   }
 
-  /** Stamp of the entry's last use, also by slots that have lost it since: those grow old like all others. */
+  /** Stamp of the entry's last use, also by slots that have lost it since; a free entry was used before all others. */
   #lastUse(entry: number): number {
     const table = this.#table;
+    if (table[entry + KEY_HIGH] === 0) {
+      return -Infinity;
+    }
     const first = table[entry + STAMPS]!;
     const second = table[entry + STAMPS + 1]!;
     const third = table[entry + STAMPS + 2]!;

@@ -126,6 +126,7 @@ function assemble({
     vocabularySize: sizeOf(added, vocabulary),
     maxTokenCharacters: longestOf(added, vocabulary),
     specialTokens: config.specialTokens,
+    allSpecialTokens: config.allSpecialTokens,
     endOfSequenceTokenId: endOfSequence === undefined ? undefined : added.idOf(endOfSequence),
     leadingSpaceMarker: spaceMarker,
     specialFrame: frame,

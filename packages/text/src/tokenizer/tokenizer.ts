@@ -34,6 +34,8 @@ export interface Tokenizer {
   readonly maxTokenCharacters: number;
   /** Special tokens by name: `bos_token`, `eos_token`, … each with its text. Tokens without a name are not here. */
   readonly specialTokens: ReadonlyMap<string, string>;
+  /** Texts of the special tokens the model's files list, named or not (transformers' `all_special_tokens`). */
+  readonly allSpecialTokens: readonly string[];
   /** Id of `eos_token`, undefined when the files name none. */
   readonly endOfSequenceTokenId: number | undefined;
   /** Character that stands for a leading space and is lost when such a token is decoded alone (Metaspace), or undefined. */
