@@ -1,5 +1,6 @@
 import type { Route } from "../server/route-table.ts";
 import { debugRoutes } from "./debug-decisions.ts";
+import { serveDecisions } from "./decisions.ts";
 import { serveGenerating } from "./generate-route.ts";
 import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING, MESSAGES } from "./generating-apis.ts";
 import {
@@ -45,6 +46,7 @@ function knownRoutes(services: RouteServices): readonly Route[] {
     },
     { path: "/v1/messages", methods: { POST: (scope) => serveGenerating(scope, MESSAGES, services) } },
     { path: "/v1/messages/count_tokens", methods: { POST: (scope) => serveCountTokens(scope, services) } },
+    { path: "/v1/systemone", methods: { POST: (scope) => serveDecisions(scope, services) } },
     { path: "/invocations", methods: { POST: (scope) => serveInvocations(scope, services) } },
     { path: "/v1/responses", methods: { POST: (scope) => serveGenerating(scope, responses, services) } },
     {
