@@ -24,6 +24,8 @@ import type { PrepareSettings } from "./prepare-settings.ts";
 import { renderConversation } from "./render-conversation.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 
+const OTHER_TAIL = "these chat options end the prompt differently, so the labels' tokens are unknown";
+
 /** Labels of models that have been asked for a decision; undefined for one that cannot decide. */
 const labelsOfModels = new WeakMap<ModelRuntime, { readonly labels: DecisionLabels | undefined }>();
 
@@ -47,7 +49,7 @@ function labelsOf(model: ModelRuntime, settings: PrepareSettings): DecisionLabel
   if (!isReadByNextToken(model.architecture) || model.chatTemplate === undefined) {
     return undefined;
   }
-  const prompt = render([message("user", "x")], null, { model, settings });
+  const prompt = render([message("user", "x")], new Map(), { model, settings });
   return findDecisionLabels(model.tokenizer, prompt);
 }
 
@@ -95,27 +97,37 @@ function promptOf(
   request: DecisionRequest,
   context: { readonly labels: DecisionLabels; readonly envelope: RequestEnvelope },
 ): Int32Array {
-  const kwargs = request.chatTemplateKwargs;
-  const thinking = kwargs?.get("enable_thinking") ?? null;
-  if (thinking !== null && thinking !== false) {
+  const kwargs = setKwargs(request.chatTemplateKwargs);
+  if ((kwargs.get("enable_thinking") ?? false) !== false) {
     throw badRequestError("a read is the reply's first token, so thinking must be off");
+  }
+  if (kwargs.has("chat_template")) {
+    // vLLM renders such a template, trusted or not, and nearly all end without the labels' tail.
+    throw badRequestError(OTHER_TAIL);
   }
   const { state, instructions } = request;
   const text = typeof state === "string" ? state : writeJson(state, { spaced: true });
   const user = message("user", `${text}\n\n${questionPrompt(question)}`);
   const system = instructions === null || instructions === "" ? [] : [message("system", instructions)];
   const prompt = render([...system, user], kwargs, context.envelope);
-  checkPromptLength(prompt.length, context.envelope.model.maxModelLength);
+  const { maxModelLength } = context.envelope.model;
+  // vLLM cuts the prompt one token past the limit, so it never tells the whole length.
+  checkPromptLength(Math.min(prompt.length, maxModelLength + 1), maxModelLength);
   if (!endsInTail(prompt, context.labels)) {
-    throw badRequestError("these chat options end the prompt differently, so the labels' tokens are unknown");
+    throw badRequestError(OTHER_TAIL);
   }
   return prompt;
+}
+
+/** Template arguments as vLLM merges them: null and "auto" stand for unset. */
+function setKwargs(kwargs: ReadonlyMap<string, JsonValue> | null): ReadonlyMap<string, JsonValue> {
+  return new Map([...(kwargs ?? [])].filter(([, value]) => value !== null && value !== "auto"));
 }
 
 /** A conversation's tokens with thinking off, ready for the reply. */
 function render(
   messages: readonly JsonValue[],
-  kwargs: ReadonlyMap<string, JsonValue> | null,
+  kwargs: ReadonlyMap<string, JsonValue>,
   context: { readonly model: ModelRuntime; readonly settings: PrepareSettings },
 ): Int32Array {
   const text = renderConversation(
@@ -125,7 +137,7 @@ function render(
       tools: null,
       documents: null,
       chatTemplate: null,
-      chatTemplateKwargs: new Map<string, JsonValue>([["enable_thinking", false], ...(kwargs ?? [])]),
+      chatTemplateKwargs: new Map<string, JsonValue>([["enable_thinking", false], ...kwargs]),
       addGenerationPrompt: true,
       continueFinalMessage: false,
       reasoningEffort: null,
