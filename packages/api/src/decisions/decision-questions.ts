@@ -8,9 +8,9 @@ type QuestionKind = "choice" | "noul" | "score";
 
 /** Labels a model answers with, by kind of question, in the order of the options. */
 export const DECISION_LABELS: Readonly<Record<QuestionKind, readonly string[]>> = {
-  choice: [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"],
+  choice: "ABCDEFGHIJKLMNOPQRSTUVWXYZ".split(""),
   noul: ["yes", "no"],
-  score: [..."0123456789"],
+  score: "0123456789".split(""),
 };
 
 const REPLY_INSTRUCTIONS: Readonly<Record<QuestionKind, string>> = {
