@@ -57,6 +57,7 @@ export class ProxyRun implements ExchangeListener, ProxySink {
   #attempts = 0;
   #over = false;
   #headSent = false;
+  #hasData = false;
   #paused = false;
   /** The worker's answer is an error that no retry was left for. */
   #isFailure = false;
@@ -121,6 +122,11 @@ export class ProxyRun implements ExchangeListener, ProxySink {
   data(bytes: Uint8Array): void {
     if (this.#over || !this.#headSent) {
       return;
+    }
+    if (!this.#hasData) {
+      this.#hasData = true;
+      // How many tokens these are, nobody knows; that the prompt has been computed is sure.
+      this.#placement?.output(0);
     }
     if (!this.#exchange.writeBytes(bytes) && !this.#paused) {
       this.#paused = true;

@@ -105,7 +105,7 @@ function targetOf(route: Route): Target {
     exchange.send(405, METHOD_NOT_ALLOWED_BODY, { allow, "content-type": "application/json" });
   return {
     route: route.path,
-    handlerOf: (method) => route.elsewhere?.() ?? route.methods[method as RouteMethod] ?? wrongVerb,
+    handlerOf: (method) => route.elsewhere?.(method) ?? route.methods[method as RouteMethod] ?? wrongVerb,
   };
 }
 
