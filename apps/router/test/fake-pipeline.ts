@@ -1,3 +1,4 @@
+import { errorBody } from "@vllm-router/api";
 import {
   VLLM_ENGINE_CAPABILITIES,
   type EngineCapabilities,

@@ -136,10 +136,11 @@ export class FleetPlacer implements Placer {
   /** Chooses a gRPC worker for one prompt of a model that pools. */
   placeEmbedding(
     generation: Generation,
+    explained?: DecisionListener,
   ):
     | { readonly kind: "placed"; readonly placement: EmbeddingPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("token", generation, undefined);
+    const result = this.#decide("token", generation, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
