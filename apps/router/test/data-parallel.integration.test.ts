@@ -32,7 +32,12 @@ describe("data-parallel ranks as targets", () => {
     for (let at = 0; at < 6; at += 1) {
       await (await router.post("/v1/completions", body(at))).text();
     }
-    expect(ranks.splice(0).toSorted()).toEqual(["0", "0", "1", "1", "2", "2"]);
+    expect(
+      ranks
+        .splice(0)
+        .map(String)
+        .toSorted((a, b) => a.localeCompare(b)),
+    ).toEqual(["0", "0", "1", "1", "2", "2"]);
     for (let at = 0; at < 3; at += 1) {
       await (
         await router.post("/v1/completions", body(at), { headers: { "X-Data-Parallel-Rank": "2" } })
@@ -100,7 +105,7 @@ describe("data-parallel ranks as targets", () => {
         engine.requests
           .slice(-3)
           .map(({ request }) => request.dataParallelRank)
-          .toSorted(),
+          .toSorted((a, b) => (a ?? -1) - (b ?? -1)),
       ).toEqual([0, 1, 1]);
     });
   }
