@@ -84,6 +84,7 @@ describe("KV events of a real vLLM", () => {
       ]),
     );
     await allReady();
+    await settleWarmUp();
   }, START_MS);
 
   afterAll(async () => {
@@ -145,6 +146,7 @@ describe("KV events of a real vLLM", () => {
       await engine.nothingLeft(30_000);
       engine = startEngine();
       await allReady();
+      await settleWarmUp();
       for (const source of ["grpc", "zmq"] as const) {
         const told = await complete(ROUTERS[source], promptOf(source === "grpc" ? 1 : 3, 460));
         expect(told).toMatchObject({ matched: 0, cached: 0 });
@@ -198,6 +200,14 @@ describe("KV events of a real vLLM", () => {
   async function toldBlocks(source: keyof typeof ROUTERS): Promise<number> {
     const metrics = await (await fetch(`http://127.0.0.1:${ROUTERS[source]}/metrics`)).text();
     return Number(/^vllm_router_kv_event_blocks (\d+)$/m.exec(metrics)?.[1]);
+  }
+
+  /** The engine tells with its first step what became of its warm-up: that all of it was cleared. */
+  async function settleWarmUp(): Promise<void> {
+    await complete(FILLER, promptOf(99, ENGINE_BLOCK + 12));
+    await until("both know of one block", async () => {
+      return (await toldBlocks("grpc")) === INDEX_BLOCKS && (await toldBlocks("zmq")) === INDEX_BLOCKS;
+    });
   }
 
   async function allReady(): Promise<void> {

@@ -219,6 +219,7 @@ async function httpFacts(
   const base = models.find((model) => model.parent === undefined);
   return {
     modelNames: models.map((model) => model.id),
+    cards: models,
     root: base?.root ?? "",
     maxModelLength: base?.maxModelTokens ?? 0,
     vocabularySize: 0,

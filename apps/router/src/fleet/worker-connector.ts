@@ -12,10 +12,23 @@ export interface PoolingFacts {
   readonly refusal: string;
 }
 
+/** A model as an HTTP worker lists it. */
+export interface ServedCard {
+  readonly id: string;
+  /** Path or hub name; empty when it does not say. */
+  readonly root: string;
+  /** The base model of an adapter; undefined for a model of its own. */
+  readonly parent: string | undefined;
+  /** Undefined when it does not say. */
+  readonly maxModelTokens: number | undefined;
+}
+
 /** What an engine says of itself when it is registered. */
 export interface WorkerFacts {
   /** Names it serves; empty when it does not say. */
   readonly modelNames: readonly string[];
+  /** What an HTTP worker lists, adapters with their base models; undefined for others. */
+  readonly cards?: readonly ServedCard[];
   /** Model path or hub name. */
   readonly root: string;
   /** Longest prompt plus output in tokens; 0 when it does not say. */

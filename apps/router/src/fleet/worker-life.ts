@@ -51,7 +51,7 @@ export class WorkerLife {
    */
   static async begin(url: string, connected: ConnectedWorker, resources: LifeResources): Promise<WorkerLife> {
     const runtime = await resources.adoptModel(connected);
-    const { ranks, modelNames } = connected.facts;
+    const { ranks, modelNames, cards } = connected.facts;
     try {
       const worker: Worker = {
         id: url,
@@ -60,6 +60,7 @@ export class WorkerLife {
         ranks,
         runtime,
         modelNames: runtime?.servedNames ?? modelNames,
+        cards,
       };
       return new WorkerLife(connected, worker, resources);
     } catch (error) {
