@@ -83,7 +83,9 @@ describe("data-parallel ranks as targets", () => {
         expect(answer.status).toBe(200);
       }
       await eventually("it has heard of them", async () =>
-        (await (await fetch(`${router.url}/metrics`)).text()).includes("vllm_router_kv_event_blocks 36\n"),
+        (await (await fetch(`${router.url}/metrics`)).text()).includes(
+          `vllm_router_kv_event_blocks{worker="${url}"} 36\n`,
+        ),
       );
       const decided = await Promise.all(
         [1, 2, 3].map(async (identity) => {

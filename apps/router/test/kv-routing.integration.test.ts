@@ -55,7 +55,8 @@ async function besides(engine: Simulator, prompts: readonly (readonly number[])[
 async function heardOf(router: TestRouter, blocks: number): Promise<void> {
   await eventually(`the router has heard of ${blocks} blocks`, async () => {
     const metrics = await (await fetch(`${router.url}/metrics`)).text();
-    return Number(/^vllm_router_kv_event_blocks (\d+)$/m.exec(metrics)?.[1]) === blocks;
+    const told = [...metrics.matchAll(/^vllm_router_kv_event_blocks\{.*\} (\d+)$/gm)];
+    return told.reduce((sum, [, count]) => sum + Number(count), 0) === blocks;
   });
 }
 

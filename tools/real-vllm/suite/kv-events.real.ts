@@ -199,7 +199,8 @@ describe("KV events of a real vLLM", () => {
 
   async function toldBlocks(source: keyof typeof ROUTERS): Promise<number> {
     const metrics = await (await fetch(`http://127.0.0.1:${ROUTERS[source]}/metrics`)).text();
-    return Number(/^vllm_router_kv_event_blocks (\d+)$/m.exec(metrics)?.[1]);
+    const blocks = metrics.split(`vllm_router_kv_event_blocks{worker="${ENGINE_URL}"} `)[1];
+    return blocks === undefined ? 0 : Number.parseInt(blocks, 10);
   }
 
   /** The engine tells with its first step what became of its warm-up: that all of it was cleared. */

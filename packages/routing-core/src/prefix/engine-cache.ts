@@ -62,6 +62,7 @@ export class EngineCache {
   readonly #levels = { device: 0, host: -1, storage: -1 };
   #capacityBlocks: number;
   #isTold = false;
+  #toldBlocks = 0;
   #per = 1;
 
   constructor(slot: number, context: EngineCacheContext) {
@@ -74,6 +75,11 @@ export class EngineCache {
   /** True while events say what the engine holds. */
   get isTold(): boolean {
     return this.#isTold;
+  }
+
+  /** Blocks in device memory that the engine told, in the index's own. */
+  get toldBlocks(): number {
+    return this.#toldBlocks;
   }
 
   /** True when a match needs no correction beyond the prompt's last token. */
@@ -159,6 +165,7 @@ export class EngineCache {
       }
     }
     speculations.forget(this.slot);
+    this.#toldBlocks = 0;
     if (this.#isTold) {
       this.#context.blocks().clear(this.slot);
     }
@@ -362,6 +369,7 @@ export class EngineCache {
       if (level === "device") {
         speculations.confirm(slot, words[2 * block]!, words[2 * block + 1]!);
         this.counts[isPresent ? "stored" : "removed"] += 1;
+        this.#toldBlocks += isPresent ? 1 : -1;
       }
     }
   }
