@@ -1,11 +1,11 @@
 import { startSimulator } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
 import { startHttpWorker, type WorkerHandler } from "./http-worker.ts";
-import { startRouter } from "./start-router.ts";
+import { eventually, startRouter } from "./start-router.ts";
 
 const answerFrom =
   (name: string): WorkerHandler =>
-  (request, response, body) => {
+  (_request, response, body) => {
     const { model } = JSON.parse(body) as { model: string };
     const isKnown = model !== "unknown";
     response.writeHead(isKnown ? 200 : 404, { "content-type": "application/json" });
@@ -50,5 +50,32 @@ describe("adapters and several models behind one router", () => {
       { id: "base", parent: null, root: "base", max_model_len: 1000 },
       { id: "sql", parent: "base", root: "/adapters/sql", max_model_len: null },
     ]);
+  });
+
+  it("notices adapters that are loaded and unloaded, and goes on with the worker as it is", async () => {
+    await using plain = await startHttpWorker(["base"], answerFrom("plain"));
+    const served: (string | { id: string; parent: string })[] = ["base"];
+    await using changing = await startHttpWorker(served, answerFrom("changing"));
+    await using router = await startRouter(
+      [plain.url, changing.url],
+      ["--health-check-interval-secs", "0.1"],
+    );
+    const listed = async (): Promise<readonly string[]> => {
+      const answer = (await (await fetch(`${router.url}/v1/models`)).json()) as { data: { id: string }[] };
+      return answer.data.map(({ id }) => id);
+    };
+    served.push({ id: "sql", parent: "base" });
+    await eventually("the adapter is listed", async () => (await listed()).includes("sql"));
+    for (let at = 0; at < 4; at += 1) {
+      const answer = await router.post("/v1/completions", { model: "sql", prompt: `Tell ${at}` });
+      expect(await answer.json()).toEqual({ from: "changing", model: "sql" });
+    }
+    served.pop();
+    await eventually("it is gone", async () => !(await listed()).includes("sql"));
+    expect(router.logText()).not.toContain("unhealthy");
+    served.splice(0, 1, "other");
+    await eventually("another model is another engine", () =>
+      router.logText().includes("another engine or model"),
+    );
   });
 });

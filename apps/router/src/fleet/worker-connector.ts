@@ -61,7 +61,14 @@ export interface ConnectedWorker {
  * What a probe found: the engine serves; it answers but does not serve; or it is not the engine any more that was
  * registered (restarted with another model), so that what is known of it is void.
  */
-export type ProbeVerdict = "serving" | "not-serving" | "replaced";
+export type ProbeVerdict = "serving" | "not-serving" | "replaced" | AdaptersChanged;
+
+/** The engine serves, and has loaded or unloaded adapters since it was registered. */
+export interface AdaptersChanged {
+  readonly kind: "adapters-changed";
+  /** What it says of itself now. */
+  readonly facts: WorkerFacts;
+}
 
 /** Reaches engines. The fleet knows nothing of protocols beyond this. */
 export interface WorkerConnector {
