@@ -1,5 +1,3 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type { Logger } from "pino";
 import { parseJson } from "@vllm-router/api";
 import type { RouterConfig } from "@vllm-router/config";
@@ -16,16 +14,20 @@ import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { toldBlocks } from "./fleet/told-blocks.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
-import { ModelBuilder } from "./models/build-model-runtime.ts";
+import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
+import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
 import type { DecisionObserver } from "./observability/decision-observer.ts";
+import { checkParserFlags } from "./models/model-parsers.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
 import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
+import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
+import { ResponseStore } from "./responses/response-store.ts";
 import { serveMetrics } from "./routes/health.ts";
 import { createRoutes } from "./routes/routes.ts";
 import type { RouteServices } from "./routes/services.ts";
@@ -53,7 +55,8 @@ export interface RouterEnvironment {
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
-const HUB_TIMEOUT_MS = 60_000;
+/** Characters of kept responses: 256 MiB at two bytes each. */
+const STORED_CHARACTERS = 128 * 1024 * 1024;
 /** No admission limit: more requests than any machine holds. */
 const UNLIMITED = 2 ** 30;
 
@@ -62,6 +65,7 @@ const UNLIMITED = 2 ** 30;
  * @throws RouterError `listen` when the address cannot be had; RoutingError for parameters out of range
  */
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
+  checkParserFlags(config.parsers);
   const timers = new SystemTimers();
   const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
@@ -109,7 +113,14 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const models = new ModelCatalog();
-  const builder = modelBuilder(config);
+  const builder = createModelBuilder(config);
+  const offline = createModelBuilder(config, true);
+  const routingModels = new RoutingModels({
+    build: (facts) => offline.build(facts),
+    unknown: (names, reason) => {
+      environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
+    },
+  });
   const fleet: Fleet = new Fleet({
     connector: new EngineConnector({
       transport: config.engineTransport,
@@ -125,7 +136,12 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     slots: routing.slots,
     ledger: routing.ledger,
     breakers: routing.breakers,
-    watch: watchEngines(config, { routing, timers, observer }),
+    watch: watchEngines(config, {
+      routing,
+      timers,
+      observer,
+      models: routing.usesPrefix ? routingModels : undefined,
+    }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
     releaseModel: (runtime, forget) => models.release(runtime, forget),
@@ -140,6 +156,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const services = createServices(config, {
     fleet,
     models,
+    routingModels,
     routing,
     timers,
     observer,
@@ -181,6 +198,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
 interface Parts {
   readonly fleet: Fleet;
   readonly models: ModelCatalog;
+  readonly routingModels: RoutingModels;
   readonly routing: Routing;
   readonly timers: SystemTimers;
   readonly observer: RouterObserver;
@@ -189,8 +207,17 @@ interface Parts {
   readonly decisions: Decisions;
 }
 
+function responseStore({
+  enableResponsesStore,
+  responsesStoreSize,
+}: RouterConfig["frontend"]): ResponseStore | undefined {
+  return enableResponsesStore
+    ? new ResponseStore({ capacity: responsesStoreSize, maxCharacters: STORED_CHARACTERS })
+    : undefined;
+}
+
 function createServices(config: RouterConfig, parts: Parts): RouteServices {
-  const { fleet, models, routing, timers, observer, metrics, admission, decisions } = parts;
+  const { fleet, models, routingModels, routing, timers, observer, metrics, admission, decisions } = parts;
   const placer = new FleetPlacer({
     fleet,
     dispatchers: routing.dispatchers,
@@ -216,6 +243,16 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
   });
   const embeddings = new EmbeddingServer({ placer, server, timers, observer, policyName, retryDelayMs });
   const { frontend, model } = config;
+  const prepare: PrepareSettings = {
+    trustRequestChatTemplate: model.trustRequestChatTemplate,
+    defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
+      string,
+      TemplateValue
+    >,
+    contentFormat: model.chatTemplateContentFormat,
+    maxLogprobs: model.maxLogprobs,
+    ignoresPriority: config.workers.schedulingPolicy === "fcfs",
+  };
   return {
     models,
     fleet,
@@ -230,27 +267,22 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       retryDelayMs,
       affinity,
       journal: decisions.journal,
+      prepare,
+      modelOf: (name) =>
+        routing.usesPrefix && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
     },
     affinity,
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
+    responses: responseStore(frontend),
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,
       forceIncludeUsage: frontend.enableForceIncludeUsage,
       returnTokensAsTokenIds: frontend.returnTokensAsTokenIds,
     },
-    prepare: {
-      trustRequestChatTemplate: model.trustRequestChatTemplate,
-      defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
-        string,
-        TemplateValue
-      >,
-      contentFormat: model.chatTemplateContentFormat,
-      maxLogprobs: model.maxLogprobs,
-      ignoresPriority: config.workers.schedulingPolicy === "fcfs",
-    },
+    prepare,
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,
     requestIdHeaders: config.server.requestIdHeaders,
@@ -341,26 +373,4 @@ function retryDelays(config: RouterConfig, now: () => number): (retry: number) =
     });
     return verdict.kind === "retry" ? verdict.delayMs : undefined;
   };
-}
-
-function modelBuilder(config: RouterConfig): ModelBuilder {
-  const { model, hub, frontend } = config;
-  const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
-  return new ModelBuilder({
-    servedModelNames: model.servedModelNames,
-    modelPath: model.modelPath,
-    tokenizerPath: model.tokenizerPath,
-    chatTemplate: model.chatTemplate,
-    generationConfig: model.generationConfig,
-    overrideGenerationConfig: model.overrideGenerationConfig,
-    fingerprintMode: frontend.fingerprintMode,
-    fingerprintValue: frontend.fingerprintValue,
-    hub: {
-      endpoint: hub.endpoint,
-      token: hub.token,
-      offline: hub.offline,
-      cacheDirectory: hub.cacheDirectory ?? join(home, "hub"),
-      timeoutMs: HUB_TIMEOUT_MS,
-    },
-  });
 }

@@ -19,7 +19,7 @@ export {
   validationError,
 } from "./api-error.ts";
 export { createChatCollector } from "./chat/chat-collector.ts";
-export { createChatStreamWriter } from "./chat/chat-stream-writer.ts";
+export { createChatStreamWriter } from "./chat/create-chat-writer.ts";
 export { createCompletionCollector } from "./completions/completion-collector.ts";
 export { createCompletionStreamWriter } from "./completions/completion-stream-writer.ts";
 export { parseJsonBytes } from "./json/decode-bytes.ts";
@@ -124,6 +124,13 @@ export {
   type TokenizeRequest,
 } from "./request/tokenize-request.ts";
 export { JSON_CONTENT_TYPE, type ResponseOptions, STREAM_CONTENT_TYPE } from "./response/response-options.ts";
+export type { ResponsesHistory } from "./responses/input-to-messages.ts";
+export { type ResponseStatus, unfinishedResponse } from "./responses/response-object.ts";
+export { createResponsesCollector } from "./responses/responses-collector.ts";
+export type { FinishedResponse, ResponsesOptions } from "./responses/responses-options.ts";
+export { parseResponsesRequest, type ResponsesRequest } from "./responses/responses-request.ts";
+export { createResponsesStreamWriter } from "./responses/responses-stream-writer.ts";
+export { responsesToChat, samplingOf } from "./responses/responses-to-chat.ts";
 export {
   beamCandidates,
   type BeamSearchSettings,
@@ -145,6 +152,7 @@ export {
 export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampling.ts";
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
+export { mergeConstraints } from "./sampling/structured-output.ts";
 export { sanitizeMessage } from "./sanitize-message.ts";
 export {
   createSseParser,
@@ -155,6 +163,7 @@ export {
   type SseMessage,
   type SseParser,
 } from "./sse.ts";
+export { queryBooleanError, queryIntegerError } from "./validation/issue-text.ts";
 export type { Integer } from "./validation/scalars.ts";
 export type {
   ChoiceFinish,

@@ -5,6 +5,7 @@ import { decisions } from "./schema/decisions.ts";
 import { kvEvents } from "./schema/kv-events.ts";
 import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
+import { parsers } from "./schema/parsers.ts";
 import { createRoutingSchema } from "./schema/routing.ts";
 import { server } from "./schema/server.ts";
 import { engineHttpClient, engineTransport, workers } from "./schema/workers.ts";
@@ -29,6 +30,7 @@ export function createRouterSchema(policies: readonly string[]) {
       model,
       hub,
       frontend,
+      parsers,
       observability,
       decisions,
       kvEvents,
@@ -39,6 +41,14 @@ export function createRouterSchema(policies: readonly string[]) {
           code: "custom",
           path: ["retry", "maxBackoffMs"],
           message: `must not be less than --retry-initial-backoff-ms (${config.retry.initialBackoffMs})`,
+        });
+      }
+      const { enableAutoToolChoice, toolCallParser } = config.parsers;
+      if (enableAutoToolChoice && toolCallParser === undefined) {
+        context.addIssue({
+          code: "custom",
+          path: ["parsers", "enableAutoToolChoice"],
+          message: "requires --tool-call-parser",
         });
       }
       const { fingerprintMode, fingerprintValue } = config.frontend;

@@ -12,7 +12,6 @@ const LEAVE_OUT = "leave it out";
 const PROXY_IN_FRONT = "put a proxy in front that does it, or leave it out";
 const ONE_LEG = "give all engines with --worker-urls";
 const LIST_WORKERS = "list the engines with --worker-urls";
-const NO_PARSERS = "answers carry the model's text unparsed when it is left out";
 const NO_PYTHON = "the router runs no Python";
 
 /** Known flags without an implementation, by what to do instead. */
@@ -117,15 +116,8 @@ const groups: readonly {
   { from: "vllm", instead: "listen with --host and --port", flags: ["uds"] },
   {
     from: "vllm",
-    instead: NO_PARSERS,
-    flags: [
-      "enable-auto-tool-choice",
-      "tool-call-parser",
-      "exclude-tools-when-tool-choice-none",
-      "tool-strict-level",
-      "tool-server",
-      "reasoning-parser",
-    ],
+    instead: LEAVE_OUT,
+    flags: ["tool-server"],
   },
   {
     from: "vllm",

@@ -47,9 +47,11 @@ export {
   type ProxySink,
   type SamplingParameters,
   type SequenceFinish,
+  type StreamedBody,
   type StructuredOutput,
   type TokenEngine,
   type TokenOutput,
+  type UpgradeSink,
 } from "./engine.ts";
 export {
   ENGINE_ERROR_CODES,

@@ -41,6 +41,8 @@ export interface Simulator {
   readonly mostRunningEmbeddings: number;
   /** HTTP/2 streams open now. */
   readonly openStreams: number;
+  /** HTTP/2 streams open now, without subscriptions to events, which last as long as their client likes. */
+  readonly openCalls: number;
   readonly openConnections: number;
   /** Requests ended by their client or by an Abort call. */
   readonly abortCount: number;
@@ -164,6 +166,10 @@ class RunningSimulator implements Simulator {
 
   get openStreams(): number {
     return this.#server?.openStreams ?? 0;
+  }
+
+  get openCalls(): number {
+    return (this.#server?.openStreams ?? 0) - (this.#server?.openSubscriptions ?? 0);
   }
 
   get openConnections(): number {

@@ -58,14 +58,14 @@ export interface Routing {
   readonly caches: EngineCaches;
   /** Hashes prompts as the index has them. */
   readonly hasher: BlockHasher;
-  /** Whether any policy looks at prompts' prefixes. */
-  readonly usesPrefix: boolean;
   /** One per lane: their inputs are reused, and a policy's state belongs to one set of workers. */
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
   /** What engines last reported of themselves. */
   readonly loads: EngineLoadTable;
   /** Per lane; undefined where there are none. */
   readonly shadows: Readonly<Record<Lane, ShadowPolicies>> | undefined;
+  /** Whether any policy looks at what engines hold of a prompt. */
+  readonly usesPrefix: boolean;
   /** Whether any policy looks at what engines report. */
   readonly usesEngineLoad: boolean;
   /** Undefined when breakers are off. */
@@ -141,6 +141,7 @@ export function createRouting(options: RoutingOptions): Routing {
   return {
     loads,
     shadows,
+    usesPrefix: usesPrefix || shadows !== undefined,
     usesEngineLoad:
       decider !== undefined ||
       looksAtLoad(policies.token) ||
@@ -150,7 +151,6 @@ export function createRouting(options: RoutingOptions): Routing {
     index,
     caches,
     hasher,
-    usesPrefix,
     dispatchers: { token: dispatcherOf("token"), proxy: dispatcherOf("proxy") },
     breakers,
   };

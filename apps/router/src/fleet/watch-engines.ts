@@ -1,4 +1,5 @@
 import type { RouterConfig } from "@vllm-router/config";
+import type { RoutingModels } from "../models/routing-models.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import { createEngineWatch, type EngineWatch } from "./engine-watch.ts";
 import { kvAddresses } from "./kv-event-settings.ts";
@@ -13,9 +14,11 @@ export function watchEngines(
     readonly routing: Routing;
     readonly timers: Timers;
     readonly observer: RouterObserver;
+    /** Learns about the models of HTTP workers; undefined where no policy looks at prompts. */
+    readonly models: RoutingModels | undefined;
   },
 ): EngineWatch {
-  const { routing, timers, observer } = parts;
+  const { routing, timers, observer, models } = parts;
   const { kvEvents } = config;
   const listening =
     routing.usesPrefix && !kvEvents.disabled
@@ -32,11 +35,12 @@ export function watchEngines(
     loads: routing.loads,
     wantsLoad: routing.usesEngineLoad,
     pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
+    ...(models === undefined ? {} : { models }),
     ...(listening === undefined ? {} : { blocks: listening.blocks, interrupted: listening.interrupted }),
   });
-  return (worker) => {
-    const told = listening?.watch(worker);
-    const watched = engineWatch(worker);
+  return (worker, facts) => {
+    const told = listening?.watch(worker, facts);
+    const watched = engineWatch(worker, facts);
     return {
       [Symbol.dispose]: () => {
         watched[Symbol.dispose]();

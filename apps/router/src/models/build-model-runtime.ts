@@ -5,6 +5,7 @@ import { compileChatTemplates, readTemplateFlag, type ChatTemplates } from "./ch
 import { readGenerationDefaults } from "./generation-defaults.ts";
 import type { HubOptions } from "./hub-files.ts";
 import { fileObject, fileText, modelFilesHash, type ModelFiles } from "./model-files.ts";
+import { NO_PARSERS, selectParsers, type ModelParsers, type ParserFlags } from "./model-parsers.ts";
 import type { ModelRuntime } from "./model-runtime.ts";
 import { readPoolingTraits } from "./pooling-traits.ts";
 import { readModelFiles, resolveModelFiles } from "./resolve-model-files.ts";
@@ -27,6 +28,8 @@ export interface ModelBuilderOptions {
   readonly fingerprintMode: FingerprintMode;
   readonly fingerprintValue: string | undefined;
   readonly hub: HubOptions;
+  /** By default nothing is parsed. */
+  readonly parsers?: ParserFlags;
 }
 
 /** The parts that are dear to make and depend on files alone. */
@@ -78,6 +81,7 @@ export class ModelBuilder {
       tokenizer,
       chatTemplate: templates.plain,
       toolTemplate: templates.withTools,
+      parsers: this.#parsersOf({ tokenizer, templates }, { name: facts.root, modelType: modelType(files) }),
       defaults,
       pooling: readPoolingTraits(facts, { files, tokenizer }),
       endOfSequenceTokenId,
@@ -90,6 +94,15 @@ export class ModelBuilder {
         contentHash,
       }),
     };
+  }
+
+  #parsersOf(parts: TextParts, model: { readonly name: string; readonly modelType: string }): ModelParsers {
+    const { parsers } = this.#options;
+    const { tokenizer, templates } = parts;
+    const template = (templates.withTools ?? templates.plain)?.source ?? "";
+    return parsers === undefined
+      ? NO_PARSERS
+      : selectParsers(parsers, { tokenizer, clues: { ...model, template } });
   }
 
   #partsOf(files: ModelFiles, contentHash: string): Promise<TextParts> {
@@ -169,6 +182,11 @@ function vocabularySize(facts: WorkerFacts, files: ModelFiles): number | undefin
     typeof text === "object" && text !== null && "vocab_size" in text ? text.vocab_size : undefined;
   const size = config?.["vocab_size"] ?? nested;
   return typeof size === "number" && size > 0 ? size : undefined;
+}
+
+function modelType(files: ModelFiles): string {
+  const type = fileObject(files, "config.json")?.["model_type"];
+  return typeof type === "string" ? type : "";
 }
 
 function maxModelLength(facts: WorkerFacts, files: ModelFiles): number {

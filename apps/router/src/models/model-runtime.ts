@@ -1,5 +1,6 @@
 import type { ChatTemplate, Tokenizer } from "@vllm-router/text";
 import type { GenerationDefaults } from "./generation-defaults.ts";
+import type { ModelParsers } from "./model-parsers.ts";
 import type { PoolingTraits } from "./pooling-traits.ts";
 
 /**
@@ -20,6 +21,8 @@ export interface ModelRuntime {
   readonly chatTemplate: ChatTemplate | undefined;
   /** Template for conversations with tools. */
   readonly toolTemplate: ChatTemplate | undefined;
+  /** How its outputs are taken apart. */
+  readonly parsers: ModelParsers;
   /** Sampling defaults of generation_config.json and flags. */
   readonly defaults: GenerationDefaults;
   /** The token that ends a sequence with a null stop reason. */

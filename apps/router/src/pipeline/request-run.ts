@@ -1,6 +1,6 @@
 import type { ChoiceFinish, ChoiceOutput } from "@vllm-router/api";
 import { EngineError, type TokenOutput } from "@vllm-router/engine-client";
-import type { Exchange, ExchangeListener } from "../server/exchange.ts";
+import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import {
   Generation,
@@ -43,7 +43,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly generations: GenerationUnit[] = [];
   readonly startedAtMs: number;
   #beamLimit: CallLimit | undefined;
-  readonly #exchange: Exchange;
+  readonly #exchange: ClientSide;
   readonly #services: RunServices;
   #firstOutputAtMs: number | undefined;
   /** Per generation, when its outputs were last written; NaN before. */
@@ -52,7 +52,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   #over = false;
   #paused = false;
 
-  constructor(plan: RequestPlan, exchange: Exchange, services: RunServices) {
+  constructor(plan: RequestPlan, exchange: ClientSide, services: RunServices) {
     this.plan = plan;
     this.#exchange = exchange;
     this.#services = services;
@@ -137,7 +137,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#exchange.append(this.plan.writer.output(choice, output, finish));
   }
 
-  generationFlush(generation: GenerationUnit): void {
+  generationFlush(generation: GenerationUnit, isLast: boolean): void {
     if (this.#over || !this.plan.stream) {
       return;
     }
@@ -147,6 +147,10 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
       this.#services.outputGap(nowMs - flushedAtMs);
     }
     this.#flushedAtMs[generation.promptIndex] = nowMs;
+    if (isLast && this.#unfinished === 1) {
+      // The end of the answer, or its error, takes along what was gathered.
+      return;
+    }
     if (!this.#exchange.flush(this.plan.writer.contentType) && !this.#paused) {
       this.#paused = true;
       for (const generation of this.generations) {

@@ -46,6 +46,7 @@ export function resolvePrompt(
     promptTokenCount: tokenIds.length,
     vocabularySize: model.vocabularySize,
     maxLogprobs: settings.maxLogprobs,
+    reasoningConfigured: model.parsers.selection?.reasoning !== undefined,
     ...(model.defaults.maxTokensLimit === undefined ? {} : { maxTokensLimit: model.defaults.maxTokensLimit }),
   };
   if (request.useBeamSearch) {

@@ -14,7 +14,9 @@ import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
 import { whereOffered } from "./offered-routes.ts";
 import { poolingRoutes } from "./pooling-routes.ts";
+import { responsesApi } from "./responses.ts";
 import type { RouteServices } from "./services.ts";
+import { serveCancelResponse, serveRetrieveResponse } from "./stored-responses.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
 import { unknownPath } from "./unknown-path.ts";
 import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
@@ -28,6 +30,7 @@ export function createRoutes(services: RouteServices): readonly Route[] {
 }
 
 function knownRoutes(services: RouteServices): readonly Route[] {
+  const responses = responsesApi(services.responses);
   return [
     { path: "/v1/chat/completions", methods: { POST: (scope) => serveGenerating(scope, CHAT, services) } },
     {
@@ -41,6 +44,15 @@ function knownRoutes(services: RouteServices): readonly Route[] {
     },
     { path: "/v1/messages", methods: { POST: (scope) => serveGenerating(scope, MESSAGES, services) } },
     { path: "/v1/messages/count_tokens", methods: { POST: (scope) => serveCountTokens(scope, services) } },
+    { path: "/v1/responses", methods: { POST: (scope) => serveGenerating(scope, responses, services) } },
+    {
+      path: "/v1/responses/:response_id",
+      methods: { GET: (scope) => serveRetrieveResponse(scope, services) },
+    },
+    {
+      path: "/v1/responses/:response_id/cancel",
+      methods: { POST: (scope) => serveCancelResponse(scope, services) },
+    },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },

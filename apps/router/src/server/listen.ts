@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
 import type { App } from "./app.ts";
+import { isUpgrade } from "./is-upgrade.ts";
 import { RunningItems } from "./running-items.ts";
 
 /** Where and how to listen. */
@@ -49,6 +50,8 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
   const server = createServer({
     maxHeaderSize: HEADER_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // Any other protocol that a client would rather speak is passed over, as HTTP allows.
+    shouldUpgradeCallback: isUpgrade,
   });
   const listening = new HttpListener(server, options);
   server.on("request", (incoming, outgoing) => {
@@ -57,19 +60,41 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
       outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
       return;
     }
-    if (!app.answer(incoming, outgoing)) {
+    if (!app.serveExact(incoming, outgoing)) {
       void handle(incoming, outgoing);
     }
   });
+  if (asksBeforeUpgrade(server)) {
+    server.on("upgrade", (incoming, socket: Socket, first) => {
+      const outgoing = new ServerResponse(incoming);
+      outgoing.shouldKeepAlive = false;
+      outgoing.assignSocket(socket);
+      socket.on("error", () => socket.destroy());
+      if (first.length > 0) {
+        socket.unshift(first);
+      }
+      listening.track(incoming, outgoing);
+      listening.trackUpgraded(socket);
+      outgoing.once("finish", () => socket.destroySoon());
+      void handle(incoming, outgoing);
+    });
+  }
   await bind(server, options);
   listening.bound();
   return listening;
+}
+
+/** Older versions of Node would take every request with an `upgrade` header away from the server: they go without. */
+function asksBeforeUpgrade(server: Server): boolean {
+  return "shouldUpgradeCallback" in server && server.shouldUpgradeCallback === isUpgrade;
 }
 
 class HttpListener implements Listener {
   readonly #server: Server;
   readonly #options: ListenOptions;
   readonly #running = new RunningItems<ServerResponse>();
+  /** Sockets that the server no longer knows. */
+  readonly #upgraded = new Set<Socket>();
   #port = 0;
   #closing: Promise<void> | undefined;
   #cutOff = 0;
@@ -112,6 +137,12 @@ class HttpListener implements Listener {
     });
   }
 
+  /** A socket left the server's hands for another protocol, or at least asked to. */
+  trackUpgraded(socket: Socket): void {
+    this.#upgraded.add(socket);
+    socket.once("close", () => this.#upgraded.delete(socket));
+  }
+
   async drain(timeoutMs: number): Promise<number> {
     const closed = this.#stopAccepting();
     const cancel = this.#options.timers.after(timeoutMs, () => this.#cutConnections());
@@ -144,6 +175,9 @@ class HttpListener implements Listener {
   #cutConnections(): void {
     this.#cutOff += this.#running.size;
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) {
+      socket.destroy();
+    }
   }
 }
 

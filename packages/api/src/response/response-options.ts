@@ -10,6 +10,8 @@ export interface ResponseOptions<TRequest> {
   readonly promptCount: number;
   /** Makes the parser of a choice; undefined where the model's text is the answer's text. */
   readonly parserOf?: ((choice: number) => OutputParser) | undefined;
+  /** Makes up the id of a call whose parser gives none; needed where there are parsers. */
+  readonly toolCallId?: (() => string) | undefined;
 }
 
 /** Content type of a stream, as vLLM sends it. */
