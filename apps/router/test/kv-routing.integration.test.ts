@@ -148,6 +148,24 @@ describe("routing by what engines say they hold", () => {
     expect(told.cached).toBeLessThan(192);
   });
 
+  it("knows what HTTP workers hold, where their prompts come as tokens", async () => {
+    const options = { speed: 0, httpPort: 0, promptTokensDetails: true, kvEventsConfig: ZMQ };
+    await using one = await startSimulator(options);
+    await using two = await startSimulator(options);
+    const urls = [one, two].map((engine) => `http://${engine.httpAddress}`);
+    const events = [one, two].flatMap((engine, at) => [
+      "--kv-events-endpoint",
+      `${urls[at]}=${engine.kvEventAddresses[0]?.endpoint}`,
+    ]);
+    await using router = await startRouter(urls, [...FLAGS, ...events]);
+    await eventually("both are listened to", () => one.kvEventSubscribers + two.kvEventSubscribers === 2);
+    await besides(two, [promptOf(1, 200), promptOf(2, 200)]);
+    await heardOf(router, 24);
+    const held = { worker: urls[1], reason: "prefix", matched: 192, cached: 192 };
+    expect(await complete(router, promptOf(1, 240), { model: "simulated" })).toEqual(held);
+    expect(await complete(router, promptOf(2, 240), { model: "simulated" })).toEqual(held);
+  });
+
   it("listens to nobody when told so", async () => {
     await using one = await startSimulator({ speed: 0 });
     await using router = await startRouter([urlOf(one)], [...FLAGS, "--disable-kv-events"]);
