@@ -13,6 +13,7 @@ import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
+import { toldBlocks } from "./fleet/told-blocks.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
@@ -68,7 +69,8 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
-    toldBlocks: () => routing.caches.stats().toldBlocks,
+    toldBlocks: () =>
+      fleet.workers().map((worker) => [worker.id, toldBlocks(routing.caches, worker)] as const),
   });
   const log = requestLog(environment.logger, {
     accessLog: !config.observability.disableAccessLog,

@@ -1,4 +1,3 @@
-import { errorBody } from "@vllm-router/api";
 import {
   VLLM_ENGINE_CAPABILITIES,
   type EngineCapabilities,
