@@ -106,7 +106,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const builder = createModelBuilder(config);
   const offline = createModelBuilder(config, true);
   const routingModels = new RoutingModels({
-    build: (facts) => offline.build(facts),
+    build: routing.usesPrefix ? (facts) => offline.build(facts) : undefined,
     unknown: (names, reason) => {
       environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
     },
@@ -130,7 +130,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       loads: routing.loads,
       wantsLoad: routing.usesEngineLoad,
       pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
-      ...(routing.usesPrefix ? { models: routingModels } : {}),
+      models: routingModels,
     }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
@@ -210,14 +210,17 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
-  const policyName = config.routing.policy;
+  const { token, proxy } = routing.dispatchers;
   const affinity = affinityRules(config);
   const server = new GenerationServer({
     placer,
     admission,
     timers,
     observer,
-    policyName,
+    // A policy of the user's own may have given way to the configured one, or come back.
+    get policyName() {
+      return token.policy.name;
+    },
     retryDelayMs,
     gapCell: (model) => metrics.gapCell(model),
   });
@@ -240,11 +243,14 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       server,
       timers,
       observer,
-      policyName,
+      get policyName() {
+        return proxy.policy.name;
+      },
       retryDelayMs,
       affinity,
       journal: decisions.journal,
       prepare,
+      isAdapter: (name) => routingModels.isAdapter(name),
       modelOf: (name) =>
         routing.usesPrefix && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
     },

@@ -88,6 +88,9 @@ describe("a policy of the user's own", () => {
   it("can be the other example", async () => {
     await using router = await startRouter(urls, flags("--policy-file", join(EXAMPLES, "cheap-first.ts")));
     expect(await decide(router)).toMatchObject({ policy: "cheap-first", reason: "score" });
+    await eventually("the log names it", () =>
+      router.logs.some((line) => line["msg"] === "request" && line["policy"] === "cheap-first"),
+    );
   });
 
   it("is loaded again when its file changes, also after it failed, and kept when the change is broken", async () => {

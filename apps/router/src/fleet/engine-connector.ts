@@ -137,6 +137,7 @@ async function httpFacts({ admin }: HttpEngineConnection, options: AdminCallOpti
   const base = models.find((model) => model.parent === undefined);
   return {
     modelNames: models.map((model) => model.id),
+    adapterNames: models.filter((model) => model.parent !== undefined).map((model) => model.id),
     root: base?.root ?? "",
     maxModelLength: base?.maxModelTokens ?? 0,
     vocabularySize: 0,

@@ -5,6 +5,8 @@ import type { ModelFiles } from "../models/model-files.ts";
 export interface WorkerFacts {
   /** Names it serves; empty when it does not say. */
   readonly modelNames: readonly string[];
+  /** Those of the names that are LoRA adapters. Default none. */
+  readonly adapterNames?: readonly string[];
   /** Model path or hub name. */
   readonly root: string;
   /** Longest prompt plus output in tokens; 0 when it does not say. */
