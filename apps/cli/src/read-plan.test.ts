@@ -89,14 +89,7 @@ describe("readPlan() in localhost mode", () => {
   });
 
   it.each([
-    [
-      "--tool-call-parser hermes",
-      "--tool-call-parser is not implemented in this version of vllm-router; answers carry the model's text unparsed when it is left out",
-    ],
-    [
-      "--reasoning-parser qwen3",
-      "--reasoning-parser is not implemented in this version of vllm-router; answers carry the model's text unparsed when it is left out",
-    ],
+    ["--tool-server demo", "--tool-server is not implemented in this version of vllm-router; leave it out"],
     [
       "--api-key k",
       "--api-key is not implemented in this version of vllm-router; run it inside a private network",
@@ -127,9 +120,20 @@ describe("readPlan() in localhost mode", () => {
   });
 
   it("accepts that something unknown to the router is switched off", () => {
-    const plan = local("--no-enable-auto-tool-choice --no-enable-log-outputs");
+    const plan = local("--no-enable-log-deltas --no-enable-log-outputs");
     expect(plan.frontendFlags).toEqual([]);
     expect(plan.flags).toEqual([]);
+  });
+
+  it("gives the engine the reasoning parser by name, not the choice of one", () => {
+    const named = local("--reasoning-parser qwen3");
+    expect(tokens(named.flags)).toBe("--reasoning-parser qwen3");
+    expect(tokens(named.frontendFlags)).toBe("--reasoning-parser qwen3");
+    const auto = local("--reasoning-parser=auto --tool-call-parser auto --enable-auto-tool-choice");
+    expect(tokens(auto.flags)).toBe("");
+    expect(tokens(auto.frontendFlags)).toBe(
+      "--reasoning-parser=auto --tool-call-parser auto --enable-auto-tool-choice",
+    );
   });
 
   it("does not leave a key in the environment unheeded", () => {

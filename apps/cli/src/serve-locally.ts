@@ -47,6 +47,7 @@ export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise
   const engines = ports.map((port) => engineCommand(program, plan, { host: ENGINE_HOST, port: port.port }));
   const router = routerCommand(
     await withFreeMetricsPort(plan, terminal),
+    program.name,
     engines.map((engine) => engine.workerUrl),
   );
 

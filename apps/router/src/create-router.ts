@@ -5,24 +5,29 @@ import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm
 import type { TemplateValue } from "@vllm-router/text";
 import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
-import { createEngineWatch } from "./fleet/engine-watch.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
+import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
+import { watchEngines } from "./fleet/watch-engines.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
 import type { DecisionObserver } from "./observability/decision-observer.ts";
+import { checkParserFlags } from "./models/model-parsers.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
+import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
 import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
+import { ResponseStore } from "./responses/response-store.ts";
+import { explainedTo } from "./routes/explained-to.ts";
 import { serveMetrics } from "./routes/health.ts";
 import { createRoutes } from "./routes/routes.ts";
 import type { RouteServices } from "./routes/services.ts";
@@ -50,6 +55,8 @@ export interface RouterEnvironment {
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
+/** Characters of kept responses: 256 MiB at two bytes each. */
+const STORED_CHARACTERS = 128 * 1024 * 1024;
 /** No admission limit: more requests than any machine holds. */
 const UNLIMITED = 2 ** 30;
 
@@ -58,12 +65,14 @@ const UNLIMITED = 2 ** 30;
  * @throws RouterError `listen` when the address cannot be had; RoutingError for parameters out of range
  */
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
+  checkParserFlags(config.parsers);
   const timers = new SystemTimers();
   const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
+    toldBlocks: () => routing.caches.stats().toldBlocks,
   });
   const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
   const observer = combineObservers([metrics.observer, log]);
@@ -106,7 +115,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const builder = createModelBuilder(config);
   const offline = createModelBuilder(config, true);
   const routingModels = new RoutingModels({
-    build: routing.usesPrefix ? (facts) => offline.build(facts) : undefined,
+    build: routing.looksAtPrompts ? (facts) => offline.build(facts) : undefined,
     unknown: (names, reason) => {
       environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
     },
@@ -114,22 +123,22 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const fleet: Fleet = new Fleet({
     connector: new EngineConnector({
       transport: config.engineTransport,
+      httpClient: config.engineHttpClient,
       probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
       now,
       healthPath: config.health.checkEndpoint,
+      httpRanks: config.workers.intraNodeDataParallelSize,
     }),
     timers,
     observer,
     slots: routing.slots,
     ledger: routing.ledger,
     breakers: routing.breakers,
-    watch: createEngineWatch({
+    watch: watchEngines(config, {
+      routing,
       timers,
-      ledger: routing.ledger,
-      loads: routing.loads,
-      wantsLoad: routing.usesEngineLoad,
-      pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
+      observer,
       models: routingModels,
     }),
     adoptModel: async ({ connection, facts }) =>
@@ -208,6 +217,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
+    ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
   const { token, proxy } = routing.dispatchers;
@@ -224,6 +234,17 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     retryDelayMs,
     gapCell: (model) => metrics.gapCell(model),
   });
+  const embeddings = new EmbeddingServer({
+    placer,
+    server,
+    timers,
+    observer,
+    get policyName() {
+      return token.policy.name;
+    },
+    explainedTo: ({ exchange }) => explainedTo(exchange, decisions.journal),
+    retryDelayMs,
+  });
   const { frontend, model } = config;
   const prepare: PrepareSettings = {
     trustRequestChatTemplate: model.trustRequestChatTemplate,
@@ -233,11 +254,13 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     >,
     contentFormat: model.chatTemplateContentFormat,
     maxLogprobs: model.maxLogprobs,
+    ignoresPriority: config.workers.schedulingPolicy === "fcfs",
   };
   return {
     models,
     fleet,
     server,
+    embeddings,
     proxy: {
       placer,
       server,
@@ -252,12 +275,15 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       prepare,
       isAdapter: (name) => routingModels.isAdapter(name),
       modelOf: (name) =>
-        routing.usesPrefix && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
+        routing.looksAtPrompts && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
     },
     affinity,
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
+    responses: frontend.enableResponsesStore
+      ? new ResponseStore({ capacity: frontend.responsesStoreSize, maxCharacters: STORED_CHARACTERS })
+      : undefined,
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,

@@ -2,6 +2,7 @@
 export const ROUTER_ERROR_CODES = [
   "model_files",
   "model_conflict",
+  "parsers",
   "listen",
   "startup_timeout",
   "policy_file",

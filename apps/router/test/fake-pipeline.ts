@@ -116,8 +116,8 @@ export class FakeCall implements GenerateCall {
     );
   }
 
-  flush(): this {
-    return this.#tell((sink) => sink.flush());
+  flush(isLast?: boolean): this {
+    return this.#tell((sink) => sink.flush(isLast));
   }
 
   end(): void {

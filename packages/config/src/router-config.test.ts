@@ -225,9 +225,14 @@ describe("parseRouterConfig()", () => {
       "--worker-urls: 'n1:50051' is not a worker address; write http://, https://, grpc:// or grpcs:// and host:port",
     ],
     [
-      ["--tool-call-parser", "hermes"],
+      ["--tool-server", "demo"],
       "not_implemented",
-      "--tool-call-parser is not implemented in this version of vllm-router; answers carry the model's text unparsed when it is left out",
+      "--tool-server is not implemented in this version of vllm-router; leave it out",
+    ],
+    [
+      ["--enable-auto-tool-choice"],
+      "invalid_value",
+      "--enable-auto-tool-choice: requires --tool-call-parser",
     ],
     [
       ["--retry-max-backoff-ms", "1"],

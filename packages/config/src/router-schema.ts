@@ -2,11 +2,13 @@ import { z } from "zod";
 
 import { admission, breaker, health, retry } from "./schema/care.ts";
 import { decisions } from "./schema/decisions.ts";
+import { kvEvents } from "./schema/kv-events.ts";
 import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
+import { parsers } from "./schema/parsers.ts";
 import { createRoutingSchema } from "./schema/routing.ts";
 import { server } from "./schema/server.ts";
-import { engineTransport, workers } from "./schema/workers.ts";
+import { engineHttpClient, engineTransport, workers } from "./schema/workers.ts";
 
 /**
  * The one schema of the router: every flag, variable and file key comes from it.
@@ -19,6 +21,7 @@ export function createRouterSchema(policies: readonly string[]) {
       server,
       workers,
       engineTransport,
+      engineHttpClient,
       routing: createRoutingSchema(policies),
       admission,
       retry,
@@ -27,8 +30,10 @@ export function createRouterSchema(policies: readonly string[]) {
       model,
       hub,
       frontend,
+      parsers,
       observability,
       decisions,
+      kvEvents,
     })
     .superRefine((config, context) => {
       if (config.retry.maxBackoffMs < config.retry.initialBackoffMs) {
@@ -36,6 +41,14 @@ export function createRouterSchema(policies: readonly string[]) {
           code: "custom",
           path: ["retry", "maxBackoffMs"],
           message: `must not be less than --retry-initial-backoff-ms (${config.retry.initialBackoffMs})`,
+        });
+      }
+      const { enableAutoToolChoice, toolCallParser } = config.parsers;
+      if (enableAutoToolChoice && toolCallParser === undefined) {
+        context.addIssue({
+          code: "custom",
+          path: ["parsers", "enableAutoToolChoice"],
+          message: "requires --tool-call-parser",
         });
       }
       const { fingerprintMode, fingerprintValue } = config.frontend;

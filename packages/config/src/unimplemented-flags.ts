@@ -12,7 +12,6 @@ const LEAVE_OUT = "leave it out";
 const PROXY_IN_FRONT = "put a proxy in front that does it, or leave it out";
 const ONE_LEG = "give all engines with --worker-urls";
 const LIST_WORKERS = "list the engines with --worker-urls";
-const NO_PARSERS = "answers carry the model's text unparsed when it is left out";
 const NO_PYTHON = "the router runs no Python";
 
 /** Known flags without an implementation, by what to do instead. */
@@ -55,8 +54,8 @@ const groups: readonly {
   },
   {
     from: "router",
-    instead: "list each rank's own address, or let the engine balance its ranks",
-    flags: ["intra-node-data-parallel-size", "data-parallel-size", "dp-aware"],
+    instead: "say --intra-node-data-parallel-size for HTTP workers; gRPC engines tell their ranks",
+    flags: ["data-parallel-size", "dp-aware"],
   },
   {
     from: "router",
@@ -81,9 +80,6 @@ const groups: readonly {
       "wasm-middleware-sha256",
       "wasm-middleware-route",
       "mini-lb",
-      "kv-events-endpoint",
-      "kv-events-port",
-      "kv-events-topic-filter",
       "kv-model",
       "kv-tokenizer-path",
       "kv-hash-algo",
@@ -120,15 +116,8 @@ const groups: readonly {
   { from: "vllm", instead: "listen with --host and --port", flags: ["uds"] },
   {
     from: "vllm",
-    instead: NO_PARSERS,
-    flags: [
-      "enable-auto-tool-choice",
-      "tool-call-parser",
-      "exclude-tools-when-tool-choice-none",
-      "tool-strict-level",
-      "tool-server",
-      "reasoning-parser",
-    ],
+    instead: LEAVE_OUT,
+    flags: ["tool-server"],
   },
   {
     from: "vllm",

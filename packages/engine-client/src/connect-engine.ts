@@ -1,12 +1,15 @@
+import { AbortBatch } from "./admin/abort-batch.ts";
+import { InferenceAdmin } from "./admin/inference-admin.ts";
 import { VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
 import type { EngineDescription } from "./engine-address.ts";
-import { EngineError } from "./engine-error.ts";
 import type { ProxyEngine, TokenEngine } from "./engine.ts";
 import { HttpEngineAdmin } from "./proxy/http-admin.ts";
 import { createHttpPool } from "./proxy/http-pool.ts";
 import { HttpProxyEngine } from "./proxy/http-proxy-engine.ts";
+import { NetProxyEngine } from "./proxy/net/net-proxy-engine.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
 import { Http2Transport } from "./transport/http2-transport.ts";
+import { NetTransport } from "./transport/net/net-transport.ts";
 import type { StreamTransport } from "./transport/stream-transport.ts";
 import {
   DEFAULT_TRANSPORT_OPTIONS,
@@ -14,14 +17,20 @@ import {
   type TransportOptions,
 } from "./transport/transport-options.ts";
 import { VllmTokenEngine } from "./vllm-engine/vllm-token-engine.ts";
+import { InferenceTokenEngine } from "./vllm-inference/inference-token-engine.ts";
 
 /** How the token stream of a gRPC engine is carried. */
-export type EngineTransport = "http2" | "grpc-js";
+export type EngineTransport = "http2" | "net" | "grpc-js";
+
+/** How requests are passed on to an HTTP engine. */
+export type HttpClient = "undici" | "net";
 
 /** How to connect to an engine. */
 export interface ConnectOptions {
   /** Default `http2`: our own framing on Node's HTTP/2. */
   readonly transport?: EngineTransport;
+  /** Default `undici`. */
+  readonly httpClient?: HttpClient;
   readonly tls?: TlsOptions;
   /** Longest wait for a connection; default 5,000. */
   readonly connectTimeoutMs?: number;
@@ -45,6 +54,16 @@ export interface VllmEngineConnection {
   close(): Promise<void>;
 }
 
+/** A connected engine that speaks `vllm.Inference` and `vllm.Control`. */
+export interface InferenceConnection {
+  readonly dialect: "vllm-inference";
+  readonly description: EngineDescription;
+  readonly engine: TokenEngine;
+  readonly admin: InferenceAdmin;
+  /** Fails running calls with `unavailable` and gives up all connections. */
+  close(): Promise<void>;
+}
+
 /** A connected HTTP engine. */
 export interface HttpEngineConnection {
   readonly dialect: "http";
@@ -56,11 +75,11 @@ export interface HttpEngineConnection {
 }
 
 /** A connected engine; `dialect` tells which. */
-export type EngineConnection = VllmEngineConnection | HttpEngineConnection;
+export type EngineConnection = VllmEngineConnection | InferenceConnection | HttpEngineConnection;
 
 /**
  * Makes the objects that talk to an engine. Nothing is sent before the first call, so an engine that is not there shows
- * up as `unavailable` then. Throws an EngineError `unimplemented` for a dialect that has no client yet.
+ * up as `unavailable` then.
  */
 export function connectEngine(
   description: EngineDescription,
@@ -73,17 +92,14 @@ export function connectEngine(
     case "http":
       return connectHttp(description, settings, options);
     case "vllm-inference":
-      throw new EngineError(
-        "unimplemented",
-        `the engine at ${description.address} speaks vllm.Inference, which this version cannot use yet`,
-      );
+      return connectInference(description, settings, options.transport ?? "http2");
   }
 }
 
 /** Settings of a connection with the defaults filled in. */
 export function transportOptions(
   target: Pick<EngineDescription, "address" | "secure">,
-  options: Omit<ConnectOptions, "transport" | "adminHeaders">,
+  options: Omit<ConnectOptions, "transport" | "httpClient" | "adminHeaders">,
 ): TransportOptions {
   const { address, secure } = target;
   return {
@@ -103,8 +119,7 @@ function connectVllmEngine(
   settings: TransportOptions,
   kind: EngineTransport,
 ): VllmEngineConnection {
-  const transport: StreamTransport =
-    kind === "http2" ? new Http2Transport(settings) : new GrpcJsTransport(settings);
+  const transport = createTransport(settings, kind);
   const admin = new VllmEngineAdmin(settings);
   return {
     dialect: "vllm-engine",
@@ -118,17 +133,52 @@ function connectVllmEngine(
   };
 }
 
+function connectInference(
+  description: EngineDescription,
+  settings: TransportOptions,
+  kind: EngineTransport,
+): InferenceConnection {
+  const transport = createTransport(settings, kind);
+  const admin = new InferenceAdmin(settings);
+  const aborts = new AbortBatch(async (ids) => admin.abort(ids));
+  return {
+    dialect: "vllm-inference",
+    description,
+    engine: new InferenceTokenEngine(transport, (requestId) => aborts.add(requestId)),
+    admin,
+    close: async () => {
+      admin.close();
+      await transport.close();
+    },
+  };
+}
+
+function createTransport(settings: TransportOptions, kind: EngineTransport): StreamTransport {
+  switch (kind) {
+    case "http2":
+      return new Http2Transport(settings);
+    case "net":
+      return new NetTransport(settings);
+    case "grpc-js":
+      return new GrpcJsTransport(settings);
+  }
+}
+
 function connectHttp(
   description: EngineDescription,
   settings: TransportOptions,
   options: ConnectOptions,
 ): HttpEngineConnection {
   const pool = createHttpPool(settings);
+  const own = options.httpClient === "net" ? new NetProxyEngine(settings) : undefined;
   return {
     dialect: "http",
     description,
-    engine: new HttpProxyEngine(pool),
+    engine: own ?? new HttpProxyEngine(pool, settings),
     admin: new HttpEngineAdmin(pool, options.adminHeaders),
-    close: async () => pool.destroy(),
+    close: async () => {
+      own?.close();
+      await pool.destroy();
+    },
   };
 }

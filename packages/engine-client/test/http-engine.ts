@@ -6,6 +6,8 @@ export interface HttpEngine extends AsyncDisposable {
   readonly address: string;
   /** Sockets that are open now. */
   readonly openSockets: number;
+  /** Connections so far. */
+  readonly connections: number;
   kill(): void;
 }
 
@@ -13,8 +15,10 @@ export interface HttpEngine extends AsyncDisposable {
 export async function startHttpEngine(handle: RequestListener): Promise<HttpEngine> {
   const server = createServer(handle);
   let openSockets = 0;
+  let connections = 0;
   server.on("connection", (socket) => {
     openSockets++;
+    connections++;
     socket.on("close", () => openSockets--);
     socket.on("error", () => {});
   });
@@ -28,6 +32,9 @@ export async function startHttpEngine(handle: RequestListener): Promise<HttpEngi
     address: `127.0.0.1:${port}`,
     get openSockets() {
       return openSockets;
+    },
+    get connections() {
+      return connections;
     },
     kill,
     [Symbol.asyncDispose]: async () => kill(),

@@ -116,7 +116,10 @@ export class GrpcServer {
   #accept(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     this.#openStreams++;
     stream.once("close", () => this.#openStreams--);
-    const call = new Http2GrpcCall(stream, timeoutMs(headers["grpc-timeout"]));
+    const call = new Http2GrpcCall(stream, {
+      timeoutMs: timeoutMs(headers["grpc-timeout"]),
+      metadata: textHeaders(headers),
+    });
     this.#countCall(stream.session);
     const path = headers[":path"] ?? "";
     const handler = this.#options.handlers.get(path);
@@ -171,6 +174,12 @@ function readRequest(stream: ServerHttp2Stream, call: GrpcCall, done: (request: 
       done(body.subarray(prefixBytes));
     }
   });
+}
+
+function textHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }
 
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };

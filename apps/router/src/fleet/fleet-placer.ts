@@ -1,4 +1,9 @@
-import type { EngineDialect, ProxyEngine, TokenEngine } from "@vllm-router/engine-client";
+import {
+  EngineError,
+  type EngineDialect,
+  type ProxyEngine,
+  type TokenEngine,
+} from "@vllm-router/engine-client";
 import type {
   Decision,
   Dispatcher,
@@ -16,6 +21,7 @@ import { explainDecision, type DecisionListener } from "../decisions/explained-d
 import type { DecisionObserver } from "../observability/decision-observer.ts";
 import type { AttemptOutcome, RouterObserver } from "../observability/router-observer.ts";
 import type {
+  EmbeddingPlacement,
   Placement,
   PlacementFailure,
   PlacementRequest,
@@ -24,6 +30,7 @@ import type {
   ProxyPlacement,
 } from "../pipeline/placement.ts";
 import { randomId } from "../pipeline/random-id.ts";
+import type { HitObservation, HitObserver } from "./hit-observer.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a placer looks at. */
@@ -56,11 +63,16 @@ export interface FleetPlacerOptions {
   /** Policies that decide beside the acting one without effect, and who hears what they would have done. */
   readonly shadows?: Readonly<Record<Lane, ShadowPolicies>> | undefined;
   readonly decisionObserver?: DecisionObserver | undefined;
+  /** Has the prefix index learn from what engines find in their caches. */
+  readonly hits?: HitObserver | undefined;
   /** Milliseconds since the epoch: deadlines are told to engines. */
   readonly now: () => number;
   /** Longest time an attempt may take, milliseconds; 0 for no limit. */
   readonly requestTimeoutMs: number;
 }
+
+/** A unary call always has a deadline; this one stands for none, milliseconds. */
+const UNLIMITED_MS = 24 * 60 * 60 * 1000;
 
 /** Sentences for people, by what stopped the worker that came closest. */
 const NONE_MESSAGES: Readonly<Record<NoneReason, string>> = {
@@ -110,12 +122,40 @@ export class FleetPlacer implements Placer {
   ):
     | { readonly kind: "placed"; readonly placement: ProxyPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("proxy", generation, explained);
+    // Where nobody knows of ranks the client's header is the worker's business.
+    const knowsRanks = this.#options.fleet.snapshot("proxy").workers.some((worker) => worker.ranks > 1);
+    const asked = knowsRanks ? generation : { ...generation, rank: undefined };
+    const result = this.#decide("proxy", asked, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
     const engine = result.worker.connection.engine as ProxyEngine;
     return { kind: "placed", placement: { ...this.#book(result), engine } };
+  }
+
+  /** Chooses a gRPC worker for one prompt of a model that pools. */
+  placeEmbedding(
+    generation: Generation,
+    explained?: DecisionListener,
+  ):
+    | { readonly kind: "placed"; readonly placement: EmbeddingPlacement }
+    | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
+    const result = this.#decide("token", generation, explained);
+    if ("failure" in result) {
+      return { kind: "not-placed", failure: result.failure };
+    }
+    const { connection } = result.worker;
+    const unlimitedAtMs = this.#options.now() + UNLIMITED_MS;
+    const placement: EmbeddingPlacement = {
+      ...this.#book(result),
+      async embed(request, { signal, deadlineAtMs = unlimitedAtMs, metadata }) {
+        if (connection.dialect !== "vllm-engine") {
+          throw new EngineError("unimplemented", `${connection.dialect} cannot embed`);
+        }
+        return connection.admin.embed(request, { signal, deadlineAtMs, metadata });
+      },
+    };
+    return { kind: "placed", placement };
   }
 
   #decide(
@@ -138,7 +178,14 @@ export class FleetPlacer implements Placer {
       shadow?.release();
       return { failure: { code: "no_worker", message: NONE_MESSAGES.no_workers, field: undefined } };
     }
+    const [leg] = decision.legs;
+    const { hits } = this.#options;
+    const isFirm = leg !== undefined && hits?.isFirm(leg.slot) === true;
     const settlement = dispatcher.settle(decision);
+    const hit =
+      leg === undefined
+        ? undefined
+        : hits?.settled({ slot: leg.slot, generation, claimedTokens: leg.matchedTokens, isFirm });
     observer.decided(dispatcher.policy.name, worker.id, decision.reason);
     if (shadow !== undefined) {
       decisionObserver?.shadowed({
@@ -148,7 +195,7 @@ export class FleetPlacer implements Placer {
         shadows: shadow.decisions,
       });
     }
-    return { worker, decision, settlement, shadow };
+    return { worker, decision, settlement, shadow, hit };
   }
 
   /** Writes the decision down where somebody asked for it or its turn has come. Only before it is settled. */
@@ -202,7 +249,7 @@ export class FleetPlacer implements Placer {
   }
 
   #book(decided: Decided): Omit<Placement, "engine"> {
-    const { worker, decision, settlement, shadow } = decided;
+    const { worker, decision, settlement, shadow, hit } = decided;
     const { observer, fleet, now, requestTimeoutMs } = this.#options;
     const leg = decision.legs[0];
     let released = false;
@@ -217,6 +264,7 @@ export class FleetPlacer implements Placer {
         shadow?.firstOutput();
         shadow?.addOutput(tokens);
       },
+      ...(hit === undefined ? {} : { found: (cachedTokens: number) => hit.found(cachedTokens) }),
       release: (outcome: AttemptOutcome) => {
         if (released) {
           return;
@@ -241,6 +289,7 @@ interface Decided {
   readonly decision: PlaceDecision;
   readonly settlement: Settlement;
   readonly shadow: ShadowSettlement | undefined;
+  readonly hit: HitObservation | undefined;
 }
 
 /** A rank that no worker of the model has, in vLLM's words. */

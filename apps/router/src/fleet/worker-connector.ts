@@ -1,6 +1,17 @@
 import type { EngineConnection } from "@vllm-router/engine-client";
 import type { ModelFiles } from "../models/model-files.ts";
 
+/** What an engine says of a model that pools, which is one that does not generate. */
+export interface PoolingFacts {
+  /** Name of the model's class, such as `BertModel`; empty when it does not say. */
+  readonly architecture: string;
+  readonly isMultimodal: boolean;
+  /** Numbers in an embedding; undefined for a model that makes no embeddings. */
+  readonly embeddingSize: number | undefined;
+  /** The engine's own words about a model that makes no embeddings: they name the tasks it has. */
+  readonly refusal: string;
+}
+
 /** What an engine says of itself when it is registered. */
 export interface WorkerFacts {
   /** Names it serves; empty when it does not say. */
@@ -23,6 +34,8 @@ export interface WorkerFacts {
   readonly tokenizerPath: string;
   /** End tokens by the engine's model configuration. */
   readonly endTokenIds: readonly number[];
+  /** Undefined for a model that generates. */
+  readonly pooling?: PoolingFacts | undefined;
   /** Sampling defaults by the engine's word, by their names in generation_config.json. */
   readonly samplingDefaults: Readonly<Record<string, number>>;
 }

@@ -7,7 +7,7 @@ const HUB_TIMEOUT_MS = 60_000;
 
 /** The builder of models by the configuration's flags; `isOffline` for one that never asks the hub. */
 export function createModelBuilder(config: RouterConfig, isOffline = config.hub.offline): ModelBuilder {
-  const { model, hub, frontend } = config;
+  const { model, hub, frontend, parsers } = config;
   const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
   return new ModelBuilder({
     servedModelNames: model.servedModelNames,
@@ -18,6 +18,13 @@ export function createModelBuilder(config: RouterConfig, isOffline = config.hub.
     overrideGenerationConfig: model.overrideGenerationConfig,
     fingerprintMode: frontend.fingerprintMode,
     fingerprintValue: frontend.fingerprintValue,
+    parsers: {
+      enableAutoToolChoice: parsers.enableAutoToolChoice,
+      toolCallParser: parsers.toolCallParser,
+      reasoningParser: parsers.reasoningParser,
+      excludeToolsWhenToolChoiceNone: parsers.excludeToolsWhenToolChoiceNone,
+      toolStrictLevel: parsers.toolStrictLevel,
+    },
     hub: {
       endpoint: hub.endpoint,
       token: hub.token,

@@ -8,7 +8,14 @@ import {
   TOKEN_GAP_SECONDS,
   tokenCountBuckets,
 } from "./metric-buckets.ts";
-import { CellFamily, HistogramFamily, registerCellMetric, type CellMetric } from "./metric-cells.ts";
+import {
+  type Cell,
+  CellFamily,
+  type CellMetric,
+  type HistogramCell,
+  HistogramFamily,
+  registerCellMetric,
+} from "./metric-cells.ts";
 import type { GenerationSummary, RequestSummary } from "./router-observer.ts";
 
 /** Routes that vLLM's HTTP instrumentation leaves out. */
@@ -126,6 +133,10 @@ export class FrontendMetrics {
   /** Gap between two outputs; its cell is looked up once, since it is told once a token. */
   readonly #gapCells = new Map<string, ReturnType<HistogramFamily["cell"]>>();
 
+  /** Cells that are looked up once, not once a request; routes, verbs and served models are few. */
+  readonly #httpCells = new Map<string, HttpCells>();
+  readonly #modelCells = new Map<string, ModelCells>();
+
   constructor(registry: Registry) {
     for (const family of this.#families) {
       registerCellMetric(registry, family);
@@ -153,40 +164,96 @@ export class FrontendMetrics {
   }
 
   #countHttp(summary: RequestSummary): void {
-    const handler = summary.route;
+    const cells = this.#httpCellsOf(summary.route, summary.method);
     const seconds = summary.durationMs / 1000;
-    const status = `${Math.floor(summary.status / 100)}xx`;
-    this.#httpRequests.cell({ handler, method: summary.method, status }).value += 1;
-    this.#httpRequestSize.cell({ handler }).observe(summary.requestBytes);
-    this.#httpResponseSize.cell({ handler }).observe(summary.responseBytes);
-    this.#httpFine.cell({}).observe(seconds);
-    this.#httpCoarse.cell({ handler, method: summary.method }).observe(seconds);
+    const status = Math.floor(summary.status / 100);
+    let requests = cells.requests[status];
+    if (requests === undefined) {
+      const labels = { handler: summary.route, method: summary.method, status: `${status}xx` };
+      requests = this.#httpRequests.cell(labels);
+      cells.requests[status] = requests;
+    }
+    requests.value += 1;
+    cells.requestSize.observe(summary.requestBytes);
+    cells.responseSize.observe(summary.responseBytes);
+    cells.fine.observe(seconds);
+    cells.coarse.observe(seconds);
   }
 
   #countGeneration(generation: GenerationSummary, seconds: number): void {
-    const labels = { model_name: generation.model, engine: "0" };
+    const cells = this.#modelCellsOf(generation.model);
     for (const reason of generation.finishReasons) {
-      this.#success.cell({ ...labels, finished_reason: reason }).value += 1;
+      let success = cells.success.get(reason);
+      if (success === undefined) {
+        success = this.#success.cell({ ...cells.labels, finished_reason: reason });
+        cells.success.set(reason, success);
+      }
+      success.value += 1;
     }
-    this.#promptTokens.cell(labels).value += generation.promptTokens;
-    this.#cachedTokens.cell(labels).value += generation.cachedTokens;
-    this.#generationTokens.cell(labels).value += generation.completionTokens;
-    this.#queue.cell(labels).observe(generation.queueMs / 1000);
-    this.#requestPrompt.cell(labels).observe(generation.promptTokens);
-    this.#requestOutput.cell(labels).observe(generation.completionTokens);
-    this.#paramN.cell(labels).observe(generation.sequences);
-    this.#paramMaxTokens.cell(labels).observe(generation.maxTokens);
-    this.#endToEnd.cell(labels).observe(seconds);
+    cells.promptTokens.value += generation.promptTokens;
+    cells.cachedTokens.value += generation.cachedTokens;
+    cells.generationTokens.value += generation.completionTokens;
+    cells.queue.observe(generation.queueMs / 1000);
+    cells.requestPrompt.observe(generation.promptTokens);
+    cells.requestOutput.observe(generation.completionTokens);
+    cells.paramN.observe(generation.sequences);
+    cells.paramMaxTokens.observe(generation.maxTokens);
+    cells.endToEnd.observe(seconds);
     if (generation.firstTokenMs !== undefined) {
+      // Series that only requests with output have.
+      const { labels } = cells;
       const decodeSeconds = seconds - generation.firstTokenMs / 1000;
-      this.#firstToken.cell(labels).observe(generation.firstTokenMs / 1000);
-      this.#inference.cell(labels).observe(seconds - generation.queueMs / 1000);
-      this.#prefill.cell(labels).observe((generation.firstTokenMs - generation.queueMs) / 1000);
-      this.#decode.cell(labels).observe(decodeSeconds);
+      cells.firstToken ??= this.#firstToken.cell(labels);
+      cells.inference ??= this.#inference.cell(labels);
+      cells.prefill ??= this.#prefill.cell(labels);
+      cells.decode ??= this.#decode.cell(labels);
+      cells.firstToken.observe(generation.firstTokenMs / 1000);
+      cells.inference.observe(seconds - generation.queueMs / 1000);
+      cells.prefill.observe((generation.firstTokenMs - generation.queueMs) / 1000);
+      cells.decode.observe(decodeSeconds);
       if (generation.completionTokens > 1) {
-        this.#perToken.cell(labels).observe(decodeSeconds / (generation.completionTokens - 1));
+        cells.perToken ??= this.#perToken.cell(labels);
+        cells.perToken.observe(decodeSeconds / (generation.completionTokens - 1));
       }
     }
+  }
+
+  #httpCellsOf(handler: string, method: string): HttpCells {
+    const key = `${method} ${handler}`;
+    let cells = this.#httpCells.get(key);
+    if (cells === undefined) {
+      cells = {
+        requests: [],
+        requestSize: this.#httpRequestSize.cell({ handler }),
+        responseSize: this.#httpResponseSize.cell({ handler }),
+        fine: this.#httpFine.cell({}),
+        coarse: this.#httpCoarse.cell({ handler, method }),
+      };
+      this.#httpCells.set(key, cells);
+    }
+    return cells;
+  }
+
+  #modelCellsOf(model: string): ModelCells {
+    let cells = this.#modelCells.get(model);
+    if (cells === undefined) {
+      const labels = { model_name: model, engine: "0" };
+      cells = {
+        labels,
+        success: new Map(),
+        promptTokens: this.#promptTokens.cell(labels),
+        cachedTokens: this.#cachedTokens.cell(labels),
+        generationTokens: this.#generationTokens.cell(labels),
+        queue: this.#queue.cell(labels),
+        requestPrompt: this.#requestPrompt.cell(labels),
+        requestOutput: this.#requestOutput.cell(labels),
+        paramN: this.#paramN.cell(labels),
+        paramMaxTokens: this.#paramMaxTokens.cell(labels),
+        endToEnd: this.#endToEnd.cell(labels),
+      };
+      this.#modelCells.set(model, cells);
+    }
+    return cells;
   }
 
   #counter(name: string, help: string): CellFamily {
@@ -200,4 +267,35 @@ export class FrontendMetrics {
     this.#families.push(family);
     return family;
   }
+}
+
+/** Series of one route and verb. */
+interface HttpCells {
+  /** By the hundreds of the status. */
+  readonly requests: Cell[];
+  readonly requestSize: HistogramCell;
+  readonly responseSize: HistogramCell;
+  readonly fine: HistogramCell;
+  readonly coarse: HistogramCell;
+}
+
+/** Series of one model. */
+interface ModelCells {
+  readonly labels: Readonly<Record<string, string>>;
+  /** By the reason of the end. */
+  readonly success: Map<string, Cell>;
+  readonly promptTokens: Cell;
+  readonly cachedTokens: Cell;
+  readonly generationTokens: Cell;
+  readonly queue: HistogramCell;
+  readonly requestPrompt: HistogramCell;
+  readonly requestOutput: HistogramCell;
+  readonly paramN: HistogramCell;
+  readonly paramMaxTokens: HistogramCell;
+  readonly endToEnd: HistogramCell;
+  firstToken?: HistogramCell;
+  inference?: HistogramCell;
+  prefill?: HistogramCell;
+  decode?: HistogramCell;
+  perToken?: HistogramCell;
 }

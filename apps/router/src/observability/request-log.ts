@@ -37,6 +37,7 @@ export function requestLog(logger: Logger, options: { readonly accessLog?: boole
       const level = state === "unhealthy" || state === "refused" ? "warn" : "info";
       logger[level]({ worker, state, detail }, `worker ${state}`);
     },
+    kvEventsChanged: (worker, detail) => logger.info({ worker }, detail),
     internalError: (where, error) => logger.error({ where, err: error }, "internal error"),
   };
 }

@@ -2,6 +2,7 @@ import type { AdmissionTicket } from "@vllm-router/routing-core";
 import type { CancelTimer, Timers } from "../fleet/timers.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { RunningItems } from "../server/running-items.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import type { AdmissionControl, AdmissionOutcome } from "./admission-control.ts";
 import type { Placer } from "./placement.ts";
@@ -31,7 +32,7 @@ export interface GenerationServerOptions {
 /** Admits requests, runs their generations, and tells the observer how they went. */
 export class GenerationServer {
   readonly #options: GenerationServerOptions;
-  readonly #running = new Set<Abortable>();
+  readonly #running = new RunningItems<Abortable>();
 
   constructor(options: GenerationServerOptions) {
     this.#options = options;
@@ -106,8 +107,8 @@ export class GenerationServer {
 
   /** Counts something among the running that is ended by {@link abortAll}. */
   track(running: Abortable): () => void {
-    this.#running.add(running);
-    return () => this.#running.delete(running);
+    const entry = this.#running.add(running);
+    return () => this.#running.remove(entry);
   }
 
   /** Ends everything that runs, now. */

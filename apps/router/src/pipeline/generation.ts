@@ -1,5 +1,6 @@
 import { EngineError, type GenerateRequest, type TokenOutput } from "@vllm-router/engine-client";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { GenerationUnit } from "./generation-unit.ts";
 import { isRetryable } from "./retryable.ts";
 import type { Placement, PlacementFailure, PlacementResult, Placer } from "./placement.ts";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
@@ -8,12 +9,13 @@ import { SequenceState, type SequenceListener } from "./sequence-state.ts";
 /** What a generation tells the request it belongs to. */
 export interface GenerationOwner extends SequenceListener {
   /** First output of this generation, before any of its text is told. */
-  generationStarted(generation: Generation, output: TokenOutput): void;
-  generationFlush(generation: Generation): void;
+  generationStarted(generation: GenerationUnit, output: TokenOutput): void;
+  /** Write now what was told; or, when `isLast`, with the end or failure of the generation, which follows at once. */
+  generationFlush(generation: GenerationUnit, isLast: boolean): void;
   /** All sequences are finished. */
-  generationEnded(generation: Generation): void;
+  generationEnded(generation: GenerationUnit): void;
   /** Given up: nothing more comes from this generation. */
-  generationFailed(generation: Generation, failure: GenerationFailure): void;
+  generationFailed(generation: GenerationUnit, failure: GenerationFailure): void;
 }
 
 /** Why a generation was given up: no worker would take it, or the last worker's error. */
@@ -41,7 +43,7 @@ export interface GenerationServices {
  * repeated elsewhere as long as none of its unfinished sequences has said anything to the client. Prompt, sampling and
  * text state are prepared once and outlive attempts.
  */
-export class Generation implements AttemptOwner {
+export class Generation implements AttemptOwner, GenerationUnit {
   readonly promptIndex: number;
   readonly prompt: PreparedPrompt;
   readonly sequences: readonly SequenceState[];
@@ -152,6 +154,9 @@ export class Generation implements AttemptOwner {
       this.#started = true;
       const { reportsCachedTokens } = attempt.placement.engine.capabilities;
       this.#cachedTokens = reportsCachedTokens ? output.cachedTokens : undefined;
+      if (reportsCachedTokens) {
+        attempt.placement.found?.(output.cachedTokens);
+      }
       this.#owner.generationStarted(this, output);
     }
   }
@@ -160,8 +165,8 @@ export class Generation implements AttemptOwner {
     this.#kvTransferParams ??= params;
   }
 
-  attemptFlush(): void {
-    this.#owner.generationFlush(this);
+  attemptFlush(isLast: boolean): void {
+    this.#owner.generationFlush(this, isLast && this.sequences.every((sequence) => sequence.finished));
   }
 
   attemptBroken(attempt: Attempt, error: unknown): void {
@@ -182,7 +187,7 @@ export class Generation implements AttemptOwner {
     try {
       const unfinished = this.#unfinishedOf(attempt);
       if (unfinished.length === 0) {
-        this.#owner.generationFlush(this);
+        this.#owner.generationFlush(this, true);
         this.#endIfFinished();
         return;
       }
@@ -333,10 +338,12 @@ export class Generation implements AttemptOwner {
       requestId: this.#engineRequestId(alone ? first : undefined),
       tokenIds: this.prompt.tokenIds,
       sampling: alone ? { ...sampling, n: 1, seed } : sampling,
-      stream: this.#plan.stream,
+      // An engine that is to be stopped in the middle has to be heard in the middle.
+      stream: this.#plan.stream || this.#plan.repetition !== undefined,
       deadlineAtMs: placement.deadlineAtMs,
       rank: placement.rank ?? this.#plan.rank,
       kvTransferParams: this.#plan.kvTransferParams,
+      ...this.#plan.engineFields,
       metadata: this.#plan.metadata,
     };
   }

@@ -9,7 +9,7 @@ import {
   unsupportedFieldError,
 } from "@vllm-router/api";
 import { encodeText, takeTokenIds } from "./encode-prompt.ts";
-import { makePlan, type PromptDraft } from "./make-plan.ts";
+import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { resolvePrompt } from "./resolve-prompt.ts";
@@ -32,7 +32,7 @@ export function prepareCompletion(request: CompletionRequest, envelope: RequestE
     resolved: resolvePrompt(request, tokenIds, { model, settings }),
   }));
   const options = {
-    request,
+    request: shownRequest(request, drafts),
     identity: {
       id: envelope.responseId,
       created: envelope.created,

@@ -72,6 +72,7 @@ export class SequenceState {
       ignoreEos: sampling.ignoreEos,
       endOfSequenceTokenId: plan.model.endOfSequenceTokenId,
       stopTokenIds: new Set(sampling.stopTokenIds),
+      repetition: plan.repetition,
     });
     this.#logprobs =
       plan.wantedLogprobs === undefined
@@ -122,7 +123,12 @@ export class SequenceState {
     if (this.#text.expectedFinish !== undefined) {
       const tokenIds = Array.from({ length: tokenCount }, (_, at) => output.tokenIds[at] ?? 0);
       this.#held = { text: delta.text, tokenIds, tokenCount, logprobs };
-      return "go-on";
+      if (this.#text.expectedFinish.reason !== "repetition") {
+        return "go-on";
+      }
+      // The engine knows nothing of repetition and would go on.
+      this.endAsExpected();
+      return "engine-overran";
     }
     const reused = this.#reused;
     reused.text = delta.text;

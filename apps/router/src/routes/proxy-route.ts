@@ -15,6 +15,7 @@ import { affinityKeyOf } from "./affinity-key.ts";
 import { proxyNameOf } from "./choose-lane.ts";
 import { explainedTo } from "./explained-to.ts";
 import type { ProxiedBody } from "./proxied-body.ts";
+import { requestedRank } from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What passing a request on needs. */
@@ -88,7 +89,7 @@ function startRun(scope: RequestScope, passage: Passage): void {
       path: incoming.url ?? "/",
       // The engine client leaves out what belongs to this connection.
       headers: incoming.rawHeaders,
-      body: body.bytes.length === 0 ? undefined : body.bytes,
+      body: body.stream ?? (body.bytes.length === 0 ? undefined : body.bytes),
       deadlineAtMs: undefined,
     },
     {
@@ -154,6 +155,7 @@ function generationOf(scope: RequestScope, { body, model, services }: Passage): 
     routingKey: affinityKeyOf(exchange, services.affinity, { keys: body.keys, body: fields }),
     loraName: services.isAdapter(model) ? model : undefined,
     cacheSalt: typeof salt === "string" ? salt : undefined,
+    rank: requestedRank(scope),
     requiredFields: [],
     excludedWorkers: [],
   };

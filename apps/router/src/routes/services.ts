@@ -4,8 +4,10 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
+import type { EmbeddingServer } from "../pipeline/embedding-server.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
 import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
+import type { ResponseStore } from "../responses/response-store.ts";
 import type { DebugServices } from "./debug-decisions.ts";
 import type { ProxyRouteServices } from "./proxy-route.ts";
 
@@ -14,9 +16,12 @@ export interface RouteServices {
   readonly models: ModelCatalog;
   readonly fleet: Fleet;
   readonly server: GenerationServer;
+  readonly embeddings: EmbeddingServer;
   readonly proxy: ProxyRouteServices;
   readonly timers: Timers;
   readonly observer: RouterObserver;
+  /** Kept responses; undefined unless the server keeps any. */
+  readonly responses: ResponseStore | undefined;
   readonly writerSettings: WriterSettings;
   readonly prepare: PrepareSettings;
   /** Explained decisions. */

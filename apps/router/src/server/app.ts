@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { METHOD_NOT_ALLOWED_BODY, NOT_FOUND_BODY } from "@vllm-router/api";
@@ -26,7 +27,15 @@ export interface AppOptions {
 }
 
 /** The HTTP application; give it to `listen`. */
-export type App = Hono<{ Bindings: HttpBindings }>;
+export interface App {
+  /** Serves any request: Hono finds the route. */
+  readonly fetch: Hono<{ Bindings: HttpBindings }>["fetch"];
+  /**
+   * Serves a request whose target is a route's path to the letter, without the objects of the web's API that Hono needs.
+   * @returns false when it is not: then `fetch` knows
+   */
+  serveExact(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
+}
 
 /** Where a request goes: a route's pattern for metrics, and who answers. */
 interface Target {
@@ -56,17 +65,38 @@ const TRAILING_SLASH: Target = {
  * browsers are refused as with vLLM's default of no allowed origin.
  */
 export function createApp(options: AppOptions): App {
-  const app: App = new Hono({ getPath: (request) => requestPath(request, options.rootPath) });
+  const app = new Hono<{ Bindings: HttpBindings }>({
+    getPath: (request) => requestPath(request, options.rootPath),
+  });
+  const exact = new Map<string, Target>();
   for (const route of options.routes) {
     const target = targetOf(route);
     app.all(route.path, (c) => serve(c.env, target, options));
+    if (isLiteral(route.path) && (options.rootPath ?? "") === "") {
+      exact.set(route.path, target);
+    }
   }
   app.notFound((c) => {
     const path = withoutTrailingSlashes(c.req.path);
     const isRoute = path !== undefined && app.router.match("GET", path)[0].length > 0;
     return serve(c.env, isRoute ? TRAILING_SLASH : UNKNOWN_PATH, options);
   });
-  return app;
+  return {
+    fetch: app.fetch,
+    serveExact: (incoming, outgoing) => {
+      const target = exact.get(incoming.url ?? "");
+      if (target === undefined) {
+        return false;
+      }
+      void serve({ incoming, outgoing }, target, options);
+      return true;
+    },
+  };
+}
+
+/** True for a path that is no pattern; what comes before it in the table must not match it either. */
+function isLiteral(path: string): boolean {
+  return !/[:*{]/.test(path);
 }
 
 function targetOf(route: Route): Target {
@@ -75,12 +105,12 @@ function targetOf(route: Route): Target {
     exchange.send(405, METHOD_NOT_ALLOWED_BODY, { allow, "content-type": "application/json" });
   return {
     route: route.path,
-    handlerOf: (method) => route.methods[method as RouteMethod] ?? wrongVerb,
+    handlerOf: (method) => route.elsewhere?.() ?? route.methods[method as RouteMethod] ?? wrongVerb,
   };
 }
 
 function serve(
-  { incoming, outgoing }: HttpBindings,
+  { incoming, outgoing }: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse },
   target: Target,
   options: AppOptions,
 ): Response | Promise<Response> {

@@ -1,4 +1,7 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { errorBody, type ApiError } from "@vllm-router/api";
+import { AnswerStream } from "./answer-stream.ts";
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 /** What the owner of a running request wants to hear about its client. */
 export interface ExchangeListener {
@@ -8,6 +11,9 @@ export interface ExchangeListener {
   drained(): void;
 }
 
+/** What handlers see of a client's side; an answer without a client has it too. */
+export type ClientSide = Pick<Exchange, keyof Exchange>;
+
 /**
  * The client's side of one HTTP request: what was asked, and the one answer. Text is gathered with {@link append} and
  * leaves in one write at {@link flush}. The first byte written is the commit: after it a status can no longer change.
@@ -15,7 +21,10 @@ export interface ExchangeListener {
  */
 export class Exchange {
   readonly incoming: IncomingMessage;
+  /** Body of an error answer in the shape of the request's API. */
+  errorBody: (error: ApiError) => string = errorBody;
   readonly #outgoing: ServerResponse;
+  #stream: AnswerStream | undefined;
   #listener: ExchangeListener | undefined;
   #closedListener: (() => void) | undefined;
   #pending = "";
@@ -111,17 +120,25 @@ export class Exchange {
     if (!this.#headSent) {
       this.#sendHead(200, { "content-type": contentType });
     }
-    this.#bytesSent += Buffer.byteLength(text);
-    return this.#outgoing.write(text);
+    const sizeBytes = Buffer.byteLength(text);
+    this.#bytesSent += sizeBytes;
+    return this.#streamed().writeText(text, sizeBytes);
   }
 
-  /** Writes raw bytes of a proxied body. @returns false when the socket is full: stop the source until `drained` */
+  /** Writes raw bytes of a proxied body, which may be overwritten afterwards. @returns false when the socket is full: stop the source until `drained` */
   writeBytes(bytes: Uint8Array): boolean {
     if (this.#isOver()) {
       return true;
     }
     this.#bytesSent += bytes.length;
-    return this.#outgoing.write(bytes);
+    return this.#streamed().writeBytes(bytes);
+  }
+
+  /** Lets go what {@link writeBytes} was given in this turn. */
+  flushBytes(): void {
+    if (!this.#isOver()) {
+      this.#stream?.flush();
+    }
   }
 
   /** Sends the head of a proxied answer: name, value, name, value … */
@@ -134,14 +151,30 @@ export class Exchange {
     // In one packet with the body's first bytes when they are here already, else without waiting for them.
     process.nextTick(() => {
       if (!this.#isOver()) {
-        this.#outgoing.flushHeaders();
+        this.#streamed().flushHead();
       }
     });
   }
 
+  /**
+   * Answers a request for another protocol with the head of a worker that accepted it, and hands over the socket, which
+   * then belongs to the caller. The exchange ends when the socket does.
+   */
+  switchProtocols(head: { readonly status: number; readonly headers: readonly string[] }): Socket {
+    const { socket } = this.incoming;
+    this.#headSent = true;
+    this.#ended = true;
+    this.#outgoing.statusCode = head.status;
+    socket.write(upgradeHead(head), "latin1");
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+    return socket;
+  }
+
   /** Ends a streamed or proxied answer, writing what is still gathered. */
   endStream(contentType: string): void {
-    this.flush(contentType);
+    const text = this.#pending;
+    this.#pending = "";
     if (this.#isOver()) {
       return;
     }
@@ -149,7 +182,9 @@ export class Exchange {
       this.#sendHead(200, { "content-type": contentType });
     }
     this.#ended = true;
-    this.#outgoing.end();
+    const sizeBytes = Buffer.byteLength(text);
+    this.#bytesSent += sizeBytes;
+    this.#streamed().end(text, sizeBytes);
   }
 
   /** Cuts the connection: an answer that cannot be completed must not look complete. */
@@ -180,6 +215,11 @@ export class Exchange {
     this.send(status, body, { "content-type": "application/json" });
   }
 
+  #streamed(): AnswerStream {
+    this.#stream ??= new AnswerStream(this.#outgoing, () => this.#listener?.drained());
+    return this.#stream;
+  }
+
   #isOver(): boolean {
     return this.#ended || this.#gone;
   }
@@ -205,4 +245,12 @@ export class Exchange {
     this.#closedListener?.();
     this.#closedListener = undefined;
   }
+}
+
+function upgradeHead(head: { readonly status: number; readonly headers: readonly string[] }): string {
+  const lines = [`HTTP/1.1 ${head.status} ${STATUS_CODES[head.status] ?? ""}`];
+  for (let index = 0; index + 1 < head.headers.length; index += 2) {
+    lines.push(`${head.headers[index]}: ${head.headers[index + 1]}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }

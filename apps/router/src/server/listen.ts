@@ -1,9 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
 import type { App } from "./app.ts";
+import { isUpgrade } from "./is-upgrade.ts";
+import { RunningItems } from "./running-items.ts";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -48,6 +50,8 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
   const server = createServer({
     maxHeaderSize: HEADER_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // Any other protocol that a client would rather speak is passed over, as HTTP allows.
+    shouldUpgradeCallback: isUpgrade,
   });
   const listening = new HttpListener(server, options);
   server.on("request", (incoming, outgoing) => {
@@ -56,17 +60,41 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
       outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
       return;
     }
-    void handle(incoming, outgoing);
+    if (!app.serveExact(incoming, outgoing)) {
+      void handle(incoming, outgoing);
+    }
   });
+  if (asksBeforeUpgrade(server)) {
+    server.on("upgrade", (incoming, socket: Socket, first) => {
+      const outgoing = new ServerResponse(incoming);
+      outgoing.shouldKeepAlive = false;
+      outgoing.assignSocket(socket);
+      socket.on("error", () => socket.destroy());
+      if (first.length > 0) {
+        socket.unshift(first);
+      }
+      listening.track(incoming, outgoing);
+      listening.trackUpgraded(socket);
+      outgoing.once("finish", () => socket.destroySoon());
+      void handle(incoming, outgoing);
+    });
+  }
   await bind(server, options);
   listening.bound();
   return listening;
 }
 
+/** Older versions of Node would take every request with an `upgrade` header away from the server: they go without. */
+function asksBeforeUpgrade(server: Server): boolean {
+  return "shouldUpgradeCallback" in server && server.shouldUpgradeCallback === isUpgrade;
+}
+
 class HttpListener implements Listener {
   readonly #server: Server;
   readonly #options: ListenOptions;
-  readonly #running = new Set<ServerResponse>();
+  readonly #running = new RunningItems<ServerResponse>();
+  /** Sockets that the server no longer knows. */
+  readonly #upgraded = new Set<Socket>();
   #port = 0;
   #closing: Promise<void> | undefined;
   #cutOff = 0;
@@ -98,15 +126,21 @@ class HttpListener implements Listener {
 
   /** A request arrived. */
   track(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    this.#running.add(outgoing);
+    const entry = this.#running.add(outgoing);
     outgoing.shouldKeepAlive &&= this.#closing === undefined;
     outgoing.once("close", () => {
-      this.#running.delete(outgoing);
+      this.#running.remove(entry);
       if (this.#closing !== undefined) {
         // Its keep-alive would hold the server open for nothing.
         incoming.socket.destroySoon();
       }
     });
+  }
+
+  /** A socket left the server's hands for another protocol, or at least asked to. */
+  trackUpgraded(socket: Socket): void {
+    this.#upgraded.add(socket);
+    socket.once("close", () => this.#upgraded.delete(socket));
   }
 
   async drain(timeoutMs: number): Promise<number> {
@@ -141,6 +175,9 @@ class HttpListener implements Listener {
   #cutConnections(): void {
     this.#cutOff += this.#running.size;
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) {
+      socket.destroy();
+    }
   }
 }
 

@@ -1,8 +1,16 @@
-import type { ApiError } from "../api-error.ts";
-import type { JsonValue } from "../json/json-value.ts";
+import { type ApiError, badRequestError } from "../api-error.ts";
+import type { JsonObject, JsonValue } from "../json/json-value.ts";
 import { dictionary, list } from "../validation/containers.ts";
 import type { Issues } from "../validation/issue.ts";
-import { anything, before, isIssues, nullable, type ValidationState } from "../validation/validator.ts";
+import { validationErrorText } from "../validation/issue-text.ts";
+import {
+  anything,
+  before,
+  freshState,
+  isIssues,
+  nullable,
+  type ValidationState,
+} from "../validation/validator.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
 import { union } from "../validation/union.ts";
 import { chatChecks } from "./chat-checks.ts";
@@ -122,6 +130,18 @@ const reader: RequestReader<ChatFields> = compileRequest({ table: chatTable, che
  */
 export function parseChatRequest(body: JsonValue): ChatRequest {
   return parseWith({ read: readChat }, body);
+}
+
+/**
+ * A chat request that vLLM builds itself from another API's request: the same checks, but findings about its fields are
+ * told in Python's words.
+ *
+ * @throws {@link ApiError} 400
+ */
+export function convertedChatRequest(body: JsonObject): ChatRequest {
+  const request = readChat(body, freshState());
+  if (isIssues(request)) throw badRequestError(validationErrorText("ChatCompletionRequest", request));
+  return request;
 }
 
 function readChat(body: JsonValue, state: ValidationState): ChatRequest | Issues {

@@ -174,5 +174,5 @@ function collectIssues(body: JsonObject, fields: readonly CompiledField[]): Issu
 }
 
 function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return name.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase());
 }

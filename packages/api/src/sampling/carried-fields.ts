@@ -24,7 +24,7 @@ export function carriedFields(request: GenerationRequest): string[] {
   add("priority", Number(request.priority) !== 0);
   add("prompt_embeds", !isChatRequest(request) && request.promptEmbeds !== null);
   add("prompt_logprobs_ranks", request.promptLogprobs !== null);
-  add("repetition_detection", isRepetitionDetected(request));
+  add("seed", request.seed !== null && !isInt32(request.seed));
   add("session_id", request.sessionId !== null && request.sessionId !== "");
   add(
     "stream_interval",
@@ -42,9 +42,9 @@ export function carriedFields(request: GenerationRequest): string[] {
   return fields;
 }
 
-function isRepetitionDetected(request: GenerationRequest): boolean {
-  const size = request.repetitionDetection?.get("max_pattern_size");
-  return size !== undefined && Number(size) > 0;
+/** The narrowest seed of an engine protocol. */
+function isInt32(seed: number | bigint): boolean {
+  return seed >= -(2 ** 31) && seed < 2 ** 31;
 }
 
 function object(value: ReadonlyMap<string, JsonValue> | null): JsonValue {

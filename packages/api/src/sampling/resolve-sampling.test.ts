@@ -141,7 +141,6 @@ describe("carriedFields()", () => {
       "n",
       "priority",
       "prompt_logprobs_ranks",
-      "repetition_detection",
       "session_id",
       "structured_outputs",
       "structured_outputs.disable_any_whitespace",

@@ -26,6 +26,16 @@ export const frontend = z
       doc: "Count running requests for GET /load.",
       flag: "enable-server-load-tracking",
     }),
+    enableResponsesStore: setting(z.boolean().default(false), {
+      doc: "Keep responses of /v1/responses, for previous_response_id, background and retrieval.",
+      flag: "enable-responses-api-store",
+      environment: ["VLLM_ENABLE_RESPONSES_API_STORE"],
+    }),
+    responsesStoreSize: setting(z.int().min(1).default(10_000), {
+      doc: "Responses kept at most, and 256 MiB of text; the oldest finished ones make room.",
+      flag: "responses-api-store-size",
+      placeholder: "COUNT",
+    }),
     fingerprintMode: setting(z.enum(["full", "hash", "custom", "none"]).default("full"), {
       doc: "What system_fingerprint holds.",
       flag: "fingerprint-mode",

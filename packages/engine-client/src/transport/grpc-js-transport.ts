@@ -19,9 +19,11 @@ import {
   type StreamTransport,
 } from "./stream-transport.ts";
 import type { TransportOptions } from "./transport-options.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 /** gRPC by the official library: dearer than our own framing, and the oracle it is tested against. */
 export class GrpcJsTransport implements StreamTransport {
+  readonly turns: TurnQueue = new TurnQueue();
   readonly #client: Client;
   readonly #calls = new Set<GrpcJsCall>();
   #isClosed = false;

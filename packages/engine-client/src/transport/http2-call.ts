@@ -29,10 +29,13 @@ export class Http2Call implements StreamCall {
 
   constructor(receiver: StreamReceiver, maxMessageBytes: number) {
     this.#receiver = receiver;
-    this.#splitter = new MessageSplitter((bytes, start, end) => {
-      receiver.message(bytes, start, end);
-      return !this.#isOver && !this.#isPaused;
-    }, maxMessageBytes);
+    this.#splitter = new MessageSplitter(
+      (bytes, start, end) => {
+        receiver.message(bytes, start, end);
+        return !this.#isOver && !this.#isPaused;
+      },
+      { maxMessageBytes, isBorrowed: false },
+    );
   }
 
   /** Listens to a stream that was just opened. */
@@ -112,7 +115,7 @@ export class Http2Call implements StreamCall {
   readonly #onData = (bytes: Buffer): void => {
     // A refused answer may have a body; it is of no use.
     if (this.#isOver || this.#status instanceof EngineError) return;
-    this.#guard(() => this.#splitter.push(bytes));
+    this.#guard(() => void this.#splitter.push(bytes, 0, bytes.length));
   };
 
   readonly #onTrailers = (headers: IncomingHttpHeaders): void => {

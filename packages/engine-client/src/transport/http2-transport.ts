@@ -5,6 +5,7 @@ import { Http2Call } from "./http2-call.ts";
 import { Http2Session } from "./http2-session.ts";
 import type { StreamCall, StreamReceiver, StreamRequest, StreamTransport } from "./stream-transport.ts";
 import type { TransportOptions } from "./transport-options.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH } = constants;
 
@@ -13,6 +14,7 @@ const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH } = constants;
  * lost or the engine says goodbye.
  */
 export class Http2Transport implements StreamTransport {
+  readonly turns: TurnQueue = new TurnQueue();
   readonly #options: TransportOptions;
   readonly #sessions = new Set<Http2Session>();
   #current: Http2Session | undefined;

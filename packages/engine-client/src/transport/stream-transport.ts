@@ -1,4 +1,5 @@
 import type { EngineError } from "../engine-error.ts";
+import type { TurnQueue } from "./turn-queue.ts";
 
 /** Bytes in front of every gRPC message: a compression flag and a big-endian length. */
 export const GRPC_PREFIX_BYTES = 5;
@@ -36,6 +37,8 @@ export interface StreamCall {
 
 /** Carries gRPC messages to and from one engine. The only thing a token dialect knows about the network. */
 export interface StreamTransport {
+  /** Where calls that had output wait for the end of the turn. */
+  readonly turns: TurnQueue;
   start(request: StreamRequest, receiver: StreamReceiver): StreamCall;
   /** Fails running calls with `unavailable` and gives up all resources; resolves when nothing is left. */
   close(): Promise<void>;

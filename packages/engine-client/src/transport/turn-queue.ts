@@ -5,16 +5,28 @@ export interface TurnTarget {
 }
 
 /**
- * Gathers the calls that had output while the event loop was reading sockets, and tells each of them once when the
- * reading is over: one immediate per turn, however many messages and streams there were.
+ * Gathers the calls that had output and tells each of them once: at the end of the read that a transport says it is in,
+ * else when the event loop has read all sockets that were ready. However many messages and streams there were.
  */
 export class TurnQueue {
   #touched: TurnTarget[] = [];
   #spare: TurnTarget[] = [];
+  #isInRead = false;
 
   /** The target must not be in the queue already. */
   add(target: TurnTarget): void {
-    if (this.#touched.push(target) === 1) setImmediate(this.#run);
+    if (this.#touched.push(target) === 1 && !this.#isInRead) setImmediate(this.#run);
+  }
+
+  /** A transport begins to handle what one read of a socket gave it; {@link TurnQueue.leave} has to follow. */
+  enter(): void {
+    this.#isInRead = true;
+  }
+
+  /** The read is handled: tells the calls now. */
+  leave(): void {
+    this.#isInRead = false;
+    if (this.#touched.length > 0) this.#run();
   }
 
   readonly #run = (): void => {

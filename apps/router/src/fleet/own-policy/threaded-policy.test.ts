@@ -83,7 +83,7 @@ function placing(policy: ThreadedPolicy): (workers: readonly string[], wanted: s
   };
 }
 
-describe("ThreadedPolicy", () => {
+describe("ThreadedPolicy", { timeout: 60_000 }, () => {
   it("keeps its state, and follows a fleet that grows beyond the room it had and changes its names", async () => {
     await using policy = await load(REMEMBERS);
     const place = placing(policy);

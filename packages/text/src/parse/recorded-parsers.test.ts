@@ -1,0 +1,26 @@
+import { createHarmonyParser } from "./harmony/harmony-parser.ts";
+import { describeRecordedParser } from "./recorded-parser.cases.ts";
+
+describeRecordedParser("glm45");
+describeRecordedParser("granite");
+describeRecordedParser("granite4");
+describeRecordedParser("hermes");
+describeRecordedParser("deepseek_v3");
+describeRecordedParser("deepseek_v31");
+describeRecordedParser("hunyuan_a13b");
+describeRecordedParser("jamba");
+describeRecordedParser("llama3_json");
+describeRecordedParser("llama4_pythonic");
+describeRecordedParser("phi4_mini_json");
+describeRecordedParser("pythonic");
+describeRecordedParser("step3");
+describeRecordedParser("xlam");
+describeRecordedParser("kimi_k2");
+describeRecordedParser("minimax_m2");
+describeRecordedParser("nemotron_v3");
+describeRecordedParser("qwen3");
+describeRecordedParser("seed_oss");
+describeRecordedParser("step3p5");
+describeRecordedParser("deepseek_v3_reasoning");
+describeRecordedParser("gpt_oss", createHarmonyParser);
+describeRecordedParser("step3_reasoning");
