@@ -1,4 +1,3 @@
-import { errorBody } from "@vllm-router/api";
 import {
   VLLM_ENGINE_CAPABILITIES,
   type EngineCapabilities,
@@ -219,7 +218,6 @@ export class FakeExchange {
   /** True as long as the client's socket is full. */
   isFull = false;
   listener: ExchangeListener | undefined;
-  errorBody = errorBody;
   readonly #headers = new Map<string, string>();
   #pending = "";
 
