@@ -146,7 +146,12 @@ export {
   type ResolvedBeamSearch,
 } from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
-export { type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./sampling/draft-sampling.ts";
+export {
+  draftSampling,
+  type GenerationRequest,
+  isChatRequest,
+  MAX_SEQUENCES,
+} from "./sampling/draft-sampling.ts";
 export {
   checkEnginePrompt,
   checkPromptLength,
@@ -161,6 +166,13 @@ export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampl
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
 export { mergeConstraints } from "./sampling/structured-output.ts";
+export { createGenerateWriter, type GenerateOptions } from "./scale-out/generate-writers.ts";
+export {
+  type GenerateTokensRequest,
+  parseGenerateRequest,
+  tokensSampling,
+} from "./scale-out/generate-request.ts";
+export { generateRequestText } from "./scale-out/sampling-params-text.ts";
 export { sanitizeMessage } from "./sanitize-message.ts";
 export {
   createSseParser,

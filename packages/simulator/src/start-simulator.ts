@@ -84,7 +84,12 @@ const defaultKvBlocks = 4096;
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = new RunningSimulator(options);
-  await simulator.start();
+  try {
+    await simulator.start();
+  } catch (error) {
+    await simulator.kill();
+    throw error;
+  }
   return simulator;
 }
 

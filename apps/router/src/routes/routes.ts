@@ -11,12 +11,14 @@ import {
   serveReadiness,
   serveVersion,
 } from "./health.ts";
+import { serveIsScaling, serveScale } from "./elastic.ts";
 import { serveInvocations } from "./invocations.ts";
 import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
 import { whereOffered } from "./offered-routes.ts";
 import { poolingRoutes } from "./pooling-routes.ts";
 import { responsesApi } from "./responses.ts";
+import { scaleOutRoutes } from "./scale-out-routes.ts";
 import type { RouteServices } from "./services.ts";
 import { serveCancelResponse, serveRetrieveResponse } from "./stored-responses.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
@@ -25,8 +27,8 @@ import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 
 /** The HTTP interface: every path, readable top to bottom. */
 export function createRoutes(services: RouteServices): readonly Route[] {
-  const known = [...knownRoutes(services), ...poolingRoutes(services)].map((route) =>
-    whereOffered(route, services),
+  const known = [...knownRoutes(services), ...poolingRoutes(services), ...scaleOutRoutes(services)].map(
+    (route) => whereOffered(route, services),
   );
   return [...known, unknownPath(known, services)];
 }
@@ -57,6 +59,8 @@ function knownRoutes(services: RouteServices): readonly Route[] {
       path: "/v1/responses/:response_id/cancel",
       methods: { POST: (scope) => serveCancelResponse(scope, services) },
     },
+    { path: "/is_scaling_elastic_ep", methods: { POST: serveIsScaling } },
+    { path: "/scale_elastic_ep", methods: { POST: (scope) => serveScale(scope, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },
