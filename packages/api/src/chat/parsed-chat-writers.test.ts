@@ -55,8 +55,7 @@ function output(text: string): ChoiceOutput {
 function chunksOf(
   fields: string,
   parser: OutputParser,
-  outputs: number,
-  reason = "stop",
+  { outputs, reason = "stop" }: { readonly outputs: number; readonly reason?: string },
 ): readonly unknown[] {
   const writer = createChatStreamWriter(optionsOf(fields, parser));
   writer.prompt(0, { tokenIds: [1, 2, 3], text: undefined, logprobs: undefined });

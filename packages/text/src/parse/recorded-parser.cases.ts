@@ -112,7 +112,7 @@ export function recordedCases(family: string): readonly {
   const fixture = JSON.parse(
     readFileSync(new URL(`__fixtures__/${family}.json`, import.meta.url), "utf8"),
   ) as Fixture;
-  const tokenizer = testTokenizer(fixture.addedTokens ?? []);
+  const tokenizer = testTokenizer(fixture);
   return fixture.cases.map((recorded) => ({
     name: recorded.name,
     texts: recorded.texts,
