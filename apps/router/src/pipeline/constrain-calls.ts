@@ -87,6 +87,9 @@ function callConstraint(
   if (tag !== undefined) {
     return ["structural_tag", tag];
   }
+  if (tool.forcedList === true) {
+    return forcedList(request, toolChoice);
+  }
   if (!tool.forcedAsJson || (own?.get("structural_tag") ?? null) !== null) {
     return undefined;
   }
@@ -102,6 +105,31 @@ function strictLevelOf(
 ): ToolStrictLevel {
   const level = parsers.strictLevel === "auto" ? (tool.default ?? "auto") : parsers.strictLevel;
   return tool.limited && LEVELS.indexOf(level) < LEVELS.indexOf("function") ? "function" : level;
+}
+
+/** Forced calls as a JSON list of names and arguments, unless the request has a constraint of its own. */
+function forcedList(request: ChatRequest, toolChoice: ToolChoice): readonly [string, JsonValue] | undefined {
+  const isTag = request.responseFormat?.get("type") === "structural_tag";
+  if (toolChoice === "auto" || toolChoice === "none" || request.structuredOutputs !== null || isTag) {
+    return undefined;
+  }
+  const tools = declaredTools(request);
+  const usable =
+    typeof toolChoice === "object" ? tools.filter((tool) => tool.name === toolChoice.function) : tools;
+  const calls = usable.map(({ name, parameters }): JsonValue => {
+    const isEmpty = !(parameters instanceof Map) || parameters.size === 0;
+    const schema = isEmpty ? object(["type", "object"]) : (parameters as JsonObject);
+    return object(
+      ["type", "object"],
+      ["properties", object(["name", object(["type", "string"], ["enum", [name]])], ["arguments", schema])],
+      ["required", ["name", "arguments"]],
+    );
+  });
+  const limit: [string, JsonValue][] = typeof toolChoice === "object" ? [["maxItems", 1]] : [];
+  const items = object(["type", "object"], ["anyOf", calls]);
+  return calls.length === 0
+    ? undefined
+    : ["json", object(["type", "array"], ["minItems", 1], ...limit, ["items", items])];
 }
 
 /** The JSON schema of forced calls for parsers without a structural tag. */

@@ -1,4 +1,9 @@
-import { badRequestError, checkPromptLength, validationError, type GenerationRequest } from "@vllm-router/api";
+import {
+  badRequestError,
+  checkPromptLength,
+  validationError,
+  type GenerationRequest,
+} from "@vllm-router/api";
 import { renderHarmony, TextError } from "@vllm-router/text";
 import { localTime } from "../models/local-clock.ts";
 import { encodeText } from "./encode-prompt.ts";

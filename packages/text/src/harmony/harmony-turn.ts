@@ -32,7 +32,9 @@ export function assistantTurn(channel: string, parts: readonly string[]): Harmon
  */
 export function harmonyTurns(messages: readonly TemplateValue[]): readonly HarmonyTurn[] {
   const names = toolNames(messages);
-  const turns = messages.flatMap((message) => (message instanceof Map ? turnsOf(message as Fields, names) : []));
+  const turns = messages.flatMap((message) =>
+    message instanceof Map ? turnsOf(message as Fields, names) : [],
+  );
   const lastAnswer = turns.findLastIndex((turn) => turn.author === "assistant" && turn.channel === "final");
   return turns.filter((turn, index) => index >= lastAnswer || turn.channel !== "analysis");
 }
@@ -41,7 +43,9 @@ export function harmonyTurns(messages: readonly TemplateValue[]): readonly Harmo
 export function flatText(content: TemplateValue | undefined): string | undefined {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return undefined;
-  const texts = (content as readonly TemplateValue[]).map((part) => (typeof part === "string" ? part : textIn(part)));
+  const texts = (content as readonly TemplateValue[]).map((part) =>
+    typeof part === "string" ? part : textIn(part),
+  );
   const given = texts.filter((text) => text !== undefined);
   return given.length === 0 ? undefined : given.join("");
 }
@@ -91,7 +95,13 @@ function turnsOf(message: Fields, names: ReadonlyMap<TemplateValue, string>): Ha
     const name = names.get(message.get("tool_call_id") ?? null) ?? "";
     const parts = [flatText(message.get("content")) ?? ""];
     return [
-      { author: `functions.${name}`, channel: "commentary", recipient: "assistant", contentType: undefined, parts },
+      {
+        author: `functions.${name}`,
+        channel: "commentary",
+        recipient: "assistant",
+        contentType: undefined,
+        parts,
+      },
     ];
   }
   if (role === "assistant") return assistantTurns(message);

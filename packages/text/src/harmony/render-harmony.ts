@@ -31,14 +31,26 @@ export function renderHarmony(conversation: HarmonyConversation, tokenizer: Toke
   const ids = new HarmonyIds(tokenizer);
   const hasTools = tools !== null && tools.length > 0;
   const system = systemText(conversation, hasTools);
-  ids.turn({ author: "system", channel: undefined, recipient: undefined, contentType: undefined, parts: [system] });
+  ids.turn({
+    author: "system",
+    channel: undefined,
+    recipient: undefined,
+    contentType: undefined,
+    parts: [system],
+  });
   if (hasTools || (instructions ?? "") !== "") {
     const sections = [
       ...(instructions === undefined ? [] : [instructionsText(instructions)]),
       ...(hasTools ? [toolsText(tools)] : []),
     ];
     const parts = [sections.join("\n\n")];
-    ids.turn({ author: "developer", channel: undefined, recipient: undefined, contentType: undefined, parts });
+    ids.turn({
+      author: "developer",
+      channel: undefined,
+      recipient: undefined,
+      contentType: undefined,
+      parts,
+    });
   }
   for (const turn of harmonyTurns(messages)) ids.turn(turn);
   return ids.completed();
@@ -72,9 +84,7 @@ function systemText(conversation: HarmonyConversation, hasTools: boolean): strin
     "You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n" +
     `Current date: ${conversation.startDate}\n\nReasoning: ${effort}\n\n` +
     "# Valid channels: analysis, commentary, final. Channel must be included for every message.";
-  return hasTools
-    ? `${text}\nCalls to these tools must go to the commentary channel: 'functions'.`
-    : text;
+  return hasTools ? `${text}\nCalls to these tools must go to the commentary channel: 'functions'.` : text;
 }
 
 function toolsText(tools: readonly TemplateValue[]): string {
@@ -129,7 +139,11 @@ class HarmonyIds {
 
   private mark(token: string): void {
     const id = this.tokenizer.tokenId(token);
-    if (id === undefined) throw new TextError("parser_unsupported", `harmony needs the token ${token}, which the tokenizer lacks`);
+    if (id === undefined)
+      throw new TextError(
+        "parser_unsupported",
+        `harmony needs the token ${token}, which the tokenizer lacks`,
+      );
     this.ids.push(id);
   }
 

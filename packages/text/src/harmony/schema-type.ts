@@ -12,7 +12,9 @@ export function schemaType(schema: TemplateValue, indent: string): string {
   if (!isSchema(schema)) return "any";
   const variants = listOf(schema, "oneOf");
   if (variants !== undefined) {
-    return variants.map((variant) => `\n${indent} | ${variantType(variant, indent)}${comments(variant)}`).join("");
+    return variants
+      .map((variant) => `\n${indent} | ${variantType(variant, indent)}${comments(variant)}`)
+      .join("");
   }
   const type = schema.get("type") ?? null;
   if (Array.isArray(type)) {
@@ -23,7 +25,11 @@ export function schemaType(schema: TemplateValue, indent: string): string {
     case "object":
       return objectType(schema, indent);
     case "string":
-      return texts(listOf(schema, "enum")).map((text) => `"${text}"`).join(" | ") || "string";
+      return (
+        texts(listOf(schema, "enum"))
+          .map((text) => `"${text}"`)
+          .join(" | ") || "string"
+      );
     case "number":
     case "integer":
       return "number";
@@ -78,7 +84,8 @@ function variantLines(
   const { property, variants, indent } = options;
   const description = textOf(property, "description");
   const [first] = variants;
-  const isSaid = description !== undefined && !(isSchema(first) && textOf(first, "description") === description);
+  const isSaid =
+    description !== undefined && !(isSchema(first) && textOf(first, "description") === description);
   let lines = isSaid ? `${indent}// ${description}\n` : "";
   const byDefault = defaultText(property);
   if (byDefault !== undefined) lines += `${indent}// ${byDefault}\n`;
@@ -125,7 +132,9 @@ const SMALLEST_INTEGER = -(2n ** 63n);
 function plainJson(value: TemplateValue): string {
   if (Array.isArray(value)) return `[${(value as readonly TemplateValue[]).map(plainJson).join(",")}]`;
   if (value instanceof Map) {
-    const entries = [...(value as Schema)].map(([key, item]) => `${dumpJson(key, COMPACT)}:${plainJson(item)}`);
+    const entries = [...(value as Schema)].map(
+      ([key, item]) => `${dumpJson(key, COMPACT)}:${plainJson(item)}`,
+    );
     return `{${entries.join(",")}}`;
   }
   if (typeof value === "bigint" && (value >= LARGEST_INTEGER || value < SMALLEST_INTEGER)) {

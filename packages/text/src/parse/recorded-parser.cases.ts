@@ -261,7 +261,7 @@ function wire(delta: OutputDelta | undefined): Wire {
       toolCalls.length > 0 && {
         tool_calls: toolCalls.map((call) => ({
           ...(call.id !== undefined && { id: call.id }),
-          ...(typeof call.id === "string" && { type: "function" }),
+          ...((typeof call.id === "string" || call.type !== undefined) && { type: "function" }),
           index: call.index,
           function: {
             ...(call.name !== undefined && { name: call.name }),

@@ -46,7 +46,8 @@ export const harmonyCalls: TagBuilder = (tools, mode) => {
       ),
     ),
   );
-  const answers = mode === "auto" ? [...JSON_TYPES, ""].map((type) => finalMessage(anyTextFormat([]), type)) : [];
+  const answers =
+    mode === "auto" ? [...JSON_TYPES, ""].map((type) => finalMessage(anyTextFormat([]), type)) : [];
   return behind(["analysis", "commentary"], orFormat([...tags, ...answers]));
 };
 

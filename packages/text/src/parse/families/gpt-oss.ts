@@ -3,7 +3,10 @@ import type { ReasoningParserFamily } from "../reasoning-parser.ts";
 import type { ToolParserFamily } from "../tool-parser.ts";
 
 function onlyHarmony(name: string): never {
-  throw new TextError("parser_unsupported", `${name} parses Harmony, which only models of type gpt_oss write`);
+  throw new TextError(
+    "parser_unsupported",
+    `${name} parses Harmony, which only models of type gpt_oss write`,
+  );
 }
 
 /** gpt-oss: that calls are looked for. The Harmony parser finds them itself. */

@@ -19,7 +19,11 @@ const ROLES = new Set(["system", "developer", "user", "assistant", "tool"]);
 export function readHarmonyHeader(text: string, knownRole: string | undefined): HarmonyHeader | undefined {
   const split = takeChannel(text);
   if (split === undefined) return undefined;
-  const parts = split.rest.trim().replaceAll(CONSTRAIN, ` ${CONSTRAIN}`).split(/[ \t\n\f\r]+/).filter((part) => part !== "");
+  const parts = split.rest
+    .trim()
+    .replaceAll(CONSTRAIN, ` ${CONSTRAIN}`)
+    .split(/[ \t\n\f\r]+/)
+    .filter((part) => part !== "");
   const role = knownRole ?? takeRole(parts);
   if (role === undefined) return undefined;
   if (knownRole !== undefined && parts[0] === role) parts.shift();
@@ -38,7 +42,9 @@ export function readHarmonyHeader(text: string, knownRole: string | undefined): 
 }
 
 /** The first channel named, and the header without any. */
-function takeChannel(text: string): { readonly channel: string | undefined; readonly rest: string } | undefined {
+function takeChannel(
+  text: string,
+): { readonly channel: string | undefined; readonly rest: string } | undefined {
   let channel: string | undefined;
   let rest = text;
   for (let mark = rest.indexOf(CHANNEL); mark !== -1; mark = rest.indexOf(CHANNEL)) {

@@ -14,7 +14,12 @@ import type {
 } from "../output-parser.ts";
 import { randomCallId } from "../tool-call-id.ts";
 import type { HarmonyHeader } from "./harmony-header.ts";
-import { HarmonyMessageParser, harmonyTokens, type HarmonyMessage, type HarmonyTokens } from "./message-parser.ts";
+import {
+  HarmonyMessageParser,
+  harmonyTokens,
+  type HarmonyMessage,
+  type HarmonyTokens,
+} from "./message-parser.ts";
 
 const CONSTRAIN = "<|constrain|>";
 const FUNCTIONS = "functions.";
@@ -34,7 +39,8 @@ export function createHarmonyParser(families: ParserFamilies, context: OutputPar
   const isOther =
     (families.tool !== undefined && families.tool !== gptOssTools) ||
     (families.reasoning !== undefined && families.reasoning !== gptOssReasoning);
-  if (isOther) throw new TextError("parser_unsupported", "Harmony requires the parsers openai and openai_gptoss");
+  if (isOther)
+    throw new TextError("parser_unsupported", "Harmony requires the parsers openai and openai_gptoss");
   return new HarmonyParser(families, context);
 }
 
@@ -196,7 +202,8 @@ function kindOf(header: HarmonyHeader | undefined): Kind {
   const recipient = recipientOf(header);
   if (recipient !== undefined && isFunction(recipient)) return "call";
   if (header?.channel === "analysis") return "reasoning";
-  const isContent = header?.channel === "final" || (header?.channel === "commentary" && recipient === undefined);
+  const isContent =
+    header?.channel === "final" || (header?.channel === "commentary" && recipient === undefined);
   return isContent ? "content" : "ignored";
 }
 

@@ -38,7 +38,10 @@ interface ContentState {
   readonly content: ContentText;
 }
 
-type State = { readonly kind: "start" } | { readonly kind: "header"; readonly tokenIds: number[] } | ContentState;
+type State =
+  | { readonly kind: "start" }
+  | { readonly kind: "header"; readonly tokenIds: number[] }
+  | ContentState;
 
 const START: State = { kind: "start" };
 
