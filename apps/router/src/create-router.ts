@@ -295,6 +295,8 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
+    documentation: frontend.disableDocs ? "none" : frontend.enableOfflineDocs ? "offline" : "online",
+    showsTokenizer: frontend.enableTokenizerInfo,
     scaleOut: frontend.enableScaleOut,
     responses: responseStore(frontend),
     writerSettings: {
