@@ -4,6 +4,7 @@ import type { RouterConfig } from "@vllm-router/config";
 import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm-router/routing-core";
 import type { TemplateValue } from "@vllm-router/text";
 import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
+import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
 import { HitObserver } from "./fleet/hit-observer.ts";
@@ -12,6 +13,7 @@ import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
+import { toldBlocks } from "./fleet/told-blocks.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
@@ -27,12 +29,7 @@ import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
 import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
 import { ResponseStore } from "./responses/response-store.ts";
-import { explainedTo } from "./routes/explained-to.ts";
-import { serveMetrics } from "./routes/health.ts";
-import { createRoutes } from "./routes/routes.ts";
 import type { RouteServices } from "./routes/services.ts";
-import { createApp } from "./server/app.ts";
-import { listen, type Listener } from "./server/listen.ts";
 
 /** A running router. */
 export interface Router {
@@ -72,9 +69,13 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
-    toldBlocks: () => routing.caches.stats().toldBlocks,
+    toldBlocks: () =>
+      fleet.workers().map((worker) => [worker.id, toldBlocks(routing.caches, worker)] as const),
   });
-  const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
+  const log = requestLog(environment.logger, {
+    accessLog: !config.observability.disableAccessLog,
+    quietRoutes: config.observability.disableAccessLogFor,
+  });
   const observer = combineObservers([metrics.observer, log]);
 
   const decisions = createDecisions(config, {
@@ -165,26 +166,30 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   });
   const server = services.server;
 
-  const listeners = await openListeners(config, { services, observer, timers }).catch(
-    async (error: unknown) => {
-      await fleet[Symbol.asyncDispose]();
-      await ownPolicy?.[Symbol.asyncDispose]();
-      await decisions[Symbol.asyncDispose]();
-      timers[Symbol.dispose]();
-      throw error;
-    },
-  );
+  const listeners = await openListeners(config, {
+    services,
+    observer,
+    timers,
+    logger: environment.logger,
+  }).catch(async (error: unknown) => {
+    await fleet[Symbol.asyncDispose]();
+    await ownPolicy?.[Symbol.asyncDispose]();
+    await decisions[Symbol.asyncDispose]();
+    timers[Symbol.dispose]();
+    throw error;
+  });
   for (const url of config.workers.urls) {
     fleet.register(url);
   }
-  const main = listeners[0] as Listener;
+  const main = listeners.main;
   return {
     url: main.url,
     readyWorkers: () => fleet.readyCount(),
     inFlight: () => routing.ledger.totalRequests(),
     firstReady: () => fleet.firstReady(config.workers.startupTimeoutSecs * 1000),
     close: async (drainTimeoutMs) => {
-      await Promise.all(listeners.map((listener) => listener.drain(drainTimeoutMs)));
+      await Promise.all(listeners.all.map((listener) => listener.drain(drainTimeoutMs)));
+      listeners[Symbol.dispose]();
       server.abortAll();
       await fleet[Symbol.asyncDispose]();
       await ownPolicy?.[Symbol.asyncDispose]();
@@ -204,6 +209,15 @@ interface Parts {
   readonly metrics: Metrics;
   readonly admission: AdmissionControl;
   readonly decisions: Decisions;
+}
+
+function responseStore({
+  enableResponsesStore,
+  responsesStoreSize,
+}: RouterConfig["frontend"]): ResponseStore | undefined {
+  return enableResponsesStore
+    ? new ResponseStore({ capacity: responsesStoreSize, maxCharacters: STORED_CHARACTERS })
+    : undefined;
 }
 
 function createServices(config: RouterConfig, parts: Parts): RouteServices {
@@ -233,6 +247,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     },
     retryDelayMs,
     gapCell: (model) => metrics.gapCell(model),
+    keepAliveMs: config.server.sseKeepAliveIntervalSecs * 1000,
   });
   const embeddings = new EmbeddingServer({
     placer,
@@ -242,7 +257,6 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     get policyName() {
       return token.policy.name;
     },
-    explainedTo: ({ exchange }) => explainedTo(exchange, decisions.journal),
     retryDelayMs,
   });
   const { frontend, model } = config;
@@ -281,9 +295,8 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
-    responses: frontend.enableResponsesStore
-      ? new ResponseStore({ capacity: frontend.responsesStoreSize, maxCharacters: STORED_CHARACTERS })
-      : undefined,
+    scaleOut: frontend.enableScaleOut,
+    responses: responseStore(frontend),
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,
@@ -297,41 +310,6 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     metricsText: () => metrics.text(),
     metricsContentType: METRICS_CONTENT_TYPE,
   };
-}
-
-async function openListeners(
-  config: RouterConfig,
-  parts: {
-    readonly services: RouteServices;
-    readonly observer: RouterObserver;
-    readonly timers: SystemTimers;
-  },
-): Promise<readonly Listener[]> {
-  const { services, observer, timers } = parts;
-  const shared = { observer, now: () => timers.steadyMs() };
-  const app = createApp({
-    ...shared,
-    routes: createRoutes(services),
-    rootPath: config.server.rootPath,
-    sendsRequestId: config.server.enableRequestIdHeaders,
-    requestIdHeaders: config.server.requestIdHeaders,
-  });
-  const main = await listen(app, { host: config.server.host, port: config.server.port, timers });
-  const { prometheusHost, prometheusPort } = config.observability;
-  if (prometheusPort === 0) {
-    return [main];
-  }
-  const metricsApp = createApp({
-    ...shared,
-    routes: [{ path: "/metrics", methods: { GET: (scope) => serveMetrics(scope, services) } }],
-  });
-  try {
-    const flags = { host: "--prometheus-host", port: "--prometheus-port" };
-    return [main, await listen(metricsApp, { host: prometheusHost, port: prometheusPort, timers, flags })];
-  } catch (error) {
-    await main.close();
-    throw error;
-  }
 }
 
 function createAdmissionControl(config: RouterConfig, timers: SystemTimers): AdmissionControl {

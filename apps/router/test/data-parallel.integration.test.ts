@@ -32,7 +32,12 @@ describe("data-parallel ranks as targets", () => {
     for (let at = 0; at < 6; at += 1) {
       await (await router.post("/v1/completions", body(at))).text();
     }
-    expect(ranks.splice(0).toSorted()).toEqual(["0", "0", "1", "1", "2", "2"]);
+    expect(
+      ranks
+        .splice(0)
+        .map(String)
+        .toSorted((a, b) => a.localeCompare(b)),
+    ).toEqual(["0", "0", "1", "1", "2", "2"]);
     for (let at = 0; at < 3; at += 1) {
       await (
         await router.post("/v1/completions", body(at), { headers: { "X-Data-Parallel-Rank": "2" } })
@@ -78,7 +83,9 @@ describe("data-parallel ranks as targets", () => {
         expect(answer.status).toBe(200);
       }
       await eventually("it has heard of them", async () =>
-        (await (await fetch(`${router.url}/metrics`)).text()).includes("vllm_router_kv_event_blocks 36\n"),
+        (await (await fetch(`${router.url}/metrics`)).text()).includes(
+          `vllm_router_kv_event_blocks{worker="${url}"} 36\n`,
+        ),
       );
       const decided = await Promise.all(
         [1, 2, 3].map(async (identity) => {
@@ -100,7 +107,7 @@ describe("data-parallel ranks as targets", () => {
         engine.requests
           .slice(-3)
           .map(({ request }) => request.dataParallelRank)
-          .toSorted(),
+          .toSorted((a, b) => (a ?? -1) - (b ?? -1)),
       ).toEqual([0, 1, 1]);
     });
   }

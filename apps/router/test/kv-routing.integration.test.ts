@@ -55,7 +55,8 @@ async function besides(engine: Simulator, prompts: readonly (readonly number[])[
 async function heardOf(router: TestRouter, blocks: number): Promise<void> {
   await eventually(`the router has heard of ${blocks} blocks`, async () => {
     const metrics = await (await fetch(`${router.url}/metrics`)).text();
-    return Number(/^vllm_router_kv_event_blocks (\d+)$/m.exec(metrics)?.[1]) === blocks;
+    const told = [...metrics.matchAll(/^vllm_router_kv_event_blocks\{.*\} (\d+)$/gm)];
+    return told.reduce((sum, [, count]) => sum + Number(count), 0) === blocks;
   });
 }
 
@@ -145,6 +146,24 @@ describe("routing by what engines say they hold", () => {
     const told = await complete(router, promptOf(1, 200));
     expect(told).toMatchObject({ worker: urlOf(two), reason: "prefix", matched: told.cached });
     expect(told.cached).toBeLessThan(192);
+  });
+
+  it("knows what HTTP workers hold, where their prompts come as tokens", async () => {
+    const options = { speed: 0, httpPort: 0, promptTokensDetails: true, kvEventsConfig: ZMQ };
+    await using one = await startSimulator(options);
+    await using two = await startSimulator(options);
+    const urls = [one, two].map((engine) => `http://${engine.httpAddress}`);
+    const events = [one, two].flatMap((engine, at) => [
+      "--kv-events-endpoint",
+      `${urls[at]}=${engine.kvEventAddresses[0]?.endpoint}`,
+    ]);
+    await using router = await startRouter(urls, [...FLAGS, ...events]);
+    await eventually("both are listened to", () => one.kvEventSubscribers + two.kvEventSubscribers === 2);
+    await besides(two, [promptOf(1, 200), promptOf(2, 200)]);
+    await heardOf(router, 24);
+    const held = { worker: urls[1], reason: "prefix", matched: 192, cached: 192 };
+    expect(await complete(router, promptOf(1, 240), { model: "simulated" })).toEqual(held);
+    expect(await complete(router, promptOf(2, 240), { model: "simulated" })).toEqual(held);
   });
 
   it("listens to nobody when told so", async () => {

@@ -22,6 +22,14 @@ export { createChatCollector } from "./chat/chat-collector.ts";
 export { createChatStreamWriter } from "./chat/create-chat-writer.ts";
 export { createCompletionCollector } from "./completions/completion-collector.ts";
 export { createCompletionStreamWriter } from "./completions/completion-stream-writer.ts";
+export {
+  buildQuestions,
+  DECISION_LABELS,
+  type DecisionQuestion,
+  questionPrompt,
+} from "./decisions/decision-questions.ts";
+export { type DecisionRequest, parseDecisionRequest } from "./decisions/decision-request.ts";
+export { createDecisionWriter } from "./decisions/decision-writer.ts";
 export { parseJsonBytes } from "./json/decode-bytes.ts";
 export { JsonError, type JsonErrorCode } from "./json/json-error.ts";
 export {
@@ -91,9 +99,8 @@ export {
 export {
   createGenerativeScoringWriter,
   type GenerativeScoringOptions,
-  type GenerativeScoringWriter,
-  type LabelRead,
 } from "./pooling/generative-scoring-writer.ts";
+export type { LabelRead, LabelWriter } from "./pooling/label-logprobs.ts";
 export {
   countPromptTokens,
   type EncodeBase64,
@@ -113,6 +120,7 @@ export {
   type ScoreRequest,
 } from "./pooling/score-request.ts";
 export { rerankBody, scoreBody } from "./pooling/scoring-bodies.ts";
+export { parseRawJsonBody } from "./request/raw-json-body.ts";
 export { parseRequestBody } from "./request/request-body.ts";
 export { MAX_STOP_STRINGS } from "./request/sampling-fields.ts";
 export {
@@ -138,7 +146,12 @@ export {
   type ResolvedBeamSearch,
 } from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
-export { type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./sampling/draft-sampling.ts";
+export {
+  draftSampling,
+  type GenerationRequest,
+  isChatRequest,
+  MAX_SEQUENCES,
+} from "./sampling/draft-sampling.ts";
 export {
   checkEnginePrompt,
   checkPromptLength,
@@ -153,6 +166,13 @@ export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampl
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
 export { mergeConstraints } from "./sampling/structured-output.ts";
+export { createGenerateWriter, type GenerateOptions } from "./scale-out/generate-writers.ts";
+export {
+  type GenerateTokensRequest,
+  parseGenerateRequest,
+  tokensSampling,
+} from "./scale-out/generate-request.ts";
+export { generateRequestText } from "./scale-out/sampling-params-text.ts";
 export { sanitizeMessage } from "./sanitize-message.ts";
 export {
   createSseParser,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { access } from "./schema/access.ts";
 import { admission, breaker, health, retry } from "./schema/care.ts";
 import { decisions } from "./schema/decisions.ts";
 import { kvEvents } from "./schema/kv-events.ts";
@@ -7,7 +8,7 @@ import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
 import { parsers } from "./schema/parsers.ts";
 import { createRoutingSchema } from "./schema/routing.ts";
-import { server } from "./schema/server.ts";
+import { server, tls } from "./schema/server.ts";
 import { engineHttpClient, engineTransport, workers } from "./schema/workers.ts";
 
 /**
@@ -19,6 +20,8 @@ export function createRouterSchema(policies: readonly string[]) {
   return z
     .strictObject({
       server,
+      access,
+      tls,
       workers,
       engineTransport,
       engineHttpClient,
@@ -49,6 +52,14 @@ export function createRouterSchema(policies: readonly string[]) {
           code: "custom",
           path: ["parsers", "enableAutoToolChoice"],
           message: "requires --tool-call-parser",
+        });
+      }
+      const { keyFile, certificateFile } = config.tls;
+      if ((keyFile === undefined) !== (certificateFile === undefined)) {
+        context.addIssue({
+          code: "custom",
+          path: ["tls", keyFile === undefined ? "keyFile" : "certificateFile"],
+          message: "--ssl-keyfile and --ssl-certfile go together",
         });
       }
       const { fingerprintMode, fingerprintValue } = config.frontend;

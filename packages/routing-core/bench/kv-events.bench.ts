@@ -12,7 +12,7 @@ import { measureMicroseconds, printRow } from "./measure.ts";
 
 const BLOCKS_PER_PROMPT = 128;
 /** More than the bound holds, so that the table evicts and records give way. */
-const SOAK_BLOCKS = 4_000_000;
+const SOAK_BLOCKS = 2_500_000;
 
 const random = createSeededRandom(1);
 const hasher = createBlockHasher();

@@ -41,6 +41,8 @@ export interface Simulator {
   readonly mostRunningEmbeddings: number;
   /** HTTP/2 streams open now. */
   readonly openStreams: number;
+  /** HTTP/2 streams open now, without subscriptions to events, which last as long as their client likes. */
+  readonly openCalls: number;
   readonly openConnections: number;
   /** Requests ended by their client or by an Abort call. */
   readonly abortCount: number;
@@ -82,7 +84,12 @@ const defaultKvBlocks = 4096;
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = new RunningSimulator(options);
-  await simulator.start();
+  try {
+    await simulator.start();
+  } catch (error) {
+    await simulator.kill();
+    throw error;
+  }
   return simulator;
 }
 
@@ -159,6 +166,10 @@ class RunningSimulator implements Simulator {
 
   get openStreams(): number {
     return this.#server?.openStreams ?? 0;
+  }
+
+  get openCalls(): number {
+    return (this.#server?.openStreams ?? 0) - (this.#server?.openSubscriptions ?? 0);
   }
 
   get openConnections(): number {

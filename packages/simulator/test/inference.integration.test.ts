@@ -102,6 +102,20 @@ describe("vllm.Inference", () => {
     expect(promptInfo?.candidateTokens.map(({ tokens }) => tokens.length)).toEqual([0, 3, 3]);
   });
 
+  it("gives the logprobs of named tokens behind that of the sampled one", async () => {
+    const { outputs } = await whole({
+      response: {
+        outputTokenIds: true,
+        outputLogprobs: true,
+        outputCandidates: { select: { $case: "tokenIds", value: { ids: [300, 301] } } },
+      },
+    });
+    expect(outputs?.logprobs).toHaveLength(4);
+    expect(outputs?.candidateTokens.map(({ tokens }) => tokens.map(({ id }) => id))).toEqual(
+      outputs?.tokenIds.map((id) => [id, 300, 301]),
+    );
+  });
+
   it("obeys constraints and allowed tokens", async () => {
     const allowed = await whole({ decoding: { allowedTokenIds: [300] } });
     expect(allowed.outputs?.tokenIds).toEqual([300, 300, 300, 300]);

@@ -31,6 +31,7 @@ import type {
 } from "../pipeline/placement.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import type { HitObservation, HitObserver } from "./hit-observer.ts";
+import { ProxyTraitsReader } from "./proxy-traits.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a placer looks at. */
@@ -89,9 +90,11 @@ const NONE_MESSAGES: Readonly<Record<NoneReason, string>> = {
 /** Chooses among the fleet's workers through routing-core and books the choice. */
 export class FleetPlacer implements Placer {
   readonly #options: FleetPlacerOptions;
+  readonly #proxyTraits: ProxyTraitsReader;
 
   constructor(options: FleetPlacerOptions) {
     this.#options = options;
+    this.#proxyTraits = new ProxyTraitsReader((id) => options.fleet.worker(id));
   }
 
   place(request: PlacementRequest): PlacementResult {
@@ -103,6 +106,8 @@ export class FleetPlacer implements Placer {
       promptTokens: prompt.tokenIds.length,
       maxTokens: prompt.sampling.maxTokens * request.sequences,
       routingKey: plan.routingKey,
+      loraName: plan.engineFields?.loraName,
+      cacheSalt: plan.engineFields?.cacheSalt,
       rank: plan.rank,
       requiredFields: plan.requiredFields,
       excludedWorkers: request.excludedWorkers,
@@ -122,9 +127,13 @@ export class FleetPlacer implements Placer {
   ):
     | { readonly kind: "placed"; readonly placement: ProxyPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    // Where nobody knows of ranks the client's header is the worker's business.
-    const knowsRanks = this.#options.fleet.snapshot("proxy").workers.some((worker) => worker.ranks > 1);
-    const asked = knowsRanks ? generation : { ...generation, rank: undefined };
+    const { knowsRanks, adapters } = this.#proxyTraits.of(this.#options.fleet.snapshot("proxy"));
+    const asked: Generation = {
+      ...generation,
+      // Where nobody knows of ranks the client's header is the worker's business.
+      rank: knowsRanks ? generation.rank : undefined,
+      loraName: adapters.has(generation.model) ? generation.model : undefined,
+    };
     const result = this.#decide("proxy", asked, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };

@@ -37,7 +37,8 @@ export class KvListening {
   readonly watch: EngineWatch = (worker) => {
     const { caches, addresses } = this.#options;
     const known = addresses(worker.id, worker.ranks);
-    this.#learnBlockSize(worker);
+    const life = new AbortController();
+    this.#learnBlockSize(worker, life.signal);
     if (known.length === 0) {
       this.#feeds.set(
         worker.slot,
@@ -47,13 +48,19 @@ export class KvListening {
       );
       return {
         [Symbol.dispose]: () => {
+          life.abort();
           this.interrupted(worker);
           this.#feeds.delete(worker.slot);
         },
       };
     }
     const sources = known.map((address, rank) => this.#listen(worker, rank, address));
-    return { [Symbol.dispose]: () => sources.forEach((source) => source[Symbol.dispose]()) };
+    return {
+      [Symbol.dispose]: () => {
+        life.abort();
+        sources.forEach((source) => source[Symbol.dispose]());
+      },
+    };
   };
 
   /** A batch that came by gRPC. */
@@ -96,10 +103,11 @@ export class KvListening {
   }
 
   /** Claims are whole blocks of the engine; those of gRPC engines say beforehand how large they are. */
-  #learnBlockSize(worker: Worker): void {
+  #learnBlockSize(worker: Worker, life: AbortSignal): void {
     const { caches, timers } = this.#options;
     void kvBlockTokens(worker.connection, timers.now()).then((tokens) => {
-      for (let rank = 0; rank < worker.ranks && tokens > 0; rank += 1) {
+      // Another worker may have the slots by now.
+      for (let rank = 0; rank < worker.ranks && tokens > 0 && !life.aborted; rank += 1) {
         caches.cache(worker.slot + rank).setBlockTokens(tokens);
       }
     });

@@ -1,5 +1,5 @@
 import {
-  type EngineError,
+  EngineError,
   type KvBatch,
   listenToZmqKvEvents,
   replayZmqKvEvents,
@@ -60,8 +60,18 @@ export class ZmqKvSource implements Disposable {
   }
 
   #listen(): void {
+    const { changed } = this.#options;
+    try {
+      this.#listening = this.#dial();
+    } catch (error) {
+      // An address that nobody can dial: trying again does not make it better.
+      changed(false, error instanceof EngineError ? error.message : String(error));
+    }
+  }
+
+  #dial(): ZmqListening {
     const { address, feed, changed } = this.#options;
-    this.#listening = listenToZmqKvEvents(
+    return listenToZmqKvEvents(
       { address: address.endpoint, topic: address.topic },
       {
         connected: () => {

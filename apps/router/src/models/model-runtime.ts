@@ -29,6 +29,8 @@ export interface ModelRuntime {
   readonly endOfSequenceTokenId: number | undefined;
   /** Further end tokens of generation_config.json; they end a sequence with their id as stop reason. */
   readonly extraEndTokenIds: readonly number[];
+  /** Name of the model's class by its config.json, such as `Qwen3ForCausalLM`; undefined when that says none. */
+  readonly architecture?: string | undefined;
   /** What the model pools; undefined for a model that generates. */
   readonly pooling?: PoolingTraits | undefined;
   /** Hash of the files this was built from; workers of one model must agree on it. */

@@ -12,8 +12,8 @@ export interface MetricSources {
   inFlight(): Iterable<readonly [worker: string, requests: number]>;
   /** Requests waiting for admission. */
   queued(): number;
-  /** Blocks of prompts that engines have told they hold. */
-  toldBlocks?(): number;
+  /** Blocks of prompts that each engine has told it holds. */
+  toldBlocks?(): Iterable<readonly [worker: string, blocks: number]>;
 }
 
 /** The Rust router's series (`vllm_router_*`), plus the ones its users asked for: in-flight, queue, first token. */
@@ -75,7 +75,7 @@ export class RouterMetrics {
   readonly #queued = this.#gauge("queued_requests", "Requests waiting for admission.");
   readonly #toldBlocks = this.#gauge(
     "kv_event_blocks",
-    "Blocks of 16 prompt tokens that engines' KV events say they hold.",
+    "Blocks of 16 prompt tokens that the worker's KV events say it holds.",
   );
   readonly #firstToken = this.#histogram(
     "time_to_first_token_duration_seconds",
@@ -118,7 +118,9 @@ export class RouterMetrics {
     this.#maxLoad.cell({}).value = most;
     this.#minLoad.cell({}).value = Number.isFinite(least) ? least : 0;
     this.#queued.cell({}).value = this.#sources.queued();
-    this.#toldBlocks.cell({}).value = this.#sources.toldBlocks?.() ?? 0;
+    for (const [worker, blocks] of this.#sources.toldBlocks?.() ?? []) {
+      this.#toldBlocks.cell({ worker }).value = blocks;
+    }
   }
 
   /** The observer that feeds these metrics. */

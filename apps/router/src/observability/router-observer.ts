@@ -60,11 +60,28 @@ export interface RouterObserver {
 /** Tells several observers the same. */
 export function combineObservers(observers: readonly RouterObserver[]): RouterObserver {
   const each = (tell: (observer: RouterObserver) => void): void => observers.forEach(tell);
+  // What is told once a request or more goes round in a plain loop.
   return {
-    requestStarted: (route) => each((o) => o.requestStarted(route)),
-    requestFinished: (summary) => each((o) => o.requestFinished(summary)),
-    decided: (policy, worker, reason) => each((o) => o.decided(policy, worker, reason)),
-    attemptEnded: (worker, outcome) => each((o) => o.attemptEnded(worker, outcome)),
+    requestStarted: (route) => {
+      for (const observer of observers) {
+        observer.requestStarted(route);
+      }
+    },
+    requestFinished: (summary) => {
+      for (const observer of observers) {
+        observer.requestFinished(summary);
+      }
+    },
+    decided: (policy, worker, reason) => {
+      for (const observer of observers) {
+        observer.decided(policy, worker, reason);
+      }
+    },
+    attemptEnded: (worker, outcome) => {
+      for (const observer of observers) {
+        observer.attemptEnded(worker, outcome);
+      }
+    },
     retryScheduled: (route, attempt, delayMs) => each((o) => o.retryScheduled(route, attempt, delayMs)),
     retriesExhausted: (route) => each((o) => o.retriesExhausted(route)),
     breakerChanged: (worker, from, to) => each((o) => o.breakerChanged(worker, from, to)),

@@ -1,5 +1,4 @@
 import type { AdmissionTicket, Generation } from "@vllm-router/routing-core";
-import type { DecisionListener } from "../decisions/explained-decision.ts";
 import type { FleetPlacer } from "../fleet/fleet-placer.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
@@ -18,8 +17,6 @@ export interface EmbeddingServerOptions {
   readonly timers: Timers;
   readonly observer: RouterObserver;
   readonly policyName: string;
-  /** Who hears the decisions about a request; undefined where nobody asked or may. Default nobody. */
-  readonly explainedTo?: (scope: RequestScope) => DecisionListener | undefined;
   /** Delay before retry number `retry` (1-based) in milliseconds; undefined when there is none left. */
   readonly retryDelayMs: (retry: number) => number | undefined;
 }
@@ -65,10 +62,9 @@ export class EmbeddingServer {
   #run(plan: EmbeddingPlan, context: RunContext): void {
     const { server, timers, observer, retryDelayMs, placer } = this.#options;
     const { scope } = context;
-    const explained = this.#options.explainedTo?.(scope);
     const run: EmbeddingRun = new EmbeddingRun(plan, scope.exchange, {
       place: (tokenIds, excludedWorkers) =>
-        placer.placeEmbedding(generationOf(plan, tokenIds, excludedWorkers), explained),
+        placer.placeEmbedding(generationOf(plan, tokenIds, excludedWorkers), plan.explained),
       uniqueId: randomId,
       retryDelayMs,
       after: (delayMs, action) => timers.after(delayMs, action),

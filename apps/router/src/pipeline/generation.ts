@@ -64,6 +64,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
   #over = false;
   #paused = false;
   #placementReason = "";
+  #deadlineAtMs: number | undefined;
   #kvTransferParams: string | undefined;
 
   constructor(
@@ -115,6 +116,11 @@ export class Generation implements AttemptOwner, GenerationUnit {
   /** Prompt tokens that the engine found in its cache; undefined where engines do not say, or before the first output. */
   get cachedTokens(): number | undefined {
     return this.#cachedTokens;
+  }
+
+  /** Instant at which its first attempt would have failed; undefined for never, or before that attempt. */
+  get deadlineAtMs(): number | undefined {
+    return this.#deadlineAtMs;
   }
 
   /** Places the generation and starts it. May report failure at once. */
@@ -317,6 +323,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
     const { placement } = on;
     this.#attempts += 1;
     this.#placementReason = placement.reason;
+    this.#deadlineAtMs ??= placement.deadlineAtMs;
     if (!this.workersUsed.includes(placement.workerId)) {
       this.workersUsed.push(placement.workerId);
     }
@@ -340,7 +347,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
       sampling: alone ? { ...sampling, n: 1, seed } : sampling,
       // An engine that is to be stopped in the middle has to be heard in the middle.
       stream: this.#plan.stream || this.#plan.repetition !== undefined,
-      deadlineAtMs: placement.deadlineAtMs,
+      deadlineAtMs: earlier(placement.deadlineAtMs, this.#plan.deadlineAtMs),
       rank: placement.rank ?? this.#plan.rank,
       kvTransferParams: this.#plan.kvTransferParams,
       ...this.#plan.engineFields,
@@ -366,6 +373,10 @@ export class Generation implements AttemptOwner, GenerationUnit {
       this.#owner.generationFailed(this, failure);
     }
   }
+}
+
+function earlier(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);
 }
 
 /** No worker is free of faults now; that may change. */

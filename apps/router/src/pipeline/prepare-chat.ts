@@ -10,12 +10,11 @@ import {
 import { createOutputParser, type OutputParser } from "@vllm-router/text";
 import { checkToolChoice } from "./check-tool-choice.ts";
 import { constrainCalls } from "./constrain-calls.ts";
-import { encodeText } from "./encode-prompt.ts";
 import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import { parserContext } from "./parser-context.ts";
 import type { RequestPlan } from "./plan.ts";
 import { randomId } from "./random-id.ts";
-import { renderConversation } from "./render-conversation.ts";
+import { renderPrompt } from "./render-prompt.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { resolvePrompt } from "./resolve-prompt.ts";
 
@@ -55,7 +54,7 @@ export function prepareConverted(
 }
 
 /** One conversation, rendered and encoded. */
-interface ChatDraft extends PromptDraft {
+export interface ChatDraft extends PromptDraft {
   /** The request as the engine must see it for its answer to be parsed. */
   readonly request: ChatRequest;
   /** Makes the parser of one answer; undefined where nothing is parsed. */
@@ -63,7 +62,7 @@ interface ChatDraft extends PromptDraft {
 }
 
 /** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
-function draftChat(
+export function draftChat(
   asked: ChatRequest,
   envelope: RequestEnvelope,
   checkPrompt?: (tokenCount: number) => void,
@@ -71,8 +70,10 @@ function draftChat(
   const { model, settings } = envelope;
   checkRequestedLengths(asked, model.maxModelLength);
   const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
-  const text = renderConversation(hidesTools ? { ...asked, tools: null } : asked, { model, settings });
-  const tokenIds = encodeText(text, asked, model);
+  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, {
+    model,
+    settings,
+  });
   checkPrompt?.(tokenIds.length);
   const request = constrainCalls(asked, model.parsers);
   const { selection } = model.parsers;

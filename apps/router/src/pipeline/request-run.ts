@@ -1,4 +1,4 @@
-import type { ChoiceFinish, ChoiceOutput } from "@vllm-router/api";
+import { sseComment, type ChoiceFinish, type ChoiceOutput } from "@vllm-router/api";
 import { EngineError, type TokenOutput } from "@vllm-router/engine-client";
 import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
@@ -46,6 +46,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly #exchange: ClientSide;
   readonly #services: RunServices;
   #firstOutputAtMs: number | undefined;
+  #cancelLook: (() => void) | undefined;
   /** Per generation, when its outputs were last written; NaN before. */
   readonly #flushedAtMs: Float64Array;
   #unfinished = 0;
@@ -91,6 +92,20 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   start(): void {
     this.#exchange.listen(this);
     this.#startFrom(0);
+  }
+
+  /** From now on a stream that is idle for `intervalMs` says so in a comment: proxies cut what looks dead. */
+  keepAlive(intervalMs: number): void {
+    let writtenBefore = this.#exchange.bytesSent;
+    const look = (): void => {
+      if (this.#exchange.bytesSent === writtenBefore) {
+        this.#exchange.append(sseComment("keep-alive"));
+        this.#exchange.flush(this.plan.writer.contentType);
+      }
+      writtenBefore = this.#exchange.bytesSent;
+      this.#cancelLook = this.#services.after(intervalMs, look);
+    };
+    this.#cancelLook = this.#services.after(intervalMs, look);
   }
 
   /** The router is stopping at once: ends the run as failed. */
@@ -260,6 +275,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
 
   #end(end: RunEnd): void {
     this.#over = true;
+    this.#cancelLook?.();
     this.#exchange.listen(undefined);
     for (const generation of this.generations) {
       generation.cancel();

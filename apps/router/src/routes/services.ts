@@ -20,6 +20,8 @@ export interface RouteServices {
   readonly proxy: ProxyRouteServices;
   readonly timers: Timers;
   readonly observer: RouterObserver;
+  /** `--enable-scale-out`. */
+  readonly scaleOut: boolean;
   /** Kept responses; undefined unless the server keeps any. */
   readonly responses: ResponseStore | undefined;
   readonly writerSettings: WriterSettings;

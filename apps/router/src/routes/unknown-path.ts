@@ -15,7 +15,7 @@ import { serveUpgrade } from "./upgrade-route.ts";
  */
 export function unknownPath(known: readonly Route[], services: RouteServices): Route {
   const handler: RouteHandler = (scope) => {
-    const here = known.filter((route) => route.elsewhere?.() === undefined);
+    const here = known.filter((route) => route.elsewhere?.(undefined) === undefined);
     return serveUnknown(
       scope,
       here.map((route) => route.path),

@@ -15,6 +15,7 @@ export interface DetachedAnswer {
 export class DetachedExchange implements ClientSide {
   readonly incoming: IncomingMessage;
   errorBody: (error: ApiError) => string = errorBody;
+  sharedHeaders: undefined;
   readonly #answer: DetachedAnswer;
   #listener: ExchangeListener | undefined;
   #closedListener: (() => void) | undefined;

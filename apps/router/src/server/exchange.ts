@@ -23,6 +23,8 @@ export class Exchange {
   readonly incoming: IncomingMessage;
   /** Body of an error answer in the shape of the request's API. */
   errorBody: (error: ApiError) => string = errorBody;
+  /** Headers of every answer that is the router's own, and of others where they say who may read them. Not changed. */
+  sharedHeaders: OutgoingHttpHeaders | undefined;
   readonly #outgoing: ServerResponse;
   #stream: AnswerStream | undefined;
   #listener: ExchangeListener | undefined;
@@ -147,7 +149,7 @@ export class Exchange {
       return;
     }
     this.#headSent = true;
-    this.#outgoing.writeHead(status, [...headers]);
+    this.#outgoing.writeHead(status, [...headers, ...this.#crossOriginHeaders()]);
     // In one packet with the body's first bytes when they are here already, else without waiting for them.
     process.nextTick(() => {
       if (!this.#isOver()) {
@@ -224,9 +226,16 @@ export class Exchange {
     return this.#ended || this.#gone;
   }
 
+  /** Of a proxied answer, only what the router was told about other origins is added. */
+  #crossOriginHeaders(): readonly string[] {
+    const entries = Object.entries(this.sharedHeaders ?? {}).filter(([name]) => name !== "vary");
+    return entries.flatMap(([name, value]) => [name, String(value)]);
+  }
+
   #sendHead(status: number, headers: OutgoingHttpHeaders): void {
     this.#headSent = true;
-    this.#outgoing.writeHead(status, headers);
+    const shared = this.sharedHeaders;
+    this.#outgoing.writeHead(status, shared === undefined ? headers : { ...headers, ...shared });
   }
 
   #close(): void {

@@ -1,11 +1,14 @@
 import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
+import { Acceptors, BACKLOG, claimAddress, SHARES_PORTS } from "./acceptors.ts";
 import type { App } from "./app.ts";
 import { isUpgrade } from "./is-upgrade.ts";
-import { RunningItems } from "./running-items.ts";
+import { RunningList } from "./running-list.ts";
+import type { TlsSource } from "./tls-source.ts";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -15,6 +18,14 @@ export interface ListenOptions {
   readonly timers: Timers;
   /** Flags named when the address cannot be had. Default `--host` and `--port`. */
   readonly flags?: { readonly host: string; readonly port: string };
+  /** Path of a Unix socket to listen on in place of host and port. */
+  readonly unixSocket?: string | undefined;
+  /** Speaks TLS where it is given. */
+  readonly tls?: TlsSource | undefined;
+  /** Largest head of a request; default 4 MiB. */
+  readonly maxHeaderBytes?: number;
+  /** Headers a request may have; default 256. */
+  readonly maxHeaderCount?: number;
 }
 
 /** A listening server. */
@@ -47,16 +58,24 @@ const KEEP_ALIVE_MS = 5_000;
 export async function listen(app: App, options: ListenOptions): Promise<Listener> {
   // Replacing the global Request and Response is a gain for answers made of them only; ours are not.
   const handle = getRequestListener(app.fetch, { hostname: options.host, overrideGlobalObjects: false });
-  const server = createServer({
-    maxHeaderSize: HEADER_LIMIT_BYTES,
+  const maxHeaderCount = options.maxHeaderCount ?? HEADER_LIMIT_COUNT;
+  const settings = {
+    maxHeaderSize: options.maxHeaderBytes ?? HEADER_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // Any other protocol that a client would rather speak is passed over, as HTTP allows.
     shouldUpgradeCallback: isUpgrade,
-  });
+  };
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? createServer(settings)
+      : tls.attachTo(createSecureServer({ ...settings, ...tls.options() }));
+  // Node's own limit cuts silently what is beyond it.
+  server.maxHeadersCount = 0;
   const listening = new HttpListener(server, options);
   server.on("request", (incoming, outgoing) => {
     listening.track(incoming, outgoing);
-    if (incoming.rawHeaders.length > HEADER_LIMIT_COUNT * 2) {
+    if (incoming.rawHeaders.length > maxHeaderCount * 2) {
       outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
       return;
     }
@@ -80,26 +99,27 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
     });
   }
   await bind(server, options);
-  listening.bound();
+  await listening.bound();
   return listening;
 }
 
 /** Older versions of Node would take every request with an `upgrade` header away from the server: they go without. */
-function asksBeforeUpgrade(server: Server): boolean {
+function asksBeforeUpgrade(server: Server | SecureServer): boolean {
   return "shouldUpgradeCallback" in server && server.shouldUpgradeCallback === isUpgrade;
 }
 
 class HttpListener implements Listener {
-  readonly #server: Server;
+  readonly #server: Server | SecureServer;
   readonly #options: ListenOptions;
-  readonly #running = new RunningItems<ServerResponse>();
+  readonly #running = new RunningList<ServerResponse>();
   /** Sockets that the server no longer knows. */
   readonly #upgraded = new Set<Socket>();
+  readonly #acceptors = new Acceptors();
   #port = 0;
   #closing: Promise<void> | undefined;
   #cutOff = 0;
 
-  constructor(server: Server, options: ListenOptions) {
+  constructor(server: Server | SecureServer, options: ListenOptions) {
     this.#server = server;
     this.#options = options;
   }
@@ -109,15 +129,23 @@ class HttpListener implements Listener {
   }
 
   /** The server is bound: its port is known. */
-  bound(): void {
-    this.#port = (this.#server.address() as AddressInfo).port;
+  async bound(): Promise<void> {
+    if (this.#options.unixSocket !== undefined) {
+      return;
+    }
+    const address = this.#server.address() as AddressInfo;
+    this.#port = address.port;
+    await this.#acceptors.open(address, (socket) => this.#server.emit("connection", socket));
   }
 
   get url(): string {
-    const { host } = this.#options;
+    const { host, unixSocket, tls } = this.#options;
+    if (unixSocket !== undefined) {
+      return `unix:${unixSocket}`;
+    }
     const isWildcard = host === "0.0.0.0" || host === "::" || host === "";
     const shown = isWildcard ? "127.0.0.1" : host;
-    return `http://${shown.includes(":") ? `[${shown}]` : shown}:${this.port}`;
+    return `${tls === undefined ? "http" : "https"}://${shown.includes(":") ? `[${shown}]` : shown}:${this.port}`;
   }
 
   get running(): number {
@@ -126,10 +154,10 @@ class HttpListener implements Listener {
 
   /** A request arrived. */
   track(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const entry = this.#running.add(outgoing);
+    const ended = this.#running.add(outgoing);
     outgoing.shouldKeepAlive &&= this.#closing === undefined;
     outgoing.once("close", () => {
-      this.#running.remove(entry);
+      ended();
       if (this.#closing !== undefined) {
         // Its keep-alive would hold the server open for nothing.
         incoming.socket.destroySoon();
@@ -160,11 +188,13 @@ class HttpListener implements Listener {
 
   #stopAccepting(): Promise<void> {
     if (this.#closing === undefined) {
-      this.#closing = new Promise((resolve) => {
+      const accepted = this.#acceptors.close();
+      const closed = new Promise<void>((resolve) => {
         // Closes idle connections, too.
         this.#server.close(() => resolve());
       });
-      for (const outgoing of this.#running) {
+      this.#closing = Promise.all([accepted, closed]).then(() => undefined);
+      for (const outgoing of this.#running.items()) {
         // Said in heads that are still to come: the client will not try the connection again.
         outgoing.shouldKeepAlive = false;
       }
@@ -181,21 +211,33 @@ class HttpListener implements Listener {
   }
 }
 
-function bind(server: Server, options: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      reject(new RouterError("listen", bindProblem(error, options), { cause: error }));
-    };
-    server.once("error", failed);
-    server.listen(options.port, options.host, () => {
-      server.off("error", failed);
-      resolve();
+async function bind(server: Server | SecureServer, options: ListenOptions): Promise<void> {
+  const { host, port, unixSocket } = options;
+  const place =
+    unixSocket === undefined
+      ? { host, port, backlog: BACKLOG, reusePort: SHARES_PORTS }
+      : { path: unixSocket, backlog: BACKLOG };
+  try {
+    if (SHARES_PORTS && unixSocket === undefined && port !== 0) {
+      await claimAddress(host, port);
+    }
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(place, () => {
+        server.off("error", reject);
+        resolve();
+      });
     });
-  });
+  } catch (error) {
+    throw new RouterError("listen", bindProblem(error as NodeJS.ErrnoException, options), { cause: error });
+  }
 }
 
 function bindProblem(error: NodeJS.ErrnoException, options: ListenOptions): string {
-  const { host, port } = options;
+  const { host, port, unixSocket } = options;
+  if (unixSocket !== undefined) {
+    return `cannot listen on the socket ${unixSocket}: ${error.message}. Choose another one with --uds.`;
+  }
   const flags = options.flags ?? { host: "--host", port: "--port" };
   switch (error.code) {
     case "EADDRINUSE":

@@ -39,15 +39,14 @@ describe("what vLLM's render routes make of a request", () => {
     it(`${kind} ${writeJson(body)} ${writeJson(defaults)}`, () => {
       const request = requestOf(kind, body);
       const draft = draftSampling(request, {
-        defaultSampling: {
-          ...(defaults.size === 0
+        defaultSampling:
+          defaults.size === 0
             ? {}
             : {
                 temperature: numberOf(defaults.get("temperature")) as number,
                 topP: numberOf(defaults.get("top_p")) as number,
                 topK: numberOf(defaults.get("top_k")) as number,
-              }),
-        },
+              },
         extraEosTokenIds: [],
         maxModelLength: 102,
         promptTokenCount: 2,
@@ -58,6 +57,7 @@ describe("what vLLM's render routes make of a request", () => {
       const prompt = {
         requestId: "id",
         tokenIds: [1, 2],
+        offsets: null,
         model: request.model,
         reasoningEnded: null,
         templateKwargs: null,

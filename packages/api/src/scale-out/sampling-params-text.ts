@@ -110,6 +110,8 @@ function extraArguments(request: GenerationRequest): JsonObject {
 export interface RenderedPrompt {
   readonly requestId: string;
   readonly tokenIds: ArrayLike<number>;
+  /** Where the tokens stand in their text; null where that was not asked for. */
+  readonly offsets: readonly (readonly [start: number, end: number])[] | null;
   /** As the request names it; null when it names none. */
   readonly model: string | null;
   /** JSON; null where no parser looks at reasoning. */
@@ -133,7 +135,7 @@ export function generateRequestText(
   const streamOptions = isStream && !isResponses ? (request.streamOptions as JsonObject | null) : null;
   const ids = Array.prototype.join.call(prompt.tokenIds, ",");
   return (
-    `{"request_id":${quoteJson(prompt.requestId)},"token_ids":[${ids}],"token_offsets":null,"features":null,` +
+    `{"request_id":${quoteJson(prompt.requestId)},"token_ids":[${ids}],"token_offsets":${writeJson(prompt.offsets)},"features":null,` +
     `"content_parts":null,"sampling_params":${samplingParamsText(draft, request, { printsEmptyExtraArguments: isResponses })},` +
     `"model":${writeJson(prompt.model)},"reasoning_ended":${String(prompt.reasoningEnded)},` +
     `"reasoning_parser_kwargs":${kwargs},"return_token_ids":null,"output_mode":"tokens","stream":${String(isStream)},` +

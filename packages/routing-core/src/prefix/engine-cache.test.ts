@@ -55,6 +55,7 @@ describe("EngineCache", () => {
     tell(all, 1, engine.removed(range(0, 40), 7));
     expect(matches(all, range(0, 60))).toEqual([0, 7, 0, 0]);
     expect(all.cache(1).counts).toMatchObject({ stored: 10, removed: 3, orphans: 0 });
+    expect(all.cache(1).toldBlocks).toBe(7);
     tell(all, 1, { kind: "cleared" });
     expect(matches(all, range(0, 60))).toEqual([0, 0, 0, 0]);
     tell(all, 1, engine.stored(range(0, 20)));
@@ -176,5 +177,6 @@ describe("EngineCache", () => {
     const claimed = prompts.reduce((sum, prompt, at) => sum + matches(all, prompt)[at % 2]!, 0);
     expect(claimed).toBeGreaterThan(toldBlockCapacity / 2);
     expect(claimed).toBeLessThanOrEqual(stats.toldBlocks);
+    expect(all.cache(0).toldBlocks + all.cache(1).toldBlocks).toBe(stats.toldBlocks);
   });
 });

@@ -1,15 +1,9 @@
-import { type ChainState, extendChain, mixString, startTokenChain } from "./block-chain.ts";
+import { type ChainState, extendChain, startTokenChain } from "./block-chain.ts";
 import type { BlockKeys } from "./block-keys.ts";
 import type { EngineBlocks } from "./engine-blocks.ts";
+import { mixExtraKeys, saltOf } from "./extra-keys.ts";
 import { HitFeedback, type ObservedHit } from "./hit-feedback.ts";
-import type {
-  EngineHashes,
-  KvBlocksRemoved,
-  KvBlocksStored,
-  KvEvent,
-  KvExtraKey,
-  KvMedium,
-} from "./kv-event.ts";
+import type { EngineHashes, KvBlocksRemoved, KvBlocksStored, KvEvent, KvMedium } from "./kv-event.ts";
 import { LayerGroups } from "./layer-groups.ts";
 import type { PrefixIndex } from "./prefix-index.ts";
 import type { Speculations } from "./speculations.ts";
@@ -62,6 +56,7 @@ export class EngineCache {
   readonly #levels = { device: 0, host: -1, storage: -1 };
   #capacityBlocks: number;
   #isTold = false;
+  #toldBlocks = 0;
   #per = 1;
 
   constructor(slot: number, context: EngineCacheContext) {
@@ -74,6 +69,11 @@ export class EngineCache {
   /** True while events say what the engine holds. */
   get isTold(): boolean {
     return this.#isTold;
+  }
+
+  /** Blocks in device memory that the engine told, in the index's own. */
+  get toldBlocks(): number {
+    return this.#toldBlocks;
   }
 
   /** True when a match needs no correction beyond the prompt's last token. */
@@ -159,6 +159,7 @@ export class EngineCache {
       }
     }
     speculations.forget(this.slot);
+    this.#toldBlocks = 0;
     if (this.#isTold) {
       this.#context.blocks().clear(this.slot);
     }
@@ -238,7 +239,7 @@ export class EngineCache {
     this.#context.index.tick();
     const blocks = this.#context.blocks();
     for (let at = 0; at < count && 2 * (position + per) <= words.length; at += 1) {
-      this.#mixExtraKeys(event, at);
+      mixExtraKeys(this.#chain, event, at);
       extendChain(this.#chain, {
         units: tokenIds,
         start: at * engineTokens,
@@ -286,7 +287,7 @@ export class EngineCache {
   #startChain(event: KvBlocksStored): number {
     const { parent, loraName } = event;
     if (parent === undefined) {
-      startTokenChain(this.#chain, { loraName, cacheSalt: event.cacheSalt ?? saltOf(event) });
+      startTokenChain(this.#chain, { loraName, cacheSalt: saltOf(event) });
       return 0;
     }
     const blocks = this.#context.blocks();
@@ -297,21 +298,6 @@ export class EngineCache {
     const last = blocks.readEnd(head, this.#chain);
     blocks.writeKey(last, this.#context.words);
     return blocks.position(last) + 1;
-  }
-
-  /** What else went into the block's hash: prompts without the like never match it, nor what comes after it. */
-  #mixExtraKeys(event: KvBlocksStored, at: number): void {
-    const keys = event.extraKeys?.[at];
-    if (keys == null || keys.length === 0) {
-      return;
-    }
-    const isFirst = at === 0 && event.parent === undefined;
-    const salt = isFirst ? (event.cacheSalt ?? saltOf(event)) : undefined;
-    for (const key of keys.slice(event.loraName !== undefined && keys[0] === event.loraName ? 1 : 0)) {
-      if (key !== salt) {
-        mixString(this.#chain, key);
-      }
-    }
   }
 
   /** Counts a copy and keeps the index in step. */
@@ -362,6 +348,7 @@ export class EngineCache {
       if (level === "device") {
         speculations.confirm(slot, words[2 * block]!, words[2 * block + 1]!);
         this.counts[isPresent ? "stored" : "removed"] += 1;
+        this.#toldBlocks += isPresent ? 1 : -1;
       }
     }
   }
@@ -386,10 +373,4 @@ export class EngineCache {
       });
     }
   }
-}
-
-/** vLLM publishes the salt bare, after the LoRA name and what stands for media, with the first block of a prompt. */
-function saltOf({ extraKeys, loraName }: KvBlocksStored): KvExtraKey | undefined {
-  const keys = extraKeys?.[0] ?? [];
-  return keys.find((key, at) => !(at === 0 && key === loraName) && !key.startsWith("\0"));
 }

@@ -7,6 +7,7 @@ import { granite4Tools } from "./families/granite4.ts";
 import { kimiK2Reasoning, kimiK2Tools } from "./families/kimi-k2.ts";
 import { mimoReasoning, mimoTools } from "./families/mimo.ts";
 import { minimaxM2Reasoning, minimaxM2Tools } from "./families/minimax-m2.ts";
+import { mistralReasoning, mistralTools } from "./families/mistral.ts";
 import { nemotronV3Reasoning } from "./families/nemotron-v3.ts";
 import { qwen3Reasoning, qwen3Tools } from "./families/qwen3.ts";
 import { seedOssReasoning, seedOssTools } from "./families/seed-oss.ts";
@@ -56,6 +57,7 @@ export const TOOL_PARSERS: ReadonlyMap<string, ToolParserFamily> = new Map([
   ["step3", step3Tools],
   ["phi4_mini_json", phi4MiniTools],
   ["openai", gptOssTools],
+  ["mistral", mistralTools],
 ]);
 
 /** Reasoning parsers by the name `--reasoning-parser` takes. */
@@ -64,6 +66,7 @@ export const REASONING_PARSERS: ReadonlyMap<string, ReasoningParserFamily> = new
   ["deepseek_v3", deepseekV3Reasoning],
   ["holo2", holo2Reasoning],
   ["openai_gptoss", gptOssReasoning],
+  ["mistral", mistralReasoning],
   ["step3", step3Reasoning],
   ["qwen3", qwen3Reasoning],
   ["glm45", glmReasoning],

@@ -24,3 +24,6 @@ describeRecordedParser("step3p5");
 describeRecordedParser("deepseek_v3_reasoning");
 describeRecordedParser("gpt_oss", createHarmonyParser);
 describeRecordedParser("step3_reasoning");
+describeRecordedParser("magistral");
+describeRecordedParser("mistral");
+describeRecordedParser("mistral_list");

@@ -107,6 +107,13 @@ export class HttpConnection {
     this.#socket.destroy();
   }
 
+  /** Closes the connection and fails its exchange. */
+  abort(error: EngineError): void {
+    const exchange = this.#exchange;
+    this.destroy();
+    exchange?.failed(error, false);
+  }
+
   async #sendStreamed(exchange: HttpExchange, body: StreamedBody): Promise<void> {
     const isCurrent = (): boolean => this.#exchange === exchange && !this.#isClosed;
     try {

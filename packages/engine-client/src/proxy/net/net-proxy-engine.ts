@@ -20,7 +20,6 @@ export class NetProxyEngine implements ProxyEngine {
   readonly #pool: HttpConnectionPool;
   readonly #address: string;
   readonly #options: TransportOptions;
-  readonly #calls = new Set<NetForwardCall>();
 
   constructor(options: TransportOptions) {
     this.#pool = new HttpConnectionPool(options);
@@ -41,14 +40,7 @@ export class NetProxyEngine implements ProxyEngine {
         refusal = error as EngineError;
       }
     }
-    const call = new NetForwardCall({
-      request,
-      headText,
-      sink,
-      pool: this.#pool,
-      onOver: (over) => this.#calls.delete(over),
-    });
-    this.#calls.add(call);
+    const call = new NetForwardCall({ request, headText, sink, pool: this.#pool });
     try {
       if (refusal === undefined) call.start();
     } catch (error) {
@@ -65,6 +57,5 @@ export class NetProxyEngine implements ProxyEngine {
   /** Fails running calls with `unavailable` and closes all connections. */
   close(): void {
     this.#pool.close();
-    for (const call of this.#calls) call.fail(new EngineError("unavailable", "the engine client was closed"));
   }
 }

@@ -140,6 +140,16 @@ export class EngineParser {
     return this.nameAndArguments(raw).json;
   }
 
+  /** Whether a call whose name is empty is one. */
+  protected get namesMayBeEmpty(): boolean {
+    return false;
+  }
+
+  /** The name in the arguments of a call that has none before them. */
+  protected embeddedName(raw: string): string | undefined {
+    return NAME_MEMBER.exec(raw)?.[1];
+  }
+
   /** What a piece of arguments gives with which the name became known; nothing by default: it comes with the next piece. */
   protected firstArguments(_piece: string): string | undefined {
     return undefined;
@@ -245,8 +255,10 @@ export class EngineParser {
       if (text !== undefined && text !== "") pieces.push(callArguments(call, text));
       return;
     }
-    const header = slot.name === "" && value !== "" ? NAME_MEMBER.exec(slot.raw)?.[1] : slot.name;
-    if (header === undefined || header === "" || !this.acceptName(slot, header)) return;
+    const isEmbedded = slot.name === "" && value !== "";
+    const header = isEmbedded ? this.embeddedName(slot.raw) : slot.name;
+    const isKnown = header !== undefined && (header !== "" || (isEmbedded && this.namesMayBeEmpty));
+    if (!isKnown || !this.acceptName(slot, header)) return;
     pieces.push(callStart(call, slot.id, slot.name));
     const first = value === "" ? undefined : this.firstArguments(value);
     if (first !== undefined) pieces.push(callArguments(call, first));
@@ -256,7 +268,7 @@ export class EngineParser {
     if (!slot.nameSent) this.readHeader(slot);
     let rest = this.lastArguments(slot);
     if (!slot.nameSent) {
-      const header = slot.name === "" ? (NAME_MEMBER.exec(slot.raw)?.[1] ?? "") : slot.name;
+      const header = slot.name === "" ? (this.embeddedName(slot.raw) ?? "") : slot.name;
       if (this.markNamed(slot, header)) {
         pieces.push({ index: call, id: slot.id, name: slot.name, arguments: rest ?? "" });
         rest = undefined;
@@ -293,7 +305,7 @@ export class EngineParser {
   }
 
   private isTool(name: string): boolean {
-    if (name === "") return false;
+    if (name === "") return this.namesMayBeEmpty;
     const { tools } = this.context;
     return (
       this.format.source.checksNames !== true ||
@@ -302,7 +314,8 @@ export class EngineParser {
     );
   }
 
-  private giveId(slot: CallSlot, name: string): void {
+  /** Gives a call its id, if it has none. */
+  protected giveId(slot: CallSlot, name: string): void {
     if (slot.id === "") slot.id = callId(this.context, name, this.madeIds++);
   }
 
@@ -362,7 +375,7 @@ export class EngineParser {
   }
 
   /** Name and arguments of a call that is one JSON object. */
-  private nameAndArguments(raw: string): { readonly name: string; readonly json: string } {
+  protected nameAndArguments(raw: string): { readonly name: string; readonly json: string } {
     const body = strip(raw, "both");
     if (body === "") return { name: "", json: "{}" };
     const parsed = parseJson(body);

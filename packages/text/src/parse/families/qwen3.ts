@@ -7,7 +7,7 @@ import type { OutputParserContext } from "../output-parser.ts";
 import type { ExtractedReasoning } from "../reasoning-parser.ts";
 
 /** Tokens around turns of ChatML prompts. */
-export const CHATML_TURNS: readonly string[] = ["<|im_start|>", "<|im_end|>"];
+const CHATML_TURNS: readonly string[] = ["<|im_start|>", "<|im_end|>"];
 
 const PARAMETER = /<\s*parameter\s*=\s*([^>]*)>([^]*?)(?:<\s*\/\s*parameter\s*>|(?=<\s*parameter\s*=))/g;
 const OPEN_PARAMETER = /<\s*parameter\s*=\s*([^>]+)>([^]*)$/;
@@ -107,7 +107,7 @@ export interface ThinkingFormats {
 }
 
 /** True unless the template variable says otherwise. */
-export function enablesThinking(context: OutputParserContext): boolean {
+function enablesThinking(context: OutputParserContext): boolean {
   const value = context.templateKwargs.get("enable_thinking");
   return value === undefined || truthy(value);
 }

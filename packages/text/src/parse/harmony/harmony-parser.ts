@@ -1,6 +1,8 @@
 import { dumpJson, PLAIN_JSON } from "../../template/python/json-dump.ts";
 import { parseJson } from "../../template/python/parse-json.ts";
 import { strip } from "../../template/python/whitespace.ts";
+import { TextError } from "../../text-error.ts";
+import { gptOssReasoning, gptOssTools } from "../families/gpt-oss.ts";
 import type { ParserFamilies } from "../delegating-parser.ts";
 import { callArguments, type DeltaDraft, type ToolCallDraft } from "../delta-draft.ts";
 import type {
@@ -31,9 +33,14 @@ type Kind = "call" | "reasoning" | "content" | "ignored";
  * Takes Harmony output apart: messages on the channel `analysis` are reasoning, on `final` (and on `commentary` to nobody)
  * content, and messages to a function are calls, on whatever channel. Reads the tokens alone, and looks for calls and
  * reasoning where their families run.
- * @throws TextError `parser_unsupported` where the tokenizer is not that of gpt-oss
+ * @throws TextError `parser_unsupported` where the tokenizer is not that of gpt-oss, or the families are others
  */
 export function createHarmonyParser(families: ParserFamilies, context: OutputParserContext): OutputParser {
+  const isOther =
+    (families.tool !== undefined && families.tool !== gptOssTools) ||
+    (families.reasoning !== undefined && families.reasoning !== gptOssReasoning);
+  if (isOther)
+    throw new TextError("parser_unsupported", "Harmony requires the parsers openai and openai_gptoss");
   return new HarmonyParser(families, context);
 }
 
