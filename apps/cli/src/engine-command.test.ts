@@ -33,31 +33,44 @@ describe("engineCommand()", () => {
     expect(command("simulator", "M --served-model-name a").args).not.toContain("M");
   });
 
-  it("starts vllm-rs with the front-end flags it needs, the engine's after --", () => {
-    const { args, workerUrl } = command(
-      "vllm-rs",
-      "M -tp 2 --chat-template t --max-logprobs 5 --root-path /v",
-    );
+  it("starts vllm-rs without parsers of its own, the engine's flags after --", () => {
+    const { args, workerUrl, probe } = command("vllm-rs", "M -tp 2 --chat-template t --max-logprobs 5");
     expect(args.join(" ")).toBe(
-      "serve M --host 127.0.0.1 --port 50051 --chat-template t --max-logprobs 5 -- -tp 2",
+      "serve M --host 127.0.0.1 --port 0 --grpc-port 50051 --reasoning-parser none --tool-call-parser none --max-logprobs 5 -- -tp 2",
     );
-    expect(workerUrl).toBe("http://127.0.0.1:50051");
-    expect(() => command("vllm-rs", "--response-role bot")).toThrow(
-      "--response-role is not implemented with --engine vllm-rs; use --engine vllm",
-    );
+    expect(workerUrl).toBe("grpc://127.0.0.1:50051");
+    expect(probe).toEqual({ kind: "grpc", address: "127.0.0.1:50051" });
   });
 });
 
 describe("routerCommand()", () => {
   it("lets the user's own words come last", () => {
-    const { args } = routerCommand(plan("--response-role bot --router-worker-startup-check-interval 9"), [
-      "grpc://127.0.0.1:1",
-      "grpc://127.0.0.1:2",
-    ]);
+    const { args } = routerCommand(
+      plan("--response-role bot --router-worker-startup-check-interval 9"),
+      "vllm",
+      ["grpc://127.0.0.1:1", "grpc://127.0.0.1:2"],
+    );
     expect(args.slice(1).join(" ")).toBe(
-      "--worker-urls grpc://127.0.0.1:1 grpc://127.0.0.1:2 --host=0.0.0.0 --port=8000 --worker-startup-timeout-secs=86400 --worker-startup-check-interval=1 --response-role bot --worker-startup-check-interval 9",
+      "--worker-urls grpc://127.0.0.1:1 grpc://127.0.0.1:2 --host=0.0.0.0 --port=8000 --worker-startup-timeout-secs=86400 --worker-startup-check-interval=1 --engine-scheduling-policy=fcfs --response-role bot --worker-startup-check-interval 9",
     );
     expect(args[0]).toMatch(/router[/\\]bin[/\\]vllm-router\.js$/);
+  });
+});
+
+describe("routerCommand() and the engine's own flags", () => {
+  const words = (engine: EngineName, line: string): readonly string[] =>
+    routerCommand(plan(line), engine, []).args;
+
+  it("tells the router how the engines schedule", () => {
+    expect(words("vllm", "M")).toContain("--engine-scheduling-policy=fcfs");
+    expect(words("vllm", "M --scheduling-policy fcfs")).toContain("--engine-scheduling-policy=fcfs");
+    expect(words("vllm", "M --scheduling-policy priority")).toContain("--engine-scheduling-policy=priority");
+    expect(words("vllm", "M --scheduling-policy newer")).toContain("--engine-scheduling-policy=unknown");
+  });
+
+  it("names the tokenizer of an engine that hands out no files", () => {
+    expect(words("vllm-rs", "M --tokenizer T")).toContain("--tokenizer-path=T");
+    expect(words("vllm", "M --tokenizer T")).not.toContain("--tokenizer-path=T");
   });
 });
 

@@ -1,9 +1,7 @@
 import { existsSync } from "node:fs";
 
-import type { FlagOccurrence } from "@vllm-router/config";
 import type { ReadinessProbe } from "@vllm-router/launcher";
 
-import { CliError } from "./cli-error.ts";
 import type { EngineProgram } from "./engine-program.ts";
 import type { EnginePlan } from "./plan.ts";
 
@@ -24,32 +22,20 @@ export interface EngineCommand {
 /** vLLM's default model, for the programs that need it said. */
 const DEFAULT_MODEL = "Qwen/Qwen3-0.6B";
 
-/** Front-end flags that vllm-rs takes and that must be given to it, since it renders and parses itself. */
-const rustFrontendFlags = [
-  "chat-template",
-  "chat-template-content-format",
-  "default-chat-template-kwargs",
-  "enable-prompt-tokens-details",
-];
-/** Front-end flags the router honours in front of an HTTP engine too. */
-const proxyFrontendFlags = [
-  "disable-uvicorn-access-log",
-  "enable-request-id-headers",
-  "enable-server-load-tracking",
-  "root-path",
-  "uvicorn-log-level",
-];
 /** Flags vllm-rs takes before `--`; the rest is for the Python engine. */
-const rustFlags = ["generation-config", "max-logprobs", "revision", "served-model-name"];
+const rustFlags = [
+  "generation-config",
+  "max-logprobs",
+  "reasoning-parser",
+  "revision",
+  "served-model-name",
+  "shutdown-timeout",
+];
 
-/**
- * Builds the command of one engine.
- * @param frontendFlags vLLM's front-end flags, which only vllm-rs is given
- * @throws CliError not_implemented for a front-end flag that vllm-rs cannot honour
- */
+/** Builds the command of one engine. */
 export function engineCommand(
   program: EngineProgram,
-  plan: EnginePlan & { readonly frontendFlags?: readonly FlagOccurrence[] },
+  plan: EnginePlan,
   address: EngineAddress,
 ): EngineCommand {
   const at = ["--host", address.host, "--port", String(address.port)];
@@ -76,11 +62,7 @@ export function engineCommand(
         ],
       };
     case "vllm-rs":
-      return {
-        probe: { kind: "http", url: `http://${target}/health` },
-        workerUrl: `http://${target}`,
-        args: [...program.args, ...rustArguments(plan, at)],
-      };
+      return { ...grpc, args: [...program.args, ...rustArguments(plan, address)] };
   }
 }
 
@@ -92,27 +74,27 @@ function simulatedModel(plan: EnginePlan): readonly string[] {
   return isNamed ? [] : ["--served-model-name", plan.model];
 }
 
-function rustArguments(
-  plan: EnginePlan & { readonly frontendFlags?: readonly FlagOccurrence[] },
-  at: readonly string[],
-): readonly string[] {
-  const frontend = (plan.frontendFlags ?? []).filter((flag) => flag.owner === "router");
-  for (const flag of frontend) {
-    const known = [...rustFrontendFlags, ...proxyFrontendFlags].includes(flag.name);
-    if (!known) {
-      const message = `${flag.written} is not implemented with --engine vllm-rs; use --engine vllm`;
-      throw new CliError("not_implemented", message);
-    }
-  }
-  const own = [
-    ...frontend.filter((flag) => rustFrontendFlags.includes(flag.name)),
-    ...plan.flags.filter((flag) => rustFlags.includes(flag.name)),
-  ];
+/**
+ * vllm-rs serves HTTP as well, on a port that nobody needs. Left alone it guesses parsers by the model's name, and its
+ * engine then ignores every constraint until a thought has ended; the router parses, so it is told of none, unless the
+ * user names a reasoning parser, whose constraints wait by intention.
+ */
+function rustArguments(plan: EnginePlan, address: EngineAddress): readonly string[] {
+  const own = plan.flags.filter((flag) => rustFlags.includes(flag.name));
   const engine = plan.flags.filter((flag) => !rustFlags.includes(flag.name));
+  const hasParser = own.some((flag) => flag.name === "reasoning-parser");
   return [
     "serve",
     plan.model ?? DEFAULT_MODEL,
-    ...at,
+    "--host",
+    address.host,
+    "--port",
+    "0",
+    "--grpc-port",
+    String(address.port),
+    ...(hasParser ? [] : ["--reasoning-parser", "none"]),
+    "--tool-call-parser",
+    "none",
     ...own.flatMap((flag) => flag.tokens),
     ...(engine.length === 0 ? [] : ["--", ...engine.flatMap((flag) => flag.tokens)]),
   ];

@@ -89,17 +89,10 @@ describe("readPlan() in localhost mode", () => {
   });
 
   it.each([
+    ["--tool-server demo", "--tool-server is not implemented in this version of vllm-router; leave it out"],
     [
-      "--tool-call-parser hermes",
-      "--tool-call-parser is not implemented in this version of vllm-router; answers carry the model's text unparsed when it is left out",
-    ],
-    [
-      "--reasoning-parser qwen3",
-      "--reasoning-parser is not implemented in this version of vllm-router; answers carry the model's text unparsed when it is left out",
-    ],
-    [
-      "--api-key k",
-      "--api-key is not implemented in this version of vllm-router; run it inside a private network",
+      "--enable-log-outputs",
+      "--enable-log-outputs is not implemented in this version of vllm-router; leave it out: prompts and answers are never logged",
     ],
     [
       "--api-server-count 2",
@@ -107,8 +100,8 @@ describe("readPlan() in localhost mode", () => {
     ],
     ["--router-polcy random", "unknown flag --router-polcy; did you mean --router-policy?"],
     [
-      "--router-api-key k",
-      "--router-api-key is not implemented in this version of vllm-router; run it inside a private network",
+      "--router-api-key-validation-urls u",
+      "--router-api-key-validation-urls is not implemented in this version of vllm-router; run it inside a private network",
     ],
     ["--router-port 1", "--router-port: use --port"],
     [
@@ -127,9 +120,20 @@ describe("readPlan() in localhost mode", () => {
   });
 
   it("accepts that something unknown to the router is switched off", () => {
-    const plan = local("--no-enable-auto-tool-choice --no-enable-log-outputs");
+    const plan = local("--no-enable-per-request-metrics --no-enable-log-outputs");
     expect(plan.frontendFlags).toEqual([]);
     expect(plan.flags).toEqual([]);
+  });
+
+  it("gives the engine the reasoning parser by name, not the choice of one", () => {
+    const named = local("--reasoning-parser qwen3");
+    expect(tokens(named.flags)).toBe("--reasoning-parser qwen3");
+    expect(tokens(named.frontendFlags)).toBe("--reasoning-parser qwen3");
+    const auto = local("--reasoning-parser=auto --tool-call-parser auto --enable-auto-tool-choice");
+    expect(tokens(auto.flags)).toBe("");
+    expect(tokens(auto.frontendFlags)).toBe(
+      "--reasoning-parser=auto --tool-call-parser auto --enable-auto-tool-choice",
+    );
   });
 
   it("does not leave a key in the environment unheeded", () => {

@@ -1,33 +1,35 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type { Logger } from "pino";
 import { parseJson } from "@vllm-router/api";
 import type { RouterConfig } from "@vllm-router/config";
-import {
-  createAdmission,
-  createAdmissionGate,
-  createRetrySchedule,
-  POLICIES,
-  type PolicyDefinition,
-} from "@vllm-router/routing-core";
+import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm-router/routing-core";
 import type { TemplateValue } from "@vllm-router/text";
+import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
+import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
+import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
+import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
+import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
-import { ModelBuilder } from "./models/build-model-runtime.ts";
+import { toldBlocks } from "./fleet/told-blocks.ts";
+import { watchEngines } from "./fleet/watch-engines.ts";
+import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
+import { RoutingModels } from "./models/routing-models.ts";
+import { decisionEvents } from "./observability/decision-events.ts";
+import type { DecisionObserver } from "./observability/decision-observer.ts";
+import { checkParserFlags } from "./models/model-parsers.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
+import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
-import { serveMetrics } from "./routes/health.ts";
-import { createRoutes } from "./routes/routes.ts";
+import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
+import { ResponseStore } from "./responses/response-store.ts";
 import type { RouteServices } from "./routes/services.ts";
-import { createApp } from "./server/app.ts";
-import { listen, type Listener } from "./server/listen.ts";
 
 /** A running router. */
 export interface Router {
@@ -50,7 +52,8 @@ export interface RouterEnvironment {
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
-const HUB_TIMEOUT_MS = 60_000;
+/** Characters of kept responses: 256 MiB at two bytes each. */
+const STORED_CHARACTERS = 128 * 1024 * 1024;
 /** No admission limit: more requests than any machine holds. */
 const UNLIMITED = 2 ** 30;
 
@@ -59,19 +62,39 @@ const UNLIMITED = 2 ** 30;
  * @throws RouterError `listen` when the address cannot be had; RoutingError for parameters out of range
  */
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
+  checkParserFlags(config.parsers);
   const timers = new SystemTimers();
   const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
+    toldBlocks: () =>
+      fleet.workers().map((worker) => [worker.id, toldBlocks(routing.caches, worker)] as const),
   });
-  const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
+  const log = requestLog(environment.logger, {
+    accessLog: !config.observability.disableAccessLog,
+    quietRoutes: config.observability.disableAccessLogFor,
+  });
   const observer = combineObservers([metrics.observer, log]);
 
+  const decisions = createDecisions(config, {
+    observers: [metrics.decisionObserver, decisionEvents(environment.logger)],
+    random: Math.random,
+  });
+
+  const ownPolicy = await openPolicyFile(config, { timers, observer: decisions.observer }).catch(
+    async (error: unknown) => {
+      await decisions[Symbol.asyncDispose]();
+      timers[Symbol.dispose]();
+      throw error;
+    },
+  );
   const routing = createRouting({
     policy: config.routing.policy,
     parameters: policyParameters(config),
+    shadowPolicies: config.routing.shadowPolicies,
+    ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
     breaker: config.breaker.disabled
       ? undefined
       : {
@@ -90,7 +113,14 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const models = new ModelCatalog();
-  const builder = modelBuilder(config);
+  const builder = createModelBuilder(config);
+  const offline = createModelBuilder(config, true);
+  const routingModels = new RoutingModels({
+    build: routing.looksAtPrompts ? (facts) => offline.build(facts) : undefined,
+    unknown: (names, reason) => {
+      environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
+    },
+  });
   const fleet: Fleet = new Fleet({
     connector: new EngineConnector({
       transport: config.engineTransport,
@@ -99,12 +129,19 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
       now,
       healthPath: config.health.checkEndpoint,
+      httpRanks: config.workers.intraNodeDataParallelSize,
     }),
     timers,
     observer,
     slots: routing.slots,
     ledger: routing.ledger,
     breakers: routing.breakers,
+    watch: watchEngines(config, {
+      routing,
+      timers,
+      observer,
+      models: routingModels,
+    }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
     releaseModel: (runtime, forget) => models.release(runtime, forget),
@@ -116,29 +153,47 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const admission = createAdmissionControl(config, timers);
-  const services = createServices(config, { fleet, models, routing, timers, observer, metrics, admission });
+  const services = createServices(config, {
+    fleet,
+    models,
+    routingModels,
+    routing,
+    timers,
+    observer,
+    metrics,
+    admission,
+    decisions,
+  });
   const server = services.server;
 
-  const listeners = await openListeners(config, { services, observer, timers }).catch(
-    async (error: unknown) => {
-      await fleet[Symbol.asyncDispose]();
-      timers[Symbol.dispose]();
-      throw error;
-    },
-  );
+  const listeners = await openListeners(config, {
+    services,
+    observer,
+    timers,
+    logger: environment.logger,
+  }).catch(async (error: unknown) => {
+    await fleet[Symbol.asyncDispose]();
+    await ownPolicy?.[Symbol.asyncDispose]();
+    await decisions[Symbol.asyncDispose]();
+    timers[Symbol.dispose]();
+    throw error;
+  });
   for (const url of config.workers.urls) {
     fleet.register(url);
   }
-  const main = listeners[0] as Listener;
+  const main = listeners.main;
   return {
     url: main.url,
     readyWorkers: () => fleet.readyCount(),
     inFlight: () => routing.ledger.totalRequests(),
     firstReady: () => fleet.firstReady(config.workers.startupTimeoutSecs * 1000),
     close: async (drainTimeoutMs) => {
-      await Promise.all(listeners.map((listener) => listener.drain(drainTimeoutMs)));
+      await Promise.all(listeners.all.map((listener) => listener.drain(drainTimeoutMs)));
+      listeners[Symbol.dispose]();
       server.abortAll();
       await fleet[Symbol.asyncDispose]();
+      await ownPolicy?.[Symbol.asyncDispose]();
+      await decisions[Symbol.asyncDispose]();
       timers[Symbol.dispose]();
     },
   };
@@ -147,97 +202,116 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
 interface Parts {
   readonly fleet: Fleet;
   readonly models: ModelCatalog;
+  readonly routingModels: RoutingModels;
   readonly routing: Routing;
   readonly timers: SystemTimers;
   readonly observer: RouterObserver;
   readonly metrics: Metrics;
   readonly admission: AdmissionControl;
+  readonly decisions: Decisions;
+}
+
+function responseStore({
+  enableResponsesStore,
+  responsesStoreSize,
+}: RouterConfig["frontend"]): ResponseStore | undefined {
+  return enableResponsesStore
+    ? new ResponseStore({ capacity: responsesStoreSize, maxCharacters: STORED_CHARACTERS })
+    : undefined;
 }
 
 function createServices(config: RouterConfig, parts: Parts): RouteServices {
-  const { fleet, models, routing, timers, observer, metrics, admission } = parts;
+  const { fleet, models, routingModels, routing, timers, observer, metrics, admission, decisions } = parts;
   const placer = new FleetPlacer({
     fleet,
     dispatchers: routing.dispatchers,
     observer,
+    journal: decisions.journal,
+    shadows: routing.shadows,
+    decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
+    ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
-  const policyName = config.routing.policy;
+  const { token, proxy } = routing.dispatchers;
+  const affinity = affinityRules(config);
   const server = new GenerationServer({
     placer,
     admission,
     timers,
     observer,
-    policyName,
+    // A policy of the user's own may have given way to the configured one, or come back.
+    get policyName() {
+      return token.policy.name;
+    },
     retryDelayMs,
     gapCell: (model) => metrics.gapCell(model),
+    keepAliveMs: config.server.sseKeepAliveIntervalSecs * 1000,
+  });
+  const embeddings = new EmbeddingServer({
+    placer,
+    server,
+    timers,
+    observer,
+    get policyName() {
+      return token.policy.name;
+    },
+    retryDelayMs,
   });
   const { frontend, model } = config;
+  const prepare: PrepareSettings = {
+    trustRequestChatTemplate: model.trustRequestChatTemplate,
+    defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
+      string,
+      TemplateValue
+    >,
+    contentFormat: model.chatTemplateContentFormat,
+    maxLogprobs: model.maxLogprobs,
+    ignoresPriority: config.workers.schedulingPolicy === "fcfs",
+  };
   return {
     models,
     fleet,
     server,
-    proxy: { placer, server, timers, observer, policyName, retryDelayMs },
+    embeddings,
+    proxy: {
+      placer,
+      server,
+      timers,
+      observer,
+      get policyName() {
+        return proxy.policy.name;
+      },
+      retryDelayMs,
+      affinity,
+      journal: decisions.journal,
+      prepare,
+      isAdapter: (name) => routingModels.isAdapter(name),
+      modelOf: (name) =>
+        routing.looksAtPrompts && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
+    },
+    affinity,
+    debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
+    documentation: frontend.disableDocs ? "none" : frontend.enableOfflineDocs ? "offline" : "online",
+    showsTokenizer: frontend.enableTokenizerInfo,
+    scaleOut: frontend.enableScaleOut,
+    responses: responseStore(frontend),
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,
       forceIncludeUsage: frontend.enableForceIncludeUsage,
       returnTokensAsTokenIds: frontend.returnTokensAsTokenIds,
     },
-    prepare: {
-      trustRequestChatTemplate: model.trustRequestChatTemplate,
-      defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
-        string,
-        TemplateValue
-      >,
-      contentFormat: model.chatTemplateContentFormat,
-      maxLogprobs: model.maxLogprobs,
-    },
+    prepare,
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,
     requestIdHeaders: config.server.requestIdHeaders,
     metricsText: () => metrics.text(),
     metricsContentType: METRICS_CONTENT_TYPE,
   };
-}
-
-async function openListeners(
-  config: RouterConfig,
-  parts: {
-    readonly services: RouteServices;
-    readonly observer: RouterObserver;
-    readonly timers: SystemTimers;
-  },
-): Promise<readonly Listener[]> {
-  const { services, observer, timers } = parts;
-  const shared = { observer, now: () => timers.steadyMs() };
-  const app = createApp({
-    ...shared,
-    routes: createRoutes(services),
-    rootPath: config.server.rootPath,
-    sendsRequestId: config.server.enableRequestIdHeaders,
-    requestIdHeaders: config.server.requestIdHeaders,
-  });
-  const main = await listen(app, { host: config.server.host, port: config.server.port, timers });
-  const { prometheusHost, prometheusPort } = config.observability;
-  if (prometheusPort === 0) {
-    return [main];
-  }
-  const metricsApp = createApp({
-    ...shared,
-    routes: [{ path: "/metrics", methods: { GET: (scope) => serveMetrics(scope, services) } }],
-  });
-  try {
-    const flags = { host: "--prometheus-host", port: "--prometheus-port" };
-    return [main, await listen(metricsApp, { host: prometheusHost, port: prometheusPort, timers, flags })];
-  } catch (error) {
-    await main.close();
-    throw error;
-  }
 }
 
 function createAdmissionControl(config: RouterConfig, timers: SystemTimers): AdmissionControl {
@@ -255,6 +329,15 @@ function createAdmissionControl(config: RouterConfig, timers: SystemTimers): Adm
     }),
     timers,
   );
+}
+
+/** `--policy-file`; undefined for none. @throws RouterError `policy_file` */
+async function openPolicyFile(
+  { routing }: RouterConfig,
+  parts: { readonly timers: SystemTimers; readonly observer: DecisionObserver },
+): Promise<PolicyFile | undefined> {
+  const { policyFile: path, policyBudgetMs: budgetMs, policyTimeoutMs: timeoutMs } = routing;
+  return path === undefined ? undefined : PolicyFile.open({ path, budgetMs, timeoutMs, ...parts });
 }
 
 function retryDelays(config: RouterConfig, now: () => number): (retry: number) => number | undefined {
@@ -278,40 +361,4 @@ function retryDelays(config: RouterConfig, now: () => number): (retry: number) =
     });
     return verdict.kind === "retry" ? verdict.delayMs : undefined;
   };
-}
-
-/** The settings of the chosen policy, by the names the policy gives its parameters. */
-function policyParameters(config: RouterConfig): Readonly<Partial<Record<string, number>>> {
-  const definition: PolicyDefinition = POLICIES[config.routing.policy as keyof typeof POLICIES];
-  const settings: Readonly<Record<string, unknown>> = config.routing;
-  const parameters: Record<string, number> = {};
-  for (const name of Object.keys(definition.parameters)) {
-    const value = settings[name];
-    if (typeof value === "number") {
-      parameters[name] = value;
-    }
-  }
-  return parameters;
-}
-
-function modelBuilder(config: RouterConfig): ModelBuilder {
-  const { model, hub, frontend } = config;
-  const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
-  return new ModelBuilder({
-    servedModelNames: model.servedModelNames,
-    modelPath: model.modelPath,
-    tokenizerPath: model.tokenizerPath,
-    chatTemplate: model.chatTemplate,
-    generationConfig: model.generationConfig,
-    overrideGenerationConfig: model.overrideGenerationConfig,
-    fingerprintMode: frontend.fingerprintMode,
-    fingerprintValue: frontend.fingerprintValue,
-    hub: {
-      endpoint: hub.endpoint,
-      token: hub.token,
-      offline: hub.offline,
-      cacheDirectory: hub.cacheDirectory ?? join(home, "hub"),
-      timeoutMs: HUB_TIMEOUT_MS,
-    },
-  });
 }

@@ -7,9 +7,10 @@ import {
   routerHelp,
   routerSettings,
 } from "@vllm-router/config";
-import { POLICY_NAMES } from "@vllm-router/routing-core";
+import { POLICY_NAMES, RoutingError } from "@vllm-router/routing-core";
 import { createRouter, type Router } from "./create-router.ts";
 import { createLogger } from "./observability/logger.ts";
+import { runReplay } from "./replay.ts";
 import { RouterError } from "./router-error.ts";
 
 /** Signals that come this close together are one: a terminal and npm each send theirs. */
@@ -27,6 +28,12 @@ async function main(): Promise<void> {
       return;
     case "version":
       process.stdout.write(`vllm-router ${ownVersion()}\n`);
+      return;
+    case "replay":
+      process.exitCode = await runReplay(command.argv, {
+        out: (text) => process.stdout.write(`${text}\n`),
+        error: (text) => process.stderr.write(`${text}\n`),
+      });
       return;
     case "check-config":
     case "serve":
@@ -81,7 +88,7 @@ function endOnSignals(router: Router, drainTimeoutMs: number): void {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof RouterError) {
+  if (error instanceof ConfigError || error instanceof RouterError || error instanceof RoutingError) {
     return `vllm-router: ${error.message}`;
   }
   return error instanceof Error ? `vllm-router: ${error.stack ?? error.message}` : String(error);

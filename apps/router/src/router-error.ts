@@ -2,8 +2,11 @@
 export const ROUTER_ERROR_CODES = [
   "model_files",
   "model_conflict",
+  "parsers",
   "listen",
   "startup_timeout",
+  "policy_file",
+  "policy_timeout",
   "internal",
 ] as const;
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Exchange } from "../src/server/exchange.ts";
+import type { ClientSide } from "../src/server/exchange.ts";
 import type { Route } from "../src/server/route-table.ts";
 import { openRaw } from "./raw-http.ts";
 import { serveRoutes } from "./serve-routes.ts";
 
 const SSE = "text/event-stream";
 
-function routeTo(handle: (exchange: Exchange) => void): readonly Route[] {
+function routeTo(handle: (exchange: ClientSide) => void): readonly Route[] {
   return [{ path: "/x", methods: { GET: ({ exchange }) => handle(exchange) } }];
 }
 
@@ -99,7 +99,7 @@ describe("a streamed answer", () => {
   });
 
   it("keeps the answers of pipelined requests apart", async () => {
-    const exchanges: Exchange[] = [];
+    const exchanges: ClientSide[] = [];
     await using server = await serveRoutes(routeTo((exchange) => void exchanges.push(exchange)));
     using raw = await openRaw(server.listener.port);
     raw.send("GET /x HTTP/1.1\r\nhost: x\r\n\r\nGET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");

@@ -2,6 +2,7 @@ import { Fleet } from "../src/fleet/fleet.ts";
 import { createRouting, type Routing, type RoutingOptions } from "../src/fleet/routing.ts";
 import type { WorkerFacts } from "../src/fleet/worker-connector.ts";
 import { ModelCatalog } from "../src/models/model-catalog.ts";
+import { NO_PARSERS } from "../src/models/model-parsers.ts";
 import type { ModelRuntime } from "../src/models/model-runtime.ts";
 import type { AttemptOutcome, RouterObserver } from "../src/observability/router-observer.ts";
 import { createFakeConnector, type FakeConnector } from "./fake-engine.ts";
@@ -93,6 +94,7 @@ export function fakeRuntime(facts: WorkerFacts): ModelRuntime {
     tokenizer: {} as ModelRuntime["tokenizer"],
     chatTemplate: undefined,
     toolTemplate: undefined,
+    parsers: NO_PARSERS,
     defaults: { sampling: {}, maxTokensLimit: undefined, endTokenIds: [] },
     endOfSequenceTokenId: undefined,
     extraEndTokenIds: [],

@@ -20,7 +20,10 @@ export interface TestRouter extends AsyncDisposable {
 export async function startRouter(
   workerUrls: readonly string[],
   flags: readonly string[] = [],
-  options: { readonly waitForWorkers?: boolean } = {},
+  options: {
+    readonly waitForWorkers?: boolean;
+    readonly environment?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<TestRouter> {
   const { config } = parseRouterConfig({
     argv: [
@@ -34,7 +37,7 @@ export async function startRouter(
       "debug",
       ...flags,
     ],
-    environment: {},
+    environment: options.environment ?? {},
     readFile: () => {
       throw new Error("no files in tests");
     },

@@ -19,9 +19,17 @@ export {
   validationError,
 } from "./api-error.ts";
 export { createChatCollector } from "./chat/chat-collector.ts";
-export { createChatStreamWriter } from "./chat/chat-stream-writer.ts";
+export { createChatStreamWriter } from "./chat/create-chat-writer.ts";
 export { createCompletionCollector } from "./completions/completion-collector.ts";
 export { createCompletionStreamWriter } from "./completions/completion-stream-writer.ts";
+export {
+  buildQuestions,
+  DECISION_LABELS,
+  type DecisionQuestion,
+  questionPrompt,
+} from "./decisions/decision-questions.ts";
+export { type DecisionRequest, parseDecisionRequest } from "./decisions/decision-request.ts";
+export { createDecisionWriter } from "./decisions/decision-writer.ts";
 export { parseJsonBytes } from "./json/decode-bytes.ts";
 export { JsonError, type JsonErrorCode } from "./json/json-error.ts";
 export {
@@ -34,10 +42,29 @@ export {
 } from "./json/json-value.ts";
 export { pydanticFloat, pythonFloat } from "./json/number-text.ts";
 export { MAX_INTEGER_DIGITS, MAX_JSON_DEPTH, parseJson, type ParseJsonOptions } from "./json/parse-json.ts";
-export { codePointLength, isTruthy, pythonRepr, pythonStr, pythonTypeName } from "./json/python-text.ts";
+export {
+  codePointLength,
+  isTruthy,
+  pythonRepr,
+  pythonStr,
+  pythonStringRepr,
+  pythonTypeName,
+} from "./json/python-text.ts";
 export { quoteAscii, quoteJson } from "./json/string-text.ts";
 export { writeJson, type WriteJsonOptions } from "./json/write-json.ts";
+export { createMessagesCollector } from "./messages/messages-collector.ts";
+export { anthropicErrorBody } from "./messages/messages-errors.ts";
 export {
+  type CountTokensRequest,
+  type MessagesRequest,
+  parseCountTokensRequest,
+  parseMessagesRequest,
+} from "./messages/messages-request.ts";
+export { openApiDocument } from "./openapi/openapi-document.ts";
+export { createMessagesStreamWriter } from "./messages/messages-stream-writer.ts";
+export { type MessagesConversion, messagesToChat } from "./messages/messages-to-chat.ts";
+export {
+  countTokensBody,
   detokenizeBody,
   loadBody,
   METHOD_NOT_ALLOWED_BODY,
@@ -58,6 +85,43 @@ export {
 } from "./request/completion-request.ts";
 export { type CompletionPrompt, completionPrompts } from "./request/completion-prompts.ts";
 export { checkMediaArguments, type MediaArguments } from "./request/media-arguments.ts";
+export { cohereEmbedBody } from "./pooling/cohere-embed-body.ts";
+export {
+  checkCohereMaxTokens,
+  type CohereEmbedRequest,
+  parseCohereEmbedRequest,
+} from "./pooling/cohere-embed-request.ts";
+export { cosineSimilarity, shortenEmbedding } from "./pooling/cosine-similarity.ts";
+export { type EmbeddingRequest, parseEmbeddingRequest } from "./pooling/embedding-request.ts";
+export {
+  type GenerativeScoringRequest,
+  parseGenerativeScoringRequest,
+} from "./pooling/generative-scoring-request.ts";
+export {
+  createGenerativeScoringWriter,
+  type GenerativeScoringOptions,
+} from "./pooling/generative-scoring-writer.ts";
+export type { LabelRead, LabelWriter } from "./pooling/label-logprobs.ts";
+export {
+  countPromptTokens,
+  type EncodeBase64,
+  encodedAnswer,
+  type EncodedAnswer,
+  type PooledPrompt,
+} from "./pooling/pooling-bodies.ts";
+export type { PoolingInput } from "./pooling/pooling-fields.ts";
+export type { ChatPrompts, PoolingCommon, PoolingPrompts } from "./pooling/pooling-prompts.ts";
+export { parsePoolingRequest, type PoolingRequest } from "./pooling/pooling-request.ts";
+export {
+  parseRerankRequest,
+  parseScoreRequest,
+  type RerankRequest,
+  type ScoreInput,
+  type ScoreInputs,
+  type ScoreRequest,
+} from "./pooling/score-request.ts";
+export { rerankBody, scoreBody } from "./pooling/scoring-bodies.ts";
+export { parseRawJsonBody } from "./request/raw-json-body.ts";
 export { parseRequestBody } from "./request/request-body.ts";
 export { MAX_STOP_STRINGS } from "./request/sampling-fields.ts";
 export {
@@ -69,8 +133,26 @@ export {
   type TokenizeRequest,
 } from "./request/tokenize-request.ts";
 export { JSON_CONTENT_TYPE, type ResponseOptions, STREAM_CONTENT_TYPE } from "./response/response-options.ts";
+export type { ResponsesHistory } from "./responses/input-to-messages.ts";
+export { type ResponseStatus, unfinishedResponse } from "./responses/response-object.ts";
+export { createResponsesCollector } from "./responses/responses-collector.ts";
+export type { FinishedResponse, ResponsesOptions } from "./responses/responses-options.ts";
+export { parseResponsesRequest, type ResponsesRequest } from "./responses/responses-request.ts";
+export { createResponsesStreamWriter } from "./responses/responses-stream-writer.ts";
+export { responsesToChat, samplingOf } from "./responses/responses-to-chat.ts";
+export {
+  beamCandidates,
+  type BeamSearchSettings,
+  resolveBeamSearch,
+  type ResolvedBeamSearch,
+} from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
-export { type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./sampling/draft-sampling.ts";
+export {
+  draftSampling,
+  type GenerationRequest,
+  isChatRequest,
+  MAX_SEQUENCES,
+} from "./sampling/draft-sampling.ts";
 export {
   checkEnginePrompt,
   checkPromptLength,
@@ -84,6 +166,14 @@ export {
 export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampling.ts";
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
+export { mergeConstraints } from "./sampling/structured-output.ts";
+export { createGenerateWriter, type GenerateOptions } from "./scale-out/generate-writers.ts";
+export {
+  type GenerateTokensRequest,
+  parseGenerateRequest,
+  tokensSampling,
+} from "./scale-out/generate-request.ts";
+export { generateRequestText } from "./scale-out/sampling-params-text.ts";
 export { sanitizeMessage } from "./sanitize-message.ts";
 export {
   createSseParser,
@@ -94,6 +184,7 @@ export {
   type SseMessage,
   type SseParser,
 } from "./sse.ts";
+export { queryBooleanError, queryIntegerError } from "./validation/issue-text.ts";
 export type { Integer } from "./validation/scalars.ts";
 export type {
   ChoiceFinish,

@@ -75,3 +75,8 @@ export function tokenizeBody(answer: TokenizeAnswer): string {
 export function detokenizeBody(prompt: string): string {
   return `{"prompt":${quoteJson(prompt)}}`;
 }
+
+/** Body of `POST /v1/messages/count_tokens`. */
+export function countTokensBody(count: number): string {
+  return `{"input_tokens":${count},"context_management":{"original_input_tokens":${count}}}`;
+}

@@ -6,6 +6,11 @@ export function sseEvent(data: string): string {
   return `data: ${data}\n\n`;
 }
 
+/** One event with a name and a single line of data. */
+export function namedSseEvent(event: string, data: string): string {
+  return `event: ${event}\ndata: ${data}\n\n`;
+}
+
 /** A comment, which clients skip: keeps an idle connection open. */
 export function sseComment(text: string): string {
   return `: ${text}\n\n`;

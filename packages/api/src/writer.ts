@@ -34,6 +34,11 @@ export interface TokenLogprob {
 /** Logprobs of one output position: the sampled token and the alternatives in the engine's order (sampled first, then by rank). */
 export interface PositionLogprobs extends TokenLogprob {
   readonly top: readonly TokenLogprob[];
+  /**
+   * True for a token of a beam, which was one of several proposals: the alternatives then keep the engine's order, and
+   * vLLM gives the token no bytes.
+   */
+  readonly isProposal?: boolean;
 }
 
 /** Logprobs of one prompt position; the first position of a prompt is null. */

@@ -36,11 +36,13 @@ export function takeOption(
 /** What a command line of the router asks for. */
 export type RouterCommand =
   | { readonly kind: "serve" | "help" | "version"; readonly argv: readonly string[] }
+  /** `argv` holds the file and the options of `replay`. */
+  | { readonly kind: "replay"; readonly argv: readonly string[] }
   | { readonly kind: "check-config"; readonly explain: boolean; readonly argv: readonly string[] };
 
 /**
- * Tells `--help`/`-h`, `--version`/`-V` and `check-config [--explain]` from an ordinary start. `argv` of the answer is
- * what is left for `parseRouterConfig`.
+ * Tells `--help`/`-h`, `--version`/`-V`, `check-config [--explain]` and `replay FILE` from an ordinary start. `argv` of
+ * the answer is what is left for `parseRouterConfig`.
  */
 export function readRouterCommand(argv: readonly string[]): RouterCommand {
   if (argv.includes("--help") || argv.includes("-h")) return { kind: "help", argv: [] };
@@ -52,5 +54,6 @@ export function readRouterCommand(argv: readonly string[]): RouterCommand {
       argv: argv.slice(1).filter((argument) => argument !== "--explain"),
     };
   }
+  if (argv[0] === "replay") return { kind: "replay", argv: argv.slice(1) };
   return { kind: "serve", argv };
 }

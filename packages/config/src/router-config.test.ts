@@ -25,6 +25,38 @@ function failure(...args: Parameters<typeof parse>): ConfigError {
   throw new Error("the configuration was accepted");
 }
 
+describe("the settings of decisions", () => {
+  it("take parameters of policies one by one and as JSON, and only numbers", () => {
+    const one = parse([...worker, "--policy-parameters.prefix", "3", "--policy-parameters.queue", "0.5"]);
+    expect(one.config.routing.policyParameters).toEqual({ prefix: 3, queue: 0.5 });
+    const json = parse([...worker, "--policy-parameters", '{"virtualNodes": 10}']);
+    expect(json.config.routing.policyParameters).toEqual({ virtualNodes: 10 });
+    expect(failure([...worker, "--policy-parameters.prefix", "much"]).message).toContain("policy-parameters");
+  });
+
+  it("know shadow policies by name, and headers in lower case", () => {
+    const { routing } = parse([
+      ...worker,
+      "--shadow-policy",
+      "random",
+      "round_robin",
+      "--affinity-headers",
+      "X-Team",
+    ]).config;
+    expect([routing.shadowPolicies, routing.affinityHeaders]).toEqual([
+      ["random", "round_robin"],
+      ["x-team"],
+    ]);
+    expect(failure([...worker, "--shadow-policy", "fastest"]).message).toContain("--shadow-policy");
+  });
+
+  it("take the admin key from the environment and print it nowhere", () => {
+    const resolved = parse(worker, { VLLM_ROUTER_ADMIN_API_KEY: "hush" });
+    expect(resolved.config.decisions.adminApiKey).toBe("hush");
+    expect(explainConfig(routerSettings(policies), resolved)).not.toContain("hush");
+  });
+});
+
 describe("the router's settings", () => {
   const settings = routerSettings(policies);
 
@@ -193,9 +225,14 @@ describe("parseRouterConfig()", () => {
       "--worker-urls: 'n1:50051' is not a worker address; write http://, https://, grpc:// or grpcs:// and host:port",
     ],
     [
-      ["--tool-call-parser", "hermes"],
+      ["--tool-server", "demo"],
       "not_implemented",
-      "--tool-call-parser is not implemented in this version of vllm-router; answers carry the model's text unparsed when it is left out",
+      "--tool-server is not implemented in this version of vllm-router; leave it out",
+    ],
+    [
+      ["--enable-auto-tool-choice"],
+      "invalid_value",
+      "--enable-auto-tool-choice: requires --tool-call-parser",
     ],
     [
       ["--retry-max-backoff-ms", "1"],
@@ -274,6 +311,10 @@ describe("readRouterCommand()", () => {
     expect(readRouterCommand(["-h"]).kind).toBe("help");
     expect(readRouterCommand(["--port", "1", "--version"]).kind).toBe("version");
     expect(readRouterCommand(["--port", "1"])).toEqual({ kind: "serve", argv: ["--port", "1"] });
+    expect(readRouterCommand(["replay", "log.jsonl", "--policy-file", "p.ts"])).toEqual({
+      kind: "replay",
+      argv: ["log.jsonl", "--policy-file", "p.ts"],
+    });
     expect(readRouterCommand(["check-config", "--explain", "--port", "1"])).toEqual({
       kind: "check-config",
       explain: true,

@@ -18,6 +18,7 @@ export function routerHelp(options: RouterHelpOptions): string {
   return [
     "Usage: vllm-router --worker-urls URL... [flags]",
     "       vllm-router check-config [--explain] [flags]",
+    "       vllm-router replay FILE [--policy-file FILE]",
     "",
     ...wrap(intro, width),
     "",
@@ -43,6 +44,10 @@ const programGroup = {
     {
       usage: "check-config [--explain]",
       doc: "Check the configuration and stop; --explain prints each value and where it came from.",
+    },
+    {
+      usage: "replay FILE",
+      doc: "Decide what --decision-log wrote again and say whether the decisions are the same; status 1 when they are not. --policy-file FILE for decisions of a policy of your own.",
     },
   ],
 };

@@ -1,6 +1,7 @@
+import { AbortBatch } from "./admin/abort-batch.ts";
+import { InferenceAdmin } from "./admin/inference-admin.ts";
 import { VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
 import type { EngineDescription } from "./engine-address.ts";
-import { EngineError } from "./engine-error.ts";
 import type { ProxyEngine, TokenEngine } from "./engine.ts";
 import { HttpEngineAdmin } from "./proxy/http-admin.ts";
 import { createHttpPool } from "./proxy/http-pool.ts";
@@ -16,6 +17,7 @@ import {
   type TransportOptions,
 } from "./transport/transport-options.ts";
 import { VllmTokenEngine } from "./vllm-engine/vllm-token-engine.ts";
+import { InferenceTokenEngine } from "./vllm-inference/inference-token-engine.ts";
 
 /** How the token stream of a gRPC engine is carried. */
 export type EngineTransport = "http2" | "net" | "grpc-js";
@@ -52,6 +54,16 @@ export interface VllmEngineConnection {
   close(): Promise<void>;
 }
 
+/** A connected engine that speaks `vllm.Inference` and `vllm.Control`. */
+export interface InferenceConnection {
+  readonly dialect: "vllm-inference";
+  readonly description: EngineDescription;
+  readonly engine: TokenEngine;
+  readonly admin: InferenceAdmin;
+  /** Fails running calls with `unavailable` and gives up all connections. */
+  close(): Promise<void>;
+}
+
 /** A connected HTTP engine. */
 export interface HttpEngineConnection {
   readonly dialect: "http";
@@ -63,11 +75,11 @@ export interface HttpEngineConnection {
 }
 
 /** A connected engine; `dialect` tells which. */
-export type EngineConnection = VllmEngineConnection | HttpEngineConnection;
+export type EngineConnection = VllmEngineConnection | InferenceConnection | HttpEngineConnection;
 
 /**
  * Makes the objects that talk to an engine. Nothing is sent before the first call, so an engine that is not there shows
- * up as `unavailable` then. Throws an EngineError `unimplemented` for a dialect that has no client yet.
+ * up as `unavailable` then.
  */
 export function connectEngine(
   description: EngineDescription,
@@ -80,10 +92,7 @@ export function connectEngine(
     case "http":
       return connectHttp(description, settings, options);
     case "vllm-inference":
-      throw new EngineError(
-        "unimplemented",
-        `the engine at ${description.address} speaks vllm.Inference, which this version cannot use yet`,
-      );
+      return connectInference(description, settings, options.transport ?? "http2");
   }
 }
 
@@ -124,6 +133,26 @@ function connectVllmEngine(
   };
 }
 
+function connectInference(
+  description: EngineDescription,
+  settings: TransportOptions,
+  kind: EngineTransport,
+): InferenceConnection {
+  const transport = createTransport(settings, kind);
+  const admin = new InferenceAdmin(settings);
+  const aborts = new AbortBatch(async (ids) => admin.abort(ids));
+  return {
+    dialect: "vllm-inference",
+    description,
+    engine: new InferenceTokenEngine(transport, (requestId) => aborts.add(requestId)),
+    admin,
+    close: async () => {
+      admin.close();
+      await transport.close();
+    },
+  };
+}
+
 function createTransport(settings: TransportOptions, kind: EngineTransport): StreamTransport {
   switch (kind) {
     case "http2":
@@ -145,7 +174,7 @@ function connectHttp(
   return {
     dialect: "http",
     description,
-    engine: own ?? new HttpProxyEngine(pool),
+    engine: own ?? new HttpProxyEngine(pool, settings),
     admin: new HttpEngineAdmin(pool, options.adminHeaders),
     close: async () => {
       own?.close();

@@ -1,8 +1,10 @@
+import type { Duplex } from "node:stream";
 import type { EngineError } from "./engine-error.ts";
 
 /**
  * Request fields that not every dialect can carry. The names are those of vLLM's HTTP API, so that a refusal can name
- * the field the client sent. The list is closed: a new field is added here first, then to each dialect.
+ * the field the client sent. The list is closed: a new field is added here first, then to each dialect. `seed` stands for
+ * one beyond 32 bits, `n` for more than one sequence a call.
  */
 export const OPTIONAL_FIELDS = [
   "allowed_token_ids",
@@ -17,15 +19,12 @@ export const OPTIONAL_FIELDS = [
   "priority",
   "prompt_embeds",
   "prompt_logprobs_ranks",
-  "repetition_detection",
+  "seed",
   "session_id",
-  "stream_interval",
   "structured_outputs",
   "structured_outputs.disable_any_whitespace",
-  "structured_outputs.disable_additional_properties",
-  "structured_outputs.whitespace_pattern",
   "thinking_token_budget",
-  "use_beam_search",
+  "use_activation",
   "vllm_xargs",
 ] as const;
 
@@ -90,6 +89,12 @@ export interface SamplingParameters {
   readonly promptLogprobs: number | undefined;
   readonly logitBias: ReadonlyMap<number, number> | undefined;
   readonly structuredOutput: StructuredOutput | undefined;
+  /** The constraint holds from the first token, also where the engine's own reasoning parser would let it wait; false by default. */
+  readonly grammarFromFirstToken?: boolean;
+  /** The only tokens that may be sampled; undefined for all. */
+  readonly allowedTokenIds?: readonly number[] | undefined;
+  /** Tokens whose logprobs are reported beside the sampled one, instead of the best {@link logprobs}. */
+  readonly logprobTokenIds?: readonly number[] | undefined;
 }
 
 /** One generation as an engine needs it. */
@@ -106,6 +111,16 @@ export interface GenerateRequest {
   readonly rank: number | undefined;
   /** JSON text handed to the KV connector as it is. */
   readonly kvTransferParams: string | undefined;
+  /** JSON text handed to the encoder-cache connector as it is. */
+  readonly ecTransferParams?: string | undefined;
+  /** Lower is served first by an engine that schedules by priority; default 0. */
+  readonly priority?: number | undefined;
+  /** Keeps the prompt's blocks apart from those of other salts in the prefix cache. */
+  readonly cacheSalt?: string | undefined;
+  /** Names the conversation to the engine's scheduler. */
+  readonly sessionId?: string | undefined;
+  /** Name of the LoRA adapter to run with. */
+  readonly loraName?: string | undefined;
   /** Call metadata such as `traceparent`; lower-case names. */
   readonly metadata: Readonly<Record<string, string>> | undefined;
 }
@@ -122,8 +137,11 @@ export interface OutputLogprobs {
 export interface PromptLogprobs {
   readonly tokenIds: readonly number[];
   readonly tokenLogprobs: readonly (number | undefined)[];
+  /** Per token, the alternatives: the token itself first, then by rank. */
   readonly topTokenIds: readonly (readonly number[])[];
   readonly topLogprobs: readonly (readonly number[])[];
+  /** Per token, its place among the whole vocabulary, from 1; 0 for the first. Undefined where the dialect does not say. */
+  readonly ranks?: readonly number[] | undefined;
 }
 
 /** One engine message for one sequence. The object and its arrays are reused: copy what you keep. */
@@ -192,6 +210,14 @@ export interface TokenEngine {
   generate(request: GenerateRequest, sink: GenerateSink): GenerateCall;
 }
 
+/** A body that is passed on while it is still being received. */
+export interface StreamedBody {
+  /** Its length in bytes where the client said it; undefined for one sent in chunks. */
+  readonly lengthBytes: number | undefined;
+  /** Its bytes from the beginning, for one forward. What it throws fails the call as a lost connection. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
 /** An HTTP request passed on as it is. */
 export interface ProxyRequest {
   readonly method: string;
@@ -200,7 +226,7 @@ export interface ProxyRequest {
   /** Name, value, name, value …, as received, without hop-by-hop headers. */
   readonly headers: readonly string[];
   /** Bytes, or a stream of them; a request with a stream is sent once and never again. */
-  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  readonly body: Uint8Array | StreamedBody | undefined;
   /** As in {@link GenerateRequest}. */
   readonly deadlineAtMs: number | undefined;
 }
@@ -222,8 +248,25 @@ export interface ProxySink {
   error(error: EngineError): void;
 }
 
+/** Receives the answer to a request for another protocol (WebSocket). Exactly one of its methods is called, once. */
+export interface UpgradeSink {
+  /**
+   * The engine speaks the other protocol from now on, over `stream`, which is the sink's to read, write and end.
+   * `first` is what came of it already.
+   */
+  accepted(head: ProxyHead, stream: Duplex, first: Uint8Array): void;
+  /** The engine answered as to any other request. */
+  refused(head: ProxyHead, body: Uint8Array): void;
+  error(error: EngineError): void;
+}
+
 /** An engine that speaks vLLM's HTTP API (`vllm serve`). */
 export interface ProxyEngine {
   readonly capabilities: EngineCapabilities;
   forward(request: ProxyRequest, sink: ProxySink): GenerateCall;
+  /**
+   * Passes on a request for another protocol; its body is not looked at.
+   * @returns the cancellation: the sink hears nothing more; without effect once it has heard something
+   */
+  upgrade(request: ProxyRequest, sink: UpgradeSink): () => void;
 }

@@ -1,6 +1,21 @@
 export type { AdminCallOptions } from "./admin/admin-call.ts";
 export type { EngineModelInfo, EngineServerInfo } from "./admin/engine-info.ts";
+export type {
+  InferenceAdmin,
+  InferenceModelInfo,
+  InferenceServerInfo,
+  KvEventSource,
+} from "./admin/inference-admin.ts";
 export type { KvEventListener, KvEventSubscription } from "./admin/kv-events.ts";
+export { kvBatchFromGrpc } from "./kv/grpc-kv-batch.ts";
+export type { KvBatch, KvChange, KvMedium } from "./kv/kv-batch.ts";
+export {
+  listenToZmqKvEvents,
+  replayZmqKvEvents,
+  type ZmqKvListener,
+  type ZmqListening,
+  type ZmqReplayListener,
+} from "./kv/zmq-kv-events.ts";
 export type { TokenizerBundle, TokenizerBundleLimits } from "./admin/tokenizer-bundle.ts";
 export type { Embedding, EngineLoads, StandardHealth, VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
 export {
@@ -16,6 +31,7 @@ export {
   type EngineTransport,
   type HttpClient,
   type HttpEngineConnection,
+  type InferenceConnection,
   type VllmEngineConnection,
 } from "./connect-engine.ts";
 export { type EngineDescription, type EngineUrl, parseEngineUrl } from "./engine-address.ts";
@@ -36,9 +52,11 @@ export {
   type ProxySink,
   type SamplingParameters,
   type SequenceFinish,
+  type StreamedBody,
   type StructuredOutput,
   type TokenEngine,
   type TokenOutput,
+  type UpgradeSink,
 } from "./engine.ts";
 export {
   ENGINE_ERROR_CODES,
@@ -50,4 +68,5 @@ export { probeEngine, type ProbeOptions } from "./probe-engine.ts";
 export type { HttpEngineAdmin, HttpModel } from "./proxy/http-admin.ts";
 export type { TlsOptions } from "./transport/transport-options.ts";
 export { vllmEngineSeedIsCarried, vllmEngineUncarriedField } from "./vllm-engine/carried-values.ts";
+export { inferenceUncarriedField } from "./vllm-inference/inference-carried-values.ts";
 export type { KvEventBatch, SchedulerLoad } from "@vllm-router/proto/messages";

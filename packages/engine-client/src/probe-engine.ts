@@ -1,6 +1,4 @@
-import { ControlClient } from "@vllm-router/proto/services";
-import type { ServerInfo } from "@vllm-router/proto/messages";
-import { callUnary } from "./admin/admin-call.ts";
+import { InferenceAdmin } from "./admin/inference-admin.ts";
 import { VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
 import { transportOptions } from "./connect-engine.ts";
 import type { EngineDialect } from "./engine.ts";
@@ -8,7 +6,6 @@ import { type EngineDescription, type EngineUrl, parseEngineUrl } from "./engine
 import { EngineError } from "./engine-error.ts";
 import { HttpEngineAdmin } from "./proxy/http-admin.ts";
 import { createHttpPool } from "./proxy/http-pool.ts";
-import { channelCredentials, channelOptions } from "./transport/grpc-js-transport.ts";
 import type { TlsOptions, TransportOptions } from "./transport/transport-options.ts";
 
 /** How long and how to look. */
@@ -83,14 +80,11 @@ async function speaksVllmEngine(attempt: Attempt): Promise<boolean> {
 }
 
 async function speaksInference(attempt: Attempt): Promise<boolean> {
-  const { settings } = attempt;
-  const client = new ControlClient(settings.address, channelCredentials(settings), channelOptions(settings));
+  const admin = new InferenceAdmin(attempt.settings);
   try {
-    return await answers(async () =>
-      callUnary<ServerInfo>((...call) => client.getServerInfo({}, ...call), callOptions(attempt)),
-    );
+    return await answers(async () => admin.getServerInfo(callOptions(attempt)));
   } finally {
-    client.close();
+    admin.close();
   }
 }
 

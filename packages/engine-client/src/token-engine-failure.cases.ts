@@ -1,12 +1,10 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import { expect, it } from "vitest";
-import type { ConnectForCases } from "../test/connect-for-cases.ts";
-import { chunk, complete, frame } from "../test/engine-messages.ts";
+import type { DialectKit } from "../test/dialect-kit.ts";
 import { sendHead, sendPieces, sendStatus, startRawEngine } from "../test/raw-engine.ts";
 import { RecordingSink } from "../test/recording-sink.ts";
 import { sampleRequest } from "../test/sample-request.ts";
-import { startScriptedEngine } from "../test/scripted-engine.ts";
 import { turns, waitUntil } from "../test/wait-until.ts";
 import type { EngineErrorCode } from "./engine-error.ts";
 
@@ -25,14 +23,14 @@ const STATUSES: readonly (readonly [number, EngineErrorCode])[] = [
 ];
 
 /** What goes wrong, and what the sink is told. */
-export function runFailureCases(connect: ConnectForCases): void {
+export function runFailureCases(kit: DialectKit): void {
   it.each(STATUSES)("turns gRPC status %i into %s with the engine's text", async (code, expected) => {
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
         call.emit("error", { code, details: "temperature must be ≥ 0, got -1" });
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest(), sink);
     await sink.over();
@@ -47,7 +45,7 @@ export function runFailureCases(connect: ConnectForCases): void {
 
   it("understands an answer that is nothing but a status", async () => {
     await using engine = await startRawEngine((stream) => sendStatus(stream, "3", "bad%20r%C3%A9gex%"));
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest(), sink);
     await sink.over();
@@ -61,7 +59,7 @@ export function runFailureCases(connect: ConnectForCases): void {
       stream.pause();
       sendStatus(stream, "3", "too long");
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest({ tokenIds: new Int32Array(2_000_000).fill(70_000) }), sink);
     await sink.over();
@@ -70,12 +68,12 @@ export function runFailureCases(connect: ConnectForCases): void {
   });
 
   it("fails at the deadline and cancels the engine's work", async () => {
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
-        call.write(chunk({ tokenIds: [1] }));
+        call.write(kit.chunk({ tokenIds: [1] }));
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest({ deadlineAtMs: Date.now() + 200 }), sink);
     await sink.over();
@@ -85,8 +83,8 @@ export function runFailureCases(connect: ConnectForCases): void {
   });
 
   it("fails at once when the deadline has passed, but not inside generate", async () => {
-    await using engine = await startScriptedEngine({ generate: () => {} });
-    const connection = connect(engine.address);
+    await using engine = await kit.start({ generate: () => {} });
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest({ deadlineAtMs: Date.now() - 1 }), sink);
     expect(sink.events).toEqual([]);
@@ -98,7 +96,7 @@ export function runFailureCases(connect: ConnectForCases): void {
 
   it("tells the engine the deadline", async () => {
     await using engine = await startRawEngine((stream) => sendStatus(stream, "14", "later"));
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest({ deadlineAtMs: Date.now() + 60_000 }), sink);
     await sink.over();
@@ -107,9 +105,9 @@ export function runFailureCases(connect: ConnectForCases): void {
   });
 
   it("is unavailable and not started when nothing listens", async () => {
-    const engine = await startScriptedEngine({ generate: () => {} });
+    const engine = await kit.start({ generate: () => {} });
     engine.kill();
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest(), sink);
     expect(sink.events).toEqual([]);
@@ -121,22 +119,22 @@ export function runFailureCases(connect: ConnectForCases): void {
   });
 
   it("is unavailable when the engine dies in the middle of a stream, and works when it is back", async () => {
-    const engine = await startScriptedEngine({
+    const engine = await kit.start({
       generate: (call) => {
-        call.write(chunk({ tokenIds: [1] }));
+        call.write(kit.chunk({ tokenIds: [1] }));
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest(), sink);
     await sink.until(() => sink.events.length > 0, "output");
     engine.kill();
     await sink.over();
     expect(sink.first("error").error).toMatchObject({ code: "unavailable", notStarted: false });
-    await using again = await startScriptedEngine({
+    await using again = await kit.start({
       port: engine.port,
       generate: (call) => {
-        call.write(complete({ tokenIds: [7] }));
+        call.write(kit.whole({ tokenIds: [7] }));
         call.end();
       },
     });
@@ -158,10 +156,10 @@ export function runFailureCases(connect: ConnectForCases): void {
     await using engine = await startRawEngine((stream) => {
       sendHead(stream);
       stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-      stream.write(frame(chunk({ tokenIds: [1] })));
-      finish.push(() => stream.end(frame(complete({ tokenIds: [1] }))));
+      stream.write(kit.frame(kit.chunk({ tokenIds: [1] })));
+      finish.push(() => stream.end(kit.frame(kit.complete({ tokenIds: [1] }))));
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const first = new RecordingSink();
     connection.engine.generate(sampleRequest(), first);
     await first.until(() => first.events.length > 0, "output");
@@ -180,7 +178,7 @@ export function runFailureCases(connect: ConnectForCases): void {
 
   it("knows that a refused stream was not worked on", async () => {
     await using engine = await startRawEngine((stream) => stream.close(7));
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest(), sink);
     await sink.over();
@@ -193,52 +191,52 @@ export function runFailureCases(connect: ConnectForCases): void {
       "without a status",
       (stream: ServerHttp2Stream) => {
         stream.respond({ ":status": 200, "content-type": "application/grpc" });
-        stream.end(frame(chunk({ tokenIds: [1] })));
+        stream.end(kit.frame(kit.chunk({ tokenIds: [1] })));
       },
       ["protocol", "internal"],
     ],
     [
       "in the middle of a message",
       (stream: ServerHttp2Stream) => {
-        sendPieces(stream, [frame(chunk({ tokenIds: [1] })), Buffer.of(0, 0, 0, 0, 9, 1)]);
+        sendPieces(stream, [kit.frame(kit.chunk({ tokenIds: [1] })), Buffer.of(0, 0, 0, 0, 9, 1)]);
       },
       ["protocol"],
     ],
     [
       "with a malformed message",
       (stream: ServerHttp2Stream) => {
-        sendPieces(stream, [frame(chunk({ tokenIds: [1] })), Buffer.of(0, 0, 0, 0, 2, 0x0a, 0x7f)]);
+        sendPieces(stream, [kit.frame(kit.chunk({ tokenIds: [1] })), Buffer.of(0, 0, 0, 0, 2, 0x0a, 0x7f)]);
       },
       ["protocol"],
     ],
     [
       "before the sequence is finished",
       (stream: ServerHttp2Stream) => {
-        sendPieces(stream, [frame(chunk({ tokenIds: [1] }))]);
+        sendPieces(stream, [kit.frame(kit.chunk({ tokenIds: [1] }))]);
       },
       ["protocol"],
     ],
     [
       "with an unknown finish reason",
       (stream: ServerHttp2Stream) => {
-        sendPieces(stream, [
-          frame(chunk({ tokenIds: [1] })),
-          frame(complete({ tokenIds: [1], finishReason: "bored" })),
-        ]);
+        sendPieces(stream, [kit.frame(kit.chunk({ tokenIds: [1] })), kit.frame(kit.senselessEnd())]);
       },
       ["protocol"],
     ],
     [
       "with a sequence nobody asked for",
       (stream: ServerHttp2Stream) => {
-        sendPieces(stream, [frame(chunk({ tokenIds: [1] })), frame(chunk({ tokenIds: [1], index: 1 }))]);
+        sendPieces(stream, [
+          kit.frame(kit.chunk({ tokenIds: [1] })),
+          kit.frame(kit.chunk({ tokenIds: [1], index: 1 })),
+        ]);
       },
       ["protocol"],
     ],
     [
       "with a message that is too large",
       (stream: ServerHttp2Stream) => {
-        sendPieces(stream, [frame(chunk({ tokenIds: [1] })), Buffer.of(0, 0, 0x10, 0, 0)]);
+        sendPieces(stream, [kit.frame(kit.chunk({ tokenIds: [1] })), Buffer.of(0, 0, 0x10, 0, 0)]);
       },
       ["protocol"],
     ],
@@ -252,7 +250,7 @@ export function runFailureCases(connect: ConnectForCases): void {
     ],
   ] as const)("fails when the engine ends %s", async (_what, answer, codes) => {
     await using engine = await startRawEngine((stream) => answer(stream));
-    const connection = connect(engine.address, { maxMessageBytes: 1024 * 1024 - 1 });
+    const connection = kit.connect(engine.address, { maxMessageBytes: 1024 * 1024 - 1 });
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest(), sink);
     await sink.over();
@@ -262,15 +260,15 @@ export function runFailureCases(connect: ConnectForCases): void {
   });
 
   it("ends one call, not its neighbours, when a sink throws", async () => {
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
-        call.write(chunk({ tokenIds: [1] }));
-        call.write(chunk({ tokenIds: [2] }));
-        call.write(complete({ tokenIds: [2] }));
+        call.write(kit.chunk({ tokenIds: [1] }));
+        call.write(kit.chunk({ tokenIds: [2] }));
+        call.write(kit.complete({ tokenIds: [2] }));
         call.end();
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const broken = new RecordingSink();
     broken.onEvent = (event) => {
       if (event.kind === "output") throw new Error("bug");
@@ -286,25 +284,13 @@ export function runFailureCases(connect: ConnectForCases): void {
     await connection.close();
   });
 
-  it("refuses a seed it cannot carry", async () => {
-    await using engine = await startScriptedEngine({ generate: () => {} });
-    const connection = connect(engine.address);
-    const sink = new RecordingSink();
-    connection.engine.generate(sampleRequest({ sampling: { seed: 2 ** 31 } }), sink);
-    expect(sink.events).toEqual([]);
-    await sink.over();
-    expect(sink.first("error").error).toMatchObject({ code: "unimplemented", notStarted: true });
-    expect(sink.first("error").error.message).toContain("seed");
-    await connection.close();
-  });
-
   it("fails running and later calls when it is closed", async () => {
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
-        call.write(chunk({ tokenIds: [1] }));
+        call.write(kit.chunk({ tokenIds: [1] }));
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     connection.engine.generate(sampleRequest(), sink);
     await sink.until(() => sink.events.length > 0, "output");

@@ -1,10 +1,8 @@
 import { expect, it } from "vitest";
-import type { ConnectForCases } from "../test/connect-for-cases.ts";
-import { chunk, complete, frame } from "../test/engine-messages.ts";
+import type { DialectKit, KitCall } from "../test/dialect-kit.ts";
 import { sendHead, sendPieces, startRawEngine } from "../test/raw-engine.ts";
 import { RecordingSink } from "../test/recording-sink.ts";
 import { sampleRequest } from "../test/sample-request.ts";
-import { type GenerateServerCall, startScriptedEngine } from "../test/scripted-engine.ts";
 import { turns, waitUntil } from "../test/wait-until.ts";
 
 const TOKENS_PER_CHUNK = 500;
@@ -12,14 +10,14 @@ const CHUNKS = 2000;
 const WINDOW_BYTES = 256 * 1024;
 
 /** Pausing, resuming, cancelling. */
-export function runFlowCases(connect: ConnectForCases): void {
+export function runFlowCases(kit: DialectKit): void {
   it("is silent after a cancel inside output, and ends the engine's work", async () => {
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
-        for (let token = 0; token < 5; token++) call.write(chunk({ tokenIds: [token] }));
+        for (let token = 0; token < 5; token++) call.write(kit.chunk({ tokenIds: [token] }));
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     const call = connection.engine.generate(sampleRequest(), sink);
     sink.onEvent = () => call.cancel();
@@ -32,12 +30,12 @@ export function runFlowCases(connect: ConnectForCases): void {
   });
 
   it("is silent after a cancel right away", async () => {
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
-        call.write(chunk({ tokenIds: [1] }));
+        call.write(kit.chunk({ tokenIds: [1] }));
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const cancelled = new RecordingSink();
     connection.engine.generate(sampleRequest(), cancelled).cancel();
     const other = new RecordingSink();
@@ -52,9 +50,9 @@ export function runFlowCases(connect: ConnectForCases): void {
 
   it("holds no more than the window of a paused stream while another stream flows", async () => {
     let writtenBytes = 0;
-    const big = chunk({ tokenIds: Array.from({ length: TOKENS_PER_CHUNK }, (_, at) => 100_000 + at) });
-    const bigBytes = frame(big).length;
-    const writeBig = (call: GenerateServerCall): void => {
+    const big = kit.chunk({ tokenIds: Array.from({ length: TOKENS_PER_CHUNK }, (_, at) => 100_000 + at) });
+    const bigBytes = kit.frame(big).length;
+    const writeBig = (call: KitCall): void => {
       let written = 0;
       const goOn = (): void => {
         while (written < CHUNKS) {
@@ -65,23 +63,23 @@ export function runFlowCases(connect: ConnectForCases): void {
             return;
           }
         }
-        call.write(complete({ tokenIds: [1] }));
+        call.write(kit.complete({ tokenIds: [1] }));
         call.end();
       };
       goOn();
     };
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
         if (call.request.requestId === "slow") {
           writeBig(call);
           return;
         }
-        for (let token = 0; token < 500; token++) call.write(chunk({ tokenIds: [token] }));
-        call.write(complete({ tokenIds: [499] }));
+        for (let token = 0; token < 500; token++) call.write(kit.chunk({ tokenIds: [token] }));
+        call.write(kit.complete({ tokenIds: [499] }));
         call.end();
       },
     });
-    const connection = connect(engine.address, { streamWindowBytes: WINDOW_BYTES });
+    const connection = kit.connect(engine.address, { streamWindowBytes: WINDOW_BYTES });
     const slow = new RecordingSink();
     const slowCall = connection.engine.generate(sampleRequest({ requestId: "slow" }), slow);
     slow.onEvent = () => {
@@ -107,11 +105,11 @@ export function runFlowCases(connect: ConnectForCases): void {
   });
 
   it("holds back the rest of a frame when the sink pauses inside output", async () => {
-    const bytes = [1, 2, 3, 4].map((token) => frame(chunk({ tokenIds: [token] })));
+    const bytes = [1, 2, 3, 4].map((token) => kit.frame(kit.chunk({ tokenIds: [token] })));
     await using engine = await startRawEngine((stream) => {
-      sendPieces(stream, [Buffer.concat([...bytes, frame(complete({ tokenIds: [4] }))])]);
+      sendPieces(stream, [Buffer.concat([...bytes, kit.frame(kit.complete({ tokenIds: [4] }))])]);
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     const call = connection.engine.generate(sampleRequest(), sink);
     let paused = 0;
@@ -134,13 +132,13 @@ export function runFlowCases(connect: ConnectForCases): void {
   });
 
   it("holds back finish and end of an answer whose only output paused it", async () => {
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
-        call.write(complete({ tokenIds: [1, 2], finishReason: "stop" }));
+        call.write(kit.whole({ tokenIds: [1, 2], finishReason: "stop" }));
         call.end();
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     const call = connection.engine.generate(sampleRequest({ stream: false }), sink);
     sink.onEvent = () => {
@@ -159,14 +157,14 @@ export function runFlowCases(connect: ConnectForCases): void {
   });
 
   it("hears nothing of a stream that is paused before it begins", async () => {
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
-        call.write(chunk({ tokenIds: [1] }));
-        call.write(complete({ tokenIds: [1] }));
+        call.write(kit.chunk({ tokenIds: [1] }));
+        call.write(kit.complete({ tokenIds: [1] }));
         call.end();
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     const call = connection.engine.generate(sampleRequest(), sink);
     call.pause();
@@ -184,12 +182,12 @@ export function runFlowCases(connect: ConnectForCases): void {
   });
 
   it("cancels a paused stream", async () => {
-    await using engine = await startScriptedEngine({
+    await using engine = await kit.start({
       generate: (call) => {
-        for (let token = 0; token < 100; token++) call.write(chunk({ tokenIds: [token] }));
+        for (let token = 0; token < 100; token++) call.write(kit.chunk({ tokenIds: [token] }));
       },
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     const call = connection.engine.generate(sampleRequest(), sink);
     sink.onEvent = () => call.pause();
@@ -208,10 +206,10 @@ export function runFlowCases(connect: ConnectForCases): void {
       stream.on("wantTrailers", () =>
         stream.sendTrailers({ "grpc-status": "13", "grpc-message": "out of memory" }),
       );
-      stream.write(frame(chunk({ tokenIds: [1] })));
+      stream.write(kit.frame(kit.chunk({ tokenIds: [1] })));
       setTimeout(() => stream.end(), 20);
     });
-    const connection = connect(engine.address);
+    const connection = kit.connect(engine.address);
     const sink = new RecordingSink();
     const call = connection.engine.generate(sampleRequest(), sink);
     sink.onEvent = (event) => {

@@ -1,21 +1,21 @@
 import { describe } from "vitest";
-import type { ConnectForCases } from "../test/connect-for-cases.ts";
+import type { DialectKit } from "../test/dialect-kit.ts";
 import { runFailureCases } from "./token-engine-failure.cases.ts";
 import { runFlowCases } from "./token-engine-flow.cases.ts";
 import { runOutputCases } from "./token-engine-output.cases.ts";
 
 /**
- * What every transport of the VllmEngine dialect has to do, over real sockets: content and order, flow control and
+ * What every token dialect has to do over every transport, over real sockets: content and order, flow control and
  * cancellation, failures. Every case ends with no open call on the engine.
  */
-export function runTokenEngineCases(connect: ConnectForCases): void {
+export function runTokenEngineCases(kit: DialectKit): void {
   describe("output", () => {
-    runOutputCases(connect);
+    runOutputCases(kit);
   });
   describe("flow", () => {
-    runFlowCases(connect);
+    runFlowCases(kit);
   });
   describe("failure", () => {
-    runFailureCases(connect);
+    runFailureCases(kit);
   });
 }

@@ -119,14 +119,17 @@ describe("admin calls", () => {
 
   it("embed, abort, flush and read loads", async () => {
     const aborted: string[] = [];
+    const traces: unknown[] = [];
     await using setup = await start({
       engine: {
-        embed: (call, callback) =>
+        embed: (call, callback) => {
+          traces.push(...call.metadata.get("traceparent"));
           callback(null, {
             embedding: call.request.tokenized?.inputIds ?? [],
             promptTokens: call.request.tokenized?.inputIds.length ?? 0,
             embeddingDim: 3,
-          }),
+          });
+        },
         abort: (call, callback) => {
           aborted.push(...call.request.requestIds);
           callback(null, {});
@@ -143,8 +146,12 @@ describe("admin calls", () => {
       },
     });
     const { admin } = setup.connection;
-    const embedding = await admin.embed({ requestId: "e", tokenIds: Int32Array.of(1, 2, 3) });
+    const embedding = await admin.embed(
+      { requestId: "e", tokenIds: Int32Array.of(1, 2, 3) },
+      { metadata: { traceparent: "00-1" } },
+    );
     expect(embedding).toEqual({ values: [1, 2, 3], promptTokens: 3 });
+    expect(traces).toEqual(["00-1"]);
     await admin.abort(["a", "b"]);
     expect(aborted).toEqual(["a", "b"]);
     expect(await admin.flushCache({ idleTimeoutSeconds: 2 })).toEqual({ success: true, message: "waited 2" });

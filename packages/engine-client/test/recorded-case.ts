@@ -97,7 +97,8 @@ function readLines<TLine>(name: string): TLine[] {
     .map((line) => JSON.parse(line) as TLine);
 }
 
-function camelCase(value: unknown): unknown {
+/** Names of proto JSON as the generated code has them. */
+export function camelCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(camelCase);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(

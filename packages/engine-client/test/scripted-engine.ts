@@ -4,19 +4,29 @@ import {
   ServerCredentials,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
-import type { GenerateRequest, GenerateResponse } from "@vllm-router/proto/messages";
+import type {
+  GenerateRequest,
+  GenerateResponse,
+  InferenceGenerateRequest,
+  InferenceGenerateResponse,
+} from "@vllm-router/proto/messages";
 import {
+  type ControlServer,
+  ControlService,
   type HealthServer,
   HealthService,
+  InferenceService,
   type VllmEngineServer,
   VllmEngineService,
 } from "@vllm-router/proto/services";
 import { waitUntil } from "./wait-until.ts";
 
-/** One Generate call as the engine sees it. */
+/** One Generate call as a VllmEngine sees it. */
 export type GenerateServerCall = ServerWritableStream<GenerateRequest, GenerateResponse>;
+/** One call of Generate or GenerateStream as a vllm.Inference engine sees it. */
+export type InferenceServerCall = ServerWritableStream<InferenceGenerateRequest, InferenceGenerateResponse>;
 
-/** A VllmEngine server on grpc-js that does what a test says. */
+/** An engine on grpc-js that does what a test says. */
 export interface ScriptedEngine extends AsyncDisposable {
   readonly address: string;
   readonly port: number;
@@ -30,6 +40,15 @@ export interface ScriptedEngine extends AsyncDisposable {
   kill(): void;
 }
 
+/** Handlers of a vllm.Inference engine. */
+export interface InferenceScript {
+  readonly control?: Partial<ControlServer>;
+  /** Answers Generate and GenerateStream alike, message by message. */
+  readonly generate?: (call: InferenceServerCall) => void;
+  readonly health?: Partial<HealthServer>;
+  readonly port?: number;
+}
+
 /** Handlers by service. */
 export interface EngineScript {
   readonly engine?: Partial<Omit<VllmEngineServer, "generate">>;
@@ -39,24 +58,12 @@ export interface EngineScript {
   readonly credentials?: ServerCredentials;
 }
 
-/** Starts an engine on 127.0.0.1. */
+/** Starts a VllmEngine on 127.0.0.1. */
 export async function startScriptedEngine(script: EngineScript): Promise<ScriptedEngine> {
   const server = new Server({ "grpc.max_receive_message_length": -1 });
-  let openCalls = 0;
-  let cancelledCalls = 0;
+  const calls = new CallCounter();
   const generate: handleServerStreamingCall<GenerateRequest, GenerateResponse> = (call) => {
-    openCalls++;
-    let isOpen = true;
-    const over = (): void => {
-      if (isOpen) openCalls--;
-      isOpen = false;
-    };
-    call.on("cancelled", () => {
-      cancelledCalls++;
-      over();
-    });
-    call.on("finish", over);
-    call.on("error", over);
+    calls.count(call);
     script.generate?.(call);
   };
   server.addService(VllmEngineService, {
@@ -64,9 +71,61 @@ export async function startScriptedEngine(script: EngineScript): Promise<Scripte
     ...(script.generate === undefined ? {} : { generate }),
   });
   if (script.health !== undefined) server.addService(HealthService, script.health);
+  return listen(server, { calls, port: script.port, credentials: script.credentials });
+}
+
+/** Starts a vllm.Inference and vllm.Control engine on 127.0.0.1. */
+export async function startScriptedInference(script: InferenceScript): Promise<ScriptedEngine> {
+  const server = new Server({ "grpc.max_receive_message_length": -1 });
+  const calls = new CallCounter();
+  const generate: handleServerStreamingCall<InferenceGenerateRequest, InferenceGenerateResponse> = (call) => {
+    calls.count(call);
+    script.generate?.(call);
+  };
+  // On the wire an answer in one message is a stream of one message.
+  const asStream = {
+    ...InferenceService["generate"],
+    responseStream: true,
+  } as (typeof InferenceService)[string];
+  server.addService({ ...InferenceService, generate: asStream }, { generate, generateStream: generate });
+  if (script.control !== undefined) server.addService(ControlService, script.control);
+  if (script.health !== undefined) server.addService(HealthService, script.health);
+  return listen(server, { calls, port: script.port, credentials: undefined });
+}
+
+/** Counts calls by how they stand. */
+class CallCounter {
+  open = 0;
+  cancelled = 0;
+
+  count(call: GenerateServerCall | InferenceServerCall): void {
+    this.open++;
+    let isOpen = true;
+    const over = (): void => {
+      if (isOpen) this.open--;
+      isOpen = false;
+    };
+    call.on("cancelled", () => {
+      this.cancelled++;
+      over();
+    });
+    call.on("finish", over);
+    call.on("error", over);
+  }
+}
+
+async function listen(
+  server: Server,
+  options: {
+    readonly calls: CallCounter;
+    readonly port: number | undefined;
+    readonly credentials: ServerCredentials | undefined;
+  },
+): Promise<ScriptedEngine> {
+  const { calls } = options;
   const port = await new Promise<number>((resolve, reject) => {
-    const credentials = script.credentials ?? ServerCredentials.createInsecure();
-    server.bindAsync(`127.0.0.1:${script.port ?? 0}`, credentials, (error, bound) => {
+    const credentials = options.credentials ?? ServerCredentials.createInsecure();
+    server.bindAsync(`127.0.0.1:${options.port ?? 0}`, credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else reject(error);
     });
@@ -75,12 +134,12 @@ export async function startScriptedEngine(script: EngineScript): Promise<Scripte
     address: `127.0.0.1:${port}`,
     port,
     get openCalls() {
-      return openCalls;
+      return calls.open;
     },
     get cancelledCalls() {
-      return cancelledCalls;
+      return calls.cancelled;
     },
-    idle: async () => waitUntil(() => openCalls === 0, "the engine has no open call"),
+    idle: async () => waitUntil(() => calls.open === 0, "the engine has no open call"),
     kill: () => server.forceShutdown(),
     [Symbol.asyncDispose]: async () => server.forceShutdown(),
   };

@@ -3,18 +3,32 @@ export { createSeededRandom, type RandomSource } from "./random-source.ts";
 export { ROUTING_ERROR_CODES, RoutingError, type RoutingErrorCode } from "./routing-error.ts";
 
 export type { Generation } from "./generation.ts";
-export { ROUTING_KEY_HEADERS, routingKeyOf, type RoutingKeySource } from "./routing-key.ts";
+export {
+  ROUTING_KEY_HEADERS,
+  routingKeyByRules,
+  routingKeyOf,
+  type RoutingKeyRules,
+  type RoutingKeySource,
+} from "./routing-key.ts";
 export {
   type BreakerState,
   createSnapshot,
   createWorkerView,
-  type EngineLoad,
   type Snapshot,
   type WorkerDescription,
   type WorkerRole,
   type WorkerSlot,
   type WorkerView,
 } from "./snapshot.ts";
+export {
+  createEngineLoadTable,
+  type EngineAdapters,
+  type EngineLoad,
+  type EngineLoadColumns,
+  type EngineLoadReader,
+  type EngineLoadTable,
+  type EngineLoadTableOptions,
+} from "./engine-load.ts";
 export { createWorkerSlots, type WorkerSlots, type WorkerSlotsOptions } from "./worker-slots.ts";
 
 export {
@@ -22,6 +36,7 @@ export {
   type Ledger,
   ledgerBufferSizeBytes,
   type LedgerBooking,
+  type LedgerColumns,
   type LedgerEntry,
   type LedgerOptions,
 } from "./ledger.ts";
@@ -42,6 +57,31 @@ export type {
   PrefixWriter,
 } from "./prefix/prefix-index.ts";
 export { createPrefixIndex } from "./prefix/prefix-table.ts";
+export type { EngineCache, EngineCacheCounts } from "./prefix/engine-cache.ts";
+export {
+  createEngineCaches,
+  type EngineCaches,
+  type EngineCachesOptions,
+  type EngineCachesStats,
+} from "./prefix/engine-caches.ts";
+export type { ObservedHit } from "./prefix/hit-feedback.ts";
+export type {
+  EngineHashes,
+  KvBlocksRemoved,
+  KvBlocksStored,
+  KvCacheCleared,
+  KvEvent,
+  KvEventBatch,
+  KvExtraKey,
+  KvMedium,
+} from "./prefix/kv-event.ts";
+export {
+  createKvFeed,
+  type KvFeed,
+  type KvFeedCounts,
+  type KvFeedOptions,
+  type KvReplayRequest,
+} from "./prefix/kv-feed.ts";
 
 export {
   type Decision,
@@ -62,9 +102,11 @@ export {
   type RecordedDecision,
   type RecordedExclusion,
   type RecordedInput,
+  type RecordedScorePart,
   replayDecision,
   restoreInput,
 } from "./decision/decision-record.ts";
+export { compactSummary, type DecisionSummary, summarizeDecision } from "./decision/decision-summary.ts";
 export type { DecisionInput } from "./decision/decision-input.ts";
 export { decide } from "./decision/decide.ts";
 export {
@@ -75,7 +117,21 @@ export {
 } from "./decision/dispatcher.ts";
 export type { Settlement } from "./decision/settlement.ts";
 
-export type { Choice, Policy, PolicyContext } from "./policy/policy.ts";
+export type { Choice, Policy, PolicyContext, PolicySource, ScorePart } from "./policy/policy.ts";
+export {
+  createCustomPolicy,
+  type CustomContext,
+  type CustomGeneration,
+  type CustomPolicy,
+  defineCustomPolicy,
+} from "./policy/custom-policy.ts";
+export {
+  createPolicyGuard,
+  type GuardedPolicy,
+  type GuardFault,
+  type PolicyGuard,
+  type PolicyGuardOptions,
+} from "./policy/guarded-policy.ts";
 export { definePolicy, type PolicyDefinition, type PolicyParameter } from "./policy/policy-definition.ts";
 export {
   createPolicy,
@@ -85,6 +141,14 @@ export {
   POLICY_NAMES,
   type PolicyName,
 } from "./policy/policy-registry.ts";
+
+export {
+  createShadowPolicies,
+  type ShadowDecision,
+  type ShadowPolicies,
+  type ShadowPoliciesOptions,
+  type ShadowSettlement,
+} from "./shadow/shadow-policies.ts";
 
 export {
   type Admission,

@@ -17,12 +17,21 @@ export interface Ledger {
   decodeTokens(slot: WorkerSlot): number;
   /** True when all three counters of the slot are zero. */
   isIdle(slot: WorkerSlot): boolean;
+  /** Writes the three counters of the first `count` of `slots` into the columns. */
+  readInto(columns: LedgerColumns, slots: Int32Array, count: number): void;
   /** Books one generation and returns the handle that unbooks it. */
   acquire(slot: WorkerSlot, booking: LedgerBooking): LedgerEntry;
   /** Generations in flight over all slots. */
   totalRequests(): number;
   /** How often an entry of this object was released again after its release: always a caller's bug, never booked. */
   readonly doubleReleases: number;
+}
+
+/** Where {@link Ledger.readInto} writes; element i is about the i-th slot asked for. */
+export interface LedgerColumns {
+  readonly inFlightRequests: Int32Array;
+  readonly prefillTokens: Int32Array;
+  readonly decodeTokens: Int32Array;
 }
 
 /** What one generation adds to a slot. */
@@ -114,6 +123,25 @@ class CounterLedger implements Ledger {
       total += this.#read(slot, REQUESTS);
     }
     return total;
+  }
+
+  readInto(columns: LedgerColumns, slots: Int32Array, count: number): void {
+    const { inFlightRequests, prefillTokens, decodeTokens } = columns;
+    if (this.#isShared) {
+      for (let index = 0; index < count; index += 1) {
+        inFlightRequests[index] = this.#read(slots[index]!, REQUESTS);
+        prefillTokens[index] = this.#read(slots[index]!, PREFILL);
+        decodeTokens[index] = this.#read(slots[index]!, DECODE);
+      }
+      return;
+    }
+    const counters = this.#counters;
+    for (let index = 0; index < count; index += 1) {
+      const start = slots[index]! * WORDS_PER_SLOT;
+      inFlightRequests[index] = counters[start + REQUESTS]!;
+      prefillTokens[index] = counters[start + PREFILL]!;
+      decodeTokens[index] = counters[start + DECODE]!;
+    }
   }
 
   acquire(slot: WorkerSlot, booking: LedgerBooking): LedgerEntry {

@@ -6,6 +6,9 @@ export const ROUTING_ERROR_CODES = [
   "slot_not_reserved",
   "stale_decision",
   "invalid_record",
+  "invalid_policy",
+  "bad_choice",
+  "overlong_policy",
 ] as const;
 
 /** One of {@link ROUTING_ERROR_CODES}. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { routingKeyOf } from "./routing-key.ts";
+import { routingKeyByRules, routingKeyOf } from "./routing-key.ts";
 
 const withHeaders = (headers: Record<string, string>, body?: Record<string, unknown>) =>
   routingKeyOf({ header: (name) => headers[name] ?? null, body });
@@ -26,5 +26,17 @@ describe("routingKeyOf()", () => {
       withHeaders({}, { prompt: '"user": "mallory"', user: { name: "x" }, session_params: null }),
     ).toBeUndefined();
     expect(withHeaders({})).toBeUndefined();
+  });
+});
+
+describe("routingKeyByRules()", () => {
+  const rules = { headers: ["x-team", "x-chat"], fields: ["metadata.session", "user"] };
+  const by = (headers: Record<string, string>, fields: Record<string, unknown> = {}) =>
+    routingKeyByRules(rules, { header: (name) => headers[name], field: (path) => fields[path] });
+
+  it("takes the first header, then the first field, and nothing else", () => {
+    expect(by({ "x-chat": "c", "x-team": " t " }, { user: "u" })).toBe("header:x-team:t");
+    expect(by({ "x-team": " " }, { user: "u", "metadata.session": 12 })).toBe("field:metadata.session:12");
+    expect(by({ "x-session-id": "s" }, { user: {}, session_id: "s" })).toBeUndefined();
   });
 });

@@ -16,6 +16,40 @@ export interface RoutingKeySource {
   readonly body?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Where to look for a key instead of where the Rust router does. */
+export interface RoutingKeyRules {
+  /** Lower-case names; the first header that is there wins. */
+  readonly headers: readonly string[];
+  /** Body fields, dots leading into objects; looked at where none of the headers is there. */
+  readonly fields: readonly string[];
+}
+
+/**
+ * The affinity key by rules of the operator's own: `header:<name>:<value>` or `field:<path>:<value>`; undefined when
+ * there is none. `field` reads the parsed body.
+ */
+export function routingKeyByRules(
+  { headers, fields }: RoutingKeyRules,
+  source: {
+    readonly header: (name: string) => string | null | undefined;
+    readonly field: (path: string) => unknown;
+  },
+): string | undefined {
+  for (const name of headers) {
+    const key = keyed(`header:${name}`, source.header(name));
+    if (key !== undefined) {
+      return key;
+    }
+  }
+  for (const path of fields) {
+    const key = keyed(`field:${path}`, source.field(path));
+    if (key !== undefined) {
+      return key;
+    }
+  }
+  return undefined;
+}
+
 /**
  * The affinity key of a request as in the Rust router: the first header of {@link ROUTING_KEY_HEADERS} (as
  * `header:<name>:<value>`), else the body's `session_params.session_id` or `session_id` (as `session:<value>`), `user` or

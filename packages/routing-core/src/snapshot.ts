@@ -12,16 +12,6 @@ export type BreakerState = "closed" | "open" | "half-open";
 /** What a worker may be used for; `any` serves whole generations, the others are legs of a disaggregated pair. */
 export type WorkerRole = "any" | "prefill" | "decode";
 
-/** Load figures an engine reported about one of its ranks. Old by nature: `observedAtMs` says how old. */
-export interface EngineLoad {
-  readonly runningRequests: number;
-  readonly waitingRequests: number;
-  /** Share of the KV cache in use, 0 to 1. */
-  readonly kvCacheUsage: number;
-  /** Instant of the observation on the injected clock. */
-  readonly observedAtMs: number;
-}
-
 /** One worker as the fleet last saw it. Immutable. */
 export interface WorkerView {
   /** First of the worker's slots. */
@@ -44,8 +34,6 @@ export interface WorkerView {
   readonly unsupportedFields: ReadonlySet<string>;
   /** Most generations in flight on one rank; 0 means no limit. When all candidates are full the decision is `wait`. */
   readonly maxInFlightPerRank: number;
-  /** Per rank; null or a missing rank where nothing has been reported. */
-  readonly loads: readonly (EngineLoad | null)[];
 }
 
 /** Immutable view of the fleet, published by its slow half. */
@@ -61,7 +49,7 @@ export type WorkerDescription = Pick<WorkerView, "slot" | "id"> & Partial<Worker
 
 const NOTHING_UNSUPPORTED: ReadonlySet<string> = new Set();
 
-/** Fills in the defaults: healthy, closed, not draining, one rank, any model, weight and cost 1, no limit, no loads. */
+/** Fills in the defaults: healthy, closed, not draining, one rank, any model, weight and cost 1, no limit. */
 export function createWorkerView(description: WorkerDescription): WorkerView {
   return Object.freeze({
     models: [],
@@ -74,7 +62,6 @@ export function createWorkerView(description: WorkerDescription): WorkerView {
     cost: 1,
     unsupportedFields: NOTHING_UNSUPPORTED,
     maxInFlightPerRank: 0,
-    loads: [],
     ...description,
   } satisfies WorkerView);
 }

@@ -1,7 +1,6 @@
 import {
   AbortRequest,
   AbortResponse,
-  EmbedRequest,
   FlushCacheRequest,
   FlushCacheResponse,
   GenerateRequest,
@@ -10,10 +9,12 @@ import {
   GetServerInfoResponse,
   GetTokenizerChunk,
   HealthCheckResponse,
+  type InferenceGenerateRequest,
   StartProfileRequest,
   SubscribeKvEventsRequest,
 } from "@vllm-router/proto/messages";
 import type { Clock } from "./clock.ts";
+import type { EmbedService } from "./embed-service.ts";
 import type { Engine } from "./engine.ts";
 import type { Faults } from "./faults.ts";
 import { GenerateCall } from "./generate-call.ts";
@@ -30,6 +31,8 @@ import type { TokenizerBundle } from "./tokenizer-bundle.ts";
 export interface RequestRecord {
   readonly id: string;
   readonly request: GenerateRequest;
+  /** The request as it came, when it came as `vllm.Inference`. */
+  readonly inference: InferenceGenerateRequest | undefined;
   readonly receivedAtMs: number;
 }
 
@@ -40,6 +43,9 @@ export interface EngineServiceContext {
   readonly faults: Faults;
   readonly hub: KvEventHub;
   readonly publishesKvEvents: boolean;
+  /** Whether the model embeds instead of generating. */
+  readonly pools: boolean;
+  readonly embed: EmbedService;
   readonly engine: () => Engine;
   readonly tokenizerBundle: () => Promise<TokenizerBundle>;
   readonly recordRequest: (record: RequestRecord) => void;
@@ -56,8 +62,8 @@ export const imitatedVersion = "0.32.0";
 /** Handlers of `vllm.grpc.engine.VllmEngine` by path. */
 export function engineServiceHandlers(context: EngineServiceContext): [string, GrpcHandler][] {
   const handlers: Record<string, GrpcHandler> = {
-    Generate: (request, call) => generate(context, GenerateRequest.decode(request), call),
-    Embed: (request) => embed(EmbedRequest.decode(request)),
+    Generate: (request, call) => generate(context, { request: GenerateRequest.decode(request) }, call),
+    Embed: (request, call) => context.embed.handle(request, call),
     HealthCheck: (_, call) =>
       reply(call, HealthCheckResponse.encode({ healthy: true, message: "Health" }).finish()),
     Abort: (request, call) => abort(context, AbortRequest.decode(request), call),
@@ -78,13 +84,24 @@ function reply(call: GrpcCall, message: Uint8Array): void {
   call.end("OK");
 }
 
-function generate(context: EngineServiceContext, request: GenerateRequest, call: GrpcCall): void {
+/**
+ * Runs a generation. `inference` is the request as it came, where it came in the other protocol.
+ * @throws GrpcStatusError for what is refused
+ */
+export function generate(
+  context: EngineServiceContext,
+  asked: { readonly request: GenerateRequest; readonly inference?: InferenceGenerateRequest },
+  call: GrpcCall,
+): void {
+  const { request, inference } = asked;
   const { faults } = context;
-  context.recordRequest({ id: request.requestId, request, receivedAtMs: context.clock.epochMs() });
+  const receivedAtMs = context.clock.epochMs();
+  context.recordRequest({ id: request.requestId, request, inference, receivedAtMs });
   if (faults.errorStatus !== undefined) {
     throw new GrpcStatusError(faults.errorStatus, `simulated ${faults.errorStatus}`);
   }
   if (faults.takeRefusal()) throw new GrpcStatusError("UNAVAILABLE", "simulated refusal");
+  if (context.pools) refuse("This model does not support generation");
   const engine = context.engine();
   const generation = new GenerateCall({
     id: request.requestId,
@@ -104,22 +121,17 @@ function generate(context: EngineServiceContext, request: GenerateRequest, call:
   engine.submit(generation);
 }
 
-function embed(request: EmbedRequest): never {
-  if (request.tokenized === undefined) refuse("EmbedRequest requires tokenized input");
-  refuse("This model does not support pooling");
-}
-
 function abort(context: EngineServiceContext, request: AbortRequest, call: GrpcCall): void {
   for (const id of request.requestIds) context.countAborts(context.engine().abort(id));
   reply(call, AbortResponse.encode({}).finish());
 }
 
-function modelInfo({ engine, servedModelNames }: EngineServiceContext): GetModelInfoResponse {
+function modelInfo({ engine, servedModelNames, pools }: EngineServiceContext): GetModelInfoResponse {
   const { model, maxModelLen } = engine().options;
   const [first = "", ...others] = servedModelNames;
   return GetModelInfoResponse.fromPartial({
     modelPath: model.path,
-    isGeneration: true,
+    isGeneration: !pools,
     maxContextLength: maxModelLen,
     vocabSize: model.vocabularySize,
     // Several names reach the wire as Python prints their list.

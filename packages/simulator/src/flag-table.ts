@@ -18,10 +18,21 @@ export const flagTable = {
     kind: "text",
     help: "local model directory; also as first argument (default: built in)",
   },
+  embeddingSize: {
+    names: ["embedding-size"],
+    kind: "count",
+    least: 1,
+    help: "embed into so many numbers instead of generating (it generates)",
+  },
   servedModelNames: {
     names: ["served-model-name"],
     kind: "texts",
     help: "names of the model, one or several",
+  },
+  protocol: {
+    names: ["protocol"],
+    kind: "text",
+    help: "what the gRPC server speaks: vllm-engine or vllm-inference (vllm-engine)",
   },
   host: { names: ["host"], kind: "text", help: "address of the gRPC server (127.0.0.1)" },
   port: { names: ["port"], kind: "count", help: "port of the gRPC server, 0 = a free one (0)" },
@@ -86,6 +97,11 @@ export const flagTable = {
     help: "time until health turns to SERVING (0)",
   },
   noKvEvents: { names: ["no-kv-events"], kind: "switch", help: "SubscribeKvEvents answers UNIMPLEMENTED" },
+  kvEventsConfig: {
+    names: ["kv-events-config"],
+    kind: "text",
+    help: "vLLM's JSON; with publisher zmq (the default once enabled) KV events go out by ZMQ as well",
+  },
   faults: { names: ["fault"], kind: "fault", help: "what goes wrong, repeatable; see below" },
   logLevel: { names: ["log-level"], kind: "level", help: "info, warn or error (info)" },
   ignoreUnknown: {
@@ -103,12 +119,12 @@ export function helpText(): string {
     return `  ${names.map((name) => `--${name}`).join(", ")}${value}\n      ${help}`;
   });
   return [
-    "vllm-simulator [MODEL] [flags]: a vLLM engine without a GPU (gRPC service vllm.grpc.engine.VllmEngine)",
+    "vllm-simulator [MODEL] [flags]: a vLLM engine without a GPU, over gRPC",
     "",
     ...lines,
     "",
     "Faults: refuse=RATE  error-status=NAME  hang  slow=FACTOR  die-after-tokens=N  drop-stream-after=N",
-    "        stall-stream-after=N  goaway=N  (of N calls on a connection)",
+    "        stall-stream-after=N  goaway=N  (of N calls on a connection)  lose-kv-batches=N  repeat-kv-batches=N",
     "",
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 import { readFault } from "./fault-flags.ts";
 import { type Flag, flagTable } from "./flag-table.ts";
 import { SimulatorError } from "./simulator-error.ts";
-import type { FaultOptions, SimulatorOptions } from "./simulator-options.ts";
+import type { FaultOptions, SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 
 /** Lines below this level are not printed. */
 export type LogLevel = "info" | "warn" | "error";
@@ -91,18 +91,56 @@ function readOptions(values: Values): SimulatorOptions {
       numbers[key] = readNumber(flag, text);
     }
   }
+  const protocol = values.protocol?.at(-1);
   const host = values.host?.at(-1);
   const modelPath = values.model?.at(-1);
   const faults: FaultOptions = Object.assign({}, ...(values.faults ?? []).map(readFault));
   return {
     ...numbers,
+    ...(protocol === undefined ? {} : { protocol: readProtocol(protocol) }),
     ...(host === undefined ? {} : { host }),
     ...(modelPath === undefined ? {} : { modelPath }),
     ...(values.servedModelNames === undefined ? {} : { servedModelNames: values.servedModelNames }),
     promptTokensDetails: values.promptTokensDetails !== undefined,
     kvEvents: values.noKvEvents === undefined,
+    ...readKvEventsConfig(values.kvEventsConfig?.at(-1)),
     faults,
   };
+}
+
+/** vLLM's JSON. Its high-water marks have nothing to bound here. */
+function readKvEventsConfig(text: string | undefined): Pick<SimulatorOptions, "kvEventsConfig"> {
+  if (text === undefined) return {};
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    parsed = undefined;
+  }
+  if (typeof parsed !== "object" || parsed === null) {
+    throw new SimulatorError("invalid_flag", `--kv-events-config ${text}: needs a JSON object`);
+  }
+  const config = new Map(Object.entries(parsed));
+  if (config.get("enable_kv_cache_events") !== true || config.get("publisher") === "null") return {};
+  const name = (key: string): string | undefined => {
+    const value: unknown = config.get(key);
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  const replayEndpoint = name("replay_endpoint");
+  const bufferSteps: unknown = config.get("buffer_steps");
+  return {
+    kvEventsConfig: {
+      endpoint: name("endpoint") ?? "tcp://*:5557",
+      topic: name("topic") ?? "",
+      ...(replayEndpoint === undefined ? {} : { replayEndpoint }),
+      ...(typeof bufferSteps === "number" ? { bufferSteps } : {}),
+    },
+  };
+}
+
+function readProtocol(text: string): SimulatorProtocol {
+  if (text === "vllm-engine" || text === "vllm-inference") return text;
+  throw new SimulatorError("invalid_flag", `--protocol is vllm-engine or vllm-inference, not '${text}'`);
 }
 
 const unitFactors: Readonly<Record<string, number>> = {

@@ -16,6 +16,8 @@ export interface GrpcCall {
   sendHeaders(): void;
   /** Resets the stream without trailers, as a crash in the middle does. */
   reset(): void;
+  /** Headers of the call. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** True after the end, the client's cancellation or a lost connection. */
   readonly isOver: boolean;
   /** Called once when the client went away before the end. */
@@ -38,11 +40,20 @@ export class Http2GrpcCall implements GrpcCall {
   onCancel: (() => void) | undefined;
   onDrain: (() => void) | undefined;
   isOver = false;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly #stream: ServerHttp2Stream;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(stream: ServerHttp2Stream, timeoutMs: number | undefined) {
+  constructor(
+    stream: ServerHttp2Stream,
+    options: {
+      readonly timeoutMs: number | undefined;
+      readonly metadata: Readonly<Record<string, string>>;
+    },
+  ) {
+    const { timeoutMs } = options;
     this.#stream = stream;
+    this.metadata = options.metadata;
     stream.on("drain", () => this.onDrain?.());
     stream.on("close", () => this.#cancelled());
     stream.on("error", () => this.#cancelled());

@@ -40,6 +40,7 @@ export class GrpcServer {
   readonly #sockets = new Set<Socket>();
   readonly #callsBySession = new WeakMap<Http2Session, number>();
   #openStreams = 0;
+  #openSubscriptions = 0;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -63,6 +64,11 @@ export class GrpcServer {
   /** Streams that have neither ended nor broken. */
   get openStreams(): number {
     return this.#openStreams;
+  }
+
+  /** Those of them that last as long as their client likes: subscriptions to events. */
+  get openSubscriptions(): number {
+    return this.#openSubscriptions;
   }
 
   /** Connections that are open. */
@@ -116,7 +122,14 @@ export class GrpcServer {
   #accept(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     this.#openStreams++;
     stream.once("close", () => this.#openStreams--);
-    const call = new Http2GrpcCall(stream, timeoutMs(headers["grpc-timeout"]));
+    if (headers[":path"]?.endsWith("/SubscribeKvEvents") === true) {
+      this.#openSubscriptions++;
+      stream.once("close", () => this.#openSubscriptions--);
+    }
+    const call = new Http2GrpcCall(stream, {
+      timeoutMs: timeoutMs(headers["grpc-timeout"]),
+      metadata: textHeaders(headers),
+    });
     this.#countCall(stream.session);
     const path = headers[":path"] ?? "";
     const handler = this.#options.handlers.get(path);
@@ -171,6 +184,12 @@ function readRequest(stream: ServerHttp2Stream, call: GrpcCall, done: (request: 
       done(body.subarray(prefixBytes));
     }
   });
+}
+
+function textHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }
 
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };

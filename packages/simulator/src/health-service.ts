@@ -6,10 +6,12 @@ import {
 import type { GrpcHandler } from "./grpc-server.ts";
 import { GrpcStatusError } from "./grpc-status.ts";
 
-const knownServices = new Set(["", "vllm.grpc.engine.VllmEngine"]);
-
 /** Handlers of `grpc.health.v1.Health` by path. `Watch` sends one status and ends, as the servicer's does. */
-export function healthServiceHandlers(isServing: () => boolean): [string, GrpcHandler][] {
+export function healthServiceHandlers(
+  services: readonly string[],
+  isServing: () => boolean,
+): [string, GrpcHandler][] {
+  const knownServices = new Set(["", ...services]);
   const statusOf = (service: string): ServingStatus => {
     if (!knownServices.has(service)) return ServingStatus.SERVICE_UNKNOWN;
     return isServing() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;

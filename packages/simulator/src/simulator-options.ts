@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { GrpcStatusName } from "./grpc-status.ts";
+import type { KvEventsConfig } from "./zmq-kv-publisher.ts";
 
 /** What goes wrong on purpose from the start; see `Faults`, which can change it later. */
 export interface FaultOptions {
@@ -11,10 +12,17 @@ export interface FaultOptions {
   readonly dropStreamAfterTokens?: number;
   readonly stallStreamAfterTokens?: number;
   readonly goawayAfterCalls?: number;
+  readonly loseKvBatches?: number;
+  readonly repeatKvBatches?: number;
 }
+
+/** What the gRPC server speaks: `vllm serve --grpc` or `vllm-rs serve --grpc-port`. */
+export type SimulatorProtocol = "vllm-engine" | "vllm-inference";
 
 /** Options of `startSimulator`; all have defaults. */
 export interface SimulatorOptions {
+  /** Default `vllm-engine`. */
+  readonly protocol?: SimulatorProtocol;
   /** Address of the gRPC server. Default 127.0.0.1. */
   readonly host?: string;
   /** Default 0: a free port. */
@@ -25,6 +33,11 @@ export interface SimulatorOptions {
   readonly promptTokensDetails?: boolean;
   /** A local model directory. Default: the built-in model. */
   readonly modelPath?: string;
+  /**
+   * Numbers in an embedding, for a model that embeds instead of generating. Default: it generates. Its vectors are made
+   * up, but the same everywhere.
+   */
+  readonly embeddingSize?: number;
   /** Default: the model's path, or `simulated` for the built-in one. */
   readonly servedModelNames?: readonly string[];
   /** Tokens of prompt and output together. Default: the model's positions, at most what `kvBlocks` hold. */
@@ -55,6 +68,8 @@ export interface SimulatorOptions {
   readonly startupDelayMs?: number;
   /** Whether SubscribeKvEvents works. Default true. */
   readonly kvEvents?: boolean;
+  /** Publishes KV events by ZMQ as well. Default: not. */
+  readonly kvEventsConfig?: KvEventsConfig;
   readonly faults?: FaultOptions;
   /** Default: the machine's. */
   readonly clock?: Clock;

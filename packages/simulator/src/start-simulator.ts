@@ -1,16 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { createChatPrompts } from "./chat-template.ts";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
+import { type EmbedRecord, EmbedService } from "./embed-service.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
-import { engineServiceHandlers, type RequestRecord } from "./engine-service.ts";
+import { engineServiceHandlers, type EngineServiceContext, type RequestRecord } from "./engine-service.ts";
 import { Faults } from "./faults.ts";
-import { GrpcServer, type ListenAddress } from "./grpc-server.ts";
+import { type GrpcHandler, GrpcServer, type ListenAddress } from "./grpc-server.ts";
 import { healthServiceHandlers } from "./health-service.ts";
 import { HttpFace } from "./http-face.ts";
+import { inferenceServiceHandlers } from "./inference-service.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
 import { loadBuiltinModel, loadModel, type Model } from "./model.ts";
 import { SimulatorError } from "./simulator-error.ts";
-import type { SimulatorOptions } from "./simulator-options.ts";
+import { type KvEventAddress, type KvEventsConfig, ZmqKvPublisher } from "./zmq-kv-publisher.ts";
+import type { SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
 
 /** A running engine and its levers. */
@@ -21,13 +24,25 @@ export interface Simulator {
   readonly address: string;
   /** `host:port` of the HTTP face; `undefined` without one. */
   readonly httpAddress: string | undefined;
+  /** Where KV events are published by ZMQ, by rank; empty without `kvEventsConfig`. */
+  readonly kvEventAddresses: readonly KvEventAddress[];
+  /** Peers that listen to KV events by ZMQ, over all ranks. */
+  readonly kvEventSubscribers: number;
   readonly servedModelNames: readonly string[];
   /** What goes wrong; may change at any time. */
   readonly faults: Faults;
   /** Generate calls as they arrived, the latest 1000 of this life and those before. */
   readonly requests: readonly RequestRecord[];
+  /** Embed calls as they arrived, the latest 1000 of this life and those before. */
+  readonly embeddings: readonly EmbedRecord[];
+  /** Embed calls that run now. */
+  readonly runningEmbeddings: number;
+  /** Most Embed calls that ran at one time. */
+  readonly mostRunningEmbeddings: number;
   /** HTTP/2 streams open now. */
   readonly openStreams: number;
+  /** HTTP/2 streams open now, without subscriptions to events, which last as long as their client likes. */
+  readonly openCalls: number;
   readonly openConnections: number;
   /** Requests ended by their client or by an Abort call. */
   readonly abortCount: number;
@@ -46,6 +61,20 @@ export interface Simulator {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** The services of a protocol, and how they are answered. */
+const protocols: Readonly<
+  Record<
+    SimulatorProtocol,
+    {
+      readonly services: readonly string[];
+      readonly handlersOf: (context: EngineServiceContext) => [string, GrpcHandler][];
+    }
+  >
+> = {
+  "vllm-engine": { services: ["vllm.grpc.engine.VllmEngine"], handlersOf: engineServiceHandlers },
+  "vllm-inference": { services: ["vllm.Inference", "vllm.Control"], handlersOf: inferenceServiceHandlers },
+};
+
 const keptRequests = 1000;
 const defaultKvBlocks = 4096;
 
@@ -55,7 +84,12 @@ const defaultKvBlocks = 4096;
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = new RunningSimulator(options);
-  await simulator.start();
+  try {
+    await simulator.start();
+  } catch (error) {
+    await simulator.kill();
+    throw error;
+  }
   return simulator;
 }
 
@@ -64,6 +98,7 @@ class RunningSimulator implements Simulator {
   readonly faults: Faults;
   readonly requests: RequestRecord[] = [];
   abortCount = 0;
+  readonly #embed: EmbedService;
   readonly #options: SimulatorOptions;
   readonly #engineOptions: Omit<EngineOptions, "kvRootHash">;
   readonly #clock: Clock;
@@ -75,6 +110,8 @@ class RunningSimulator implements Simulator {
   #httpPort: number | undefined;
   #startupTimer: Timer | undefined;
   #isServing = false;
+  #publishers: readonly ZmqKvPublisher[] = [];
+  kvEventAddresses: readonly KvEventAddress[] = [];
   #bundle: Promise<TokenizerBundle> | undefined;
 
   constructor(options: SimulatorOptions) {
@@ -88,6 +125,13 @@ class RunningSimulator implements Simulator {
     this.#httpPort = options.httpPort;
     this.#engine = this.#newEngine();
     this.#hub = this.#newHub();
+    this.#embed = new EmbedService({
+      embeddingSize: options.embeddingSize,
+      clock: this.#clock,
+      faults: this.faults,
+      engine: () => this.#engine,
+      countAborts: (count) => (this.abortCount += count),
+    });
     Object.assign(this.faults, options.faults);
   }
 
@@ -108,8 +152,24 @@ class RunningSimulator implements Simulator {
     return this.#httpPort === undefined ? undefined : hostAndPort({ host, port: this.#httpPort });
   }
 
+  get embeddings(): readonly EmbedRecord[] {
+    return this.#embed.records;
+  }
+
+  get runningEmbeddings(): number {
+    return this.#embed.running;
+  }
+
+  get mostRunningEmbeddings(): number {
+    return this.#embed.mostRunning;
+  }
+
   get openStreams(): number {
     return this.#server?.openStreams ?? 0;
+  }
+
+  get openCalls(): number {
+    return (this.#server?.openStreams ?? 0) - (this.#server?.openSubscriptions ?? 0);
   }
 
   get openConnections(): number {
@@ -125,29 +185,62 @@ class RunningSimulator implements Simulator {
   }
 
   async start(): Promise<void> {
+    const context: EngineServiceContext = {
+      servedModelNames: this.servedModelNames,
+      clock: this.#clock,
+      faults: this.faults,
+      hub: this.#hub,
+      pools: this.#options.embeddingSize !== undefined,
+      embed: this.#embed,
+      publishesKvEvents: this.#options.kvEvents ?? true,
+      engine: () => this.#engine,
+      tokenizerBundle: () => this.#tokenizerBundle(),
+      recordRequest: (record) => this.#record(record),
+      countAborts: (count) => (this.abortCount += count),
+    };
+    const { handlersOf, services } = protocols[this.#options.protocol ?? "vllm-engine"];
     const server = new GrpcServer({
-      handlers: new Map([
-        ...engineServiceHandlers({
-          servedModelNames: this.servedModelNames,
-          clock: this.#clock,
-          faults: this.faults,
-          hub: this.#hub,
-          publishesKvEvents: this.#options.kvEvents ?? true,
-          engine: () => this.#engine,
-          tokenizerBundle: () => this.#tokenizerBundle(),
-          recordRequest: (record) => this.#record(record),
-          countAborts: (count) => (this.abortCount += count),
-        }),
-        ...healthServiceHandlers(() => this.#isServing),
-      ]),
+      handlers: new Map([...handlersOf(context), ...healthServiceHandlers(services, () => this.#isServing)]),
       goawayAfterCalls: () => this.faults.goawayAfterCalls,
     });
     this.#address = await server.listen(this.#address);
     this.#server = server;
     if (this.#httpPort !== undefined) await this.#startHttpFace(this.#httpPort);
+    if (this.#options.kvEventsConfig !== undefined) await this.#startPublishers(this.#options.kvEventsConfig);
     const delayMs = this.#options.startupDelayMs ?? 0;
     if (delayMs === 0) this.#isServing = true;
     else this.#startupTimer = this.#clock.after(delayMs, () => (this.#isServing = true));
+  }
+
+  get kvEventSubscribers(): number {
+    return this.#publishers.reduce((sum, publisher) => sum + publisher.subscriberCount, 0);
+  }
+
+  /** Binds one publisher per rank; the ports of an earlier life again. */
+  async #startPublishers(config: KvEventsConfig): Promise<void> {
+    const known = this.kvEventAddresses;
+    const publishers = this.#engine.ranks.map(({ rank }) => {
+      const before = known[rank];
+      return {
+        rank: before === undefined ? rank : 0,
+        publisher: new ZmqKvPublisher(
+          before === undefined
+            ? config
+            : {
+                ...config,
+                endpoint: before.endpoint,
+                ...(before.replayEndpoint === undefined ? {} : { replayEndpoint: before.replayEndpoint }),
+              },
+          this.faults,
+        ),
+      };
+    });
+    this.#publishers = publishers.map(({ publisher }) => publisher);
+    const addresses = await Promise.all(
+      publishers.map(async ({ rank, publisher }) => publisher.listen(rank)),
+    );
+    this.kvEventAddresses = addresses.map((address, rank) => ({ ...address, rank }));
+    this.#hub.usePublishers(this.#publishers);
   }
 
   async #startHttpFace(port: number): Promise<void> {
@@ -174,7 +267,12 @@ class RunningSimulator implements Simulator {
 
   async kill(): Promise<void> {
     const servers = this.#endLife();
-    await Promise.all(servers.map((server) => server.kill()));
+    const publishers = this.#publishers;
+    this.#publishers = [];
+    await Promise.all([
+      ...servers.map((server) => server.kill()),
+      ...publishers.map((publisher) => publisher.close()),
+    ]);
   }
 
   async restart(): Promise<void> {

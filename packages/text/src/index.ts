@@ -2,12 +2,37 @@ export { createDetokenizer, type Detokenizer, type DetokenizerOptions } from "./
 export { type DecodeStream, type DecodeStreamOptions } from "./detokenize/decode-stream.ts";
 export { type ExpectedFinish, type FinishRuleOptions } from "./sequence/finish-rule.ts";
 export { createLogprobTexts, type LogprobTexts } from "./sequence/logprob-texts.ts";
+export { type RepetitionRule } from "./sequence/repetition-detector.ts";
+export {
+  type DeclaredTool,
+  type OutputDelta,
+  type OutputParser,
+  type OutputParserContext,
+  type ParsedOutput,
+  type ParsedToolCall,
+  type RandomTexts,
+  type ToolCallDelta,
+  type ToolChoice,
+} from "./parse/output-parser.ts";
+export {
+  createOutputParser,
+  REASONING_PARSERS,
+  TOOL_PARSERS,
+  type ParserSelection,
+} from "./parse/parser-registry.ts";
+export { type ReasoningParserFamily } from "./parse/reasoning-parser.ts";
+export { type ToolParserFamily, type ToolStrictLevel } from "./parse/tool-parser.ts";
 export {
   createSequenceText,
   type SequenceText,
   type SequenceTextOptions,
   type TextDelta,
 } from "./sequence/sequence-text.ts";
+export { renderHarmony, type HarmonyConversation } from "./harmony/render-harmony.ts";
+export { createHarmonyParser } from "./parse/harmony/harmony-parser.ts";
+export { harmonyAnswerTag } from "./structural-tag/harmony-format.ts";
+export { constraintFormat } from "./structural-tag/constraint-format.ts";
+export { toolStructuralTag, type ToolTagRequest } from "./structural-tag/tool-structural-tag.ts";
 export { TextError, type TextErrorCode, type TextErrorOptions } from "./text-error.ts";
 export {
   compileChatTemplate,

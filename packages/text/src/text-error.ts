@@ -5,12 +5,14 @@
  * - `template_invalid`: the chat template itself cannot be parsed or compiled.
  * - `message_invalid`: a chat message cannot be given to a template (the client's input).
  * - `tokenizer_unsupported`: the tokenizer is of a kind this package cannot run.
+ * - `parser_unsupported`: a parser of model output needs a token that the tokenizer lacks.
  * - `tokenizer_invalid`: the tokenizer files are broken or contradict each other.
  */
 export type TextErrorCode =
   | "template_failed"
   | "template_invalid"
   | "message_invalid"
+  | "parser_unsupported"
   | "tokenizer_unsupported"
   | "tokenizer_invalid";
 

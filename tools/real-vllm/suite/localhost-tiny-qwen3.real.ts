@@ -19,6 +19,11 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
       String(PORT),
       "--router-prometheus-port",
       "0",
+      "--enable-auto-tool-choice",
+      "--tool-call-parser",
+      "hermes",
+      "--reasoning-parser",
+      "qwen3",
       ...ENGINE_FLAGS,
     ]);
     await program.ready(`${BASE}/health`, 300_000);
@@ -35,7 +40,17 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
     const result = await checkTranscripts({
       baseUrl: BASE,
       model: "tiny-qwen3",
-      groups: ["comp-*", "tokenize"],
+      groups: [
+        "beam-search",
+        "chat-*",
+        "comp-*",
+        "messages",
+        "parsers",
+        "scoring",
+        "structured",
+        "text-*",
+        "tokenize",
+      ],
       uncarriedFields: UNCARRIED_FIELDS,
     });
     console.log(
@@ -43,7 +58,7 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
     );
     console.log([...result.wording, ...result.listed].join("\n"));
     expect(result.different).toEqual([]);
-    expect(result.equal).toBeGreaterThan(50);
+    expect(result.equal).toBeGreaterThan(250);
   });
 
   it("leaves no process when it is killed", async () => {

@@ -4,14 +4,27 @@ import {
   probeEngine,
   type AdminCallOptions,
   type EngineConnection,
+  type EngineModelInfo,
   type EngineTransport,
   type HttpClient,
   type HttpEngineConnection,
+  type InferenceConnection,
   type VllmEngineConnection,
 } from "@vllm-router/engine-client";
 import type { ModelFiles } from "../models/model-files.ts";
+import { randomId } from "../pipeline/random-id.ts";
 import { probeHttpPath } from "./probe-http-path.ts";
-import type { ConnectedWorker, ProbeVerdict, WorkerConnector, WorkerFacts } from "./worker-connector.ts";
+import type {
+  ConnectedWorker,
+  PoolingFacts,
+  ProbeVerdict,
+  WorkerConnector,
+  WorkerFacts,
+  ServedCard,
+} from "./worker-connector.ts";
+
+/** The first token of every vocabulary. */
+const PROBE_TOKEN_IDS: readonly number[] = [0];
 
 /** How engines are reached. */
 export interface EngineConnectorOptions {
@@ -27,6 +40,8 @@ export interface EngineConnectorOptions {
   readonly now: () => number;
   /** `--health-check-endpoint`: path probed on HTTP workers. Default `/health`. */
   readonly healthPath?: string;
+  /** Data-parallel ranks behind the address of an HTTP worker, which does not say it itself. Default 1. */
+  readonly httpRanks?: number;
 }
 
 /** Reaches engines through `engine-client`, whatever protocol they speak. */
@@ -50,7 +65,7 @@ export class EngineConnector implements WorkerConnector {
         throw new EngineError("unavailable", "the engine answers, but is not serving yet");
       }
       const asking = this.#deadline(this.#options.registrationTimeoutMs, signal);
-      return { connection, facts: await factsOf(connection, asking) };
+      return { connection, facts: await factsOf(connection, asking, this.#options.httpRanks ?? 1) };
     } catch (error) {
       await connection.close();
       throw error;
@@ -63,13 +78,19 @@ export class EngineConnector implements WorkerConnector {
     if (health !== "serving") {
       return health;
     }
-    return (await isSameModel(worker, options)) ? "serving" : "replaced";
+    const { connection, facts } = worker;
+    if (connection.dialect === "http") {
+      return judgeListed(await optional(connection.admin.models(options), undefined), facts);
+    }
+    return (await isSameModel(connection, facts, options)) ? "serving" : "replaced";
   }
 
   async #health(connection: EngineConnection, options: AdminCallOptions): Promise<"serving" | "not-serving"> {
     switch (connection.dialect) {
       case "vllm-engine":
         return vllmEngineHealth(connection, options);
+      case "vllm-inference":
+        return inferenceHealth(connection, options);
       case "http": {
         const status = await probeHttpPath(connection.engine, this.#options.healthPath ?? "/health", options);
         return status >= 200 && status < 300 ? "serving" : "not-serving";
@@ -94,10 +115,51 @@ async function vllmEngineHealth(
   return own.healthy && standard !== "not-serving" ? "serving" : "not-serving";
 }
 
-function factsOf(connection: EngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
-  return connection.dialect === "http"
-    ? httpFacts(connection, options)
-    : vllmEngineFacts(connection, options);
+/** The standard service says whether it serves, any answer of its own that it lives where that service is missing. */
+async function inferenceHealth(
+  { admin }: InferenceConnection,
+  options: AdminCallOptions,
+): Promise<"serving" | "not-serving"> {
+  const [standard] = await Promise.all([
+    optional(admin.standardHealth(undefined, options), "unknown" as const),
+    admin.getServerInfo(options),
+  ]);
+  return standard === "not-serving" ? "not-serving" : "serving";
+}
+
+function factsOf(
+  connection: EngineConnection,
+  options: AdminCallOptions,
+  httpRanks: number,
+): Promise<WorkerFacts> {
+  switch (connection.dialect) {
+    case "vllm-engine":
+      return vllmEngineFacts(connection, options);
+    case "vllm-inference":
+      return inferenceFacts(connection, options);
+    case "http":
+      return httpFacts(connection, options, httpRanks);
+  }
+}
+
+/** The protocol hands out no files and no defaults: they come from flags, this machine or the hub. */
+async function inferenceFacts(
+  { admin }: InferenceConnection,
+  options: AdminCallOptions,
+): Promise<WorkerFacts> {
+  const [model, server] = await Promise.all([admin.getModelInfo(options), admin.getServerInfo(options)]);
+  return {
+    modelNames: model.servedModelNames,
+    root: model.modelPath,
+    maxModelLength: server.maxContextTokens,
+    vocabularySize: 0,
+    ranks: Math.max(1, server.dataParallelSize),
+    engineVersion: server.version,
+    files: new Map(),
+    tokenizerPath: model.modelPath,
+    endTokenIds: [],
+    samplingDefaults: {},
+  };
 }
 
 async function vllmEngineFacts(
@@ -116,12 +178,6 @@ async function vllmEngineFacts(
       new Map(),
     ),
   ]);
-  if (!model.isGeneration) {
-    throw new EngineError(
-      "unimplemented",
-      `the engine serves ${model.modelPath}, which does not generate text; the router needs one that does`,
-    );
-  }
   return {
     modelNames: model.servedModelNames,
     root: model.modelPath,
@@ -132,11 +188,35 @@ async function vllmEngineFacts(
     files,
     tokenizerPath: model.tokenizerPath === "" ? model.modelPath : model.tokenizerPath,
     endTokenIds: model.eosTokenIds,
+    pooling: model.isGeneration ? undefined : await poolingFacts(admin, { model, options }),
     samplingDefaults: model.defaultSamplingParameters,
   };
 }
 
-async function httpFacts({ admin }: HttpEngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
+/** The engine does not say whether its model embeds, nor into how many numbers: one token tells. */
+async function poolingFacts(
+  admin: VllmEngineConnection["admin"],
+  asked: { readonly model: EngineModelInfo; readonly options: AdminCallOptions },
+): Promise<PoolingFacts> {
+  const { model, options } = asked;
+  const traits = { architecture: model.architectures[0] ?? "", isMultimodal: model.supportsVision };
+  try {
+    const probe = { requestId: `router-probe-${randomId()}`, tokenIds: PROBE_TOKEN_IDS };
+    const { values } = await admin.embed(probe, options);
+    return { ...traits, embeddingSize: values.length, refusal: "" };
+  } catch (error) {
+    if (error instanceof EngineError && (error.code === "rejected" || error.code === "unimplemented")) {
+      return { ...traits, embeddingSize: undefined, refusal: error.message };
+    }
+    throw error;
+  }
+}
+
+async function httpFacts(
+  { admin }: HttpEngineConnection,
+  options: AdminCallOptions,
+  ranks: number,
+): Promise<WorkerFacts> {
   const [models, version] = await Promise.all([
     optional(admin.models(options), []),
     optional(admin.version(options), ""),
@@ -144,10 +224,12 @@ async function httpFacts({ admin }: HttpEngineConnection, options: AdminCallOpti
   const base = models.find((model) => model.parent === undefined);
   return {
     modelNames: models.map((model) => model.id),
+    cards: models,
+    adapterNames: models.filter((model) => model.parent !== undefined).map((model) => model.id),
     root: base?.root ?? "",
     maxModelLength: base?.maxModelTokens ?? 0,
     vocabularySize: 0,
-    ranks: 1,
+    ranks,
     engineVersion: version,
     files: new Map(),
     tokenizerPath: base?.root ?? "",
@@ -169,26 +251,46 @@ async function optional<T>(call: Promise<T>, otherwise: T): Promise<T> {
 }
 
 async function isSameModel(
-  { connection, facts }: ConnectedWorker,
+  connection: Exclude<EngineConnection, HttpEngineConnection>,
+  facts: WorkerFacts,
   options: AdminCallOptions,
 ): Promise<boolean> {
-  if (connection.dialect === "http") {
-    const models = await optional(connection.admin.models(options), undefined);
-    return (
-      models === undefined ||
-      sameNames(
-        models.map((model) => model.id),
-        facts.modelNames,
-      )
-    );
+  switch (connection.dialect) {
+    case "vllm-inference": {
+      const found = await inferenceFacts(connection, options);
+      return (
+        sameNames(found.modelNames, facts.modelNames) &&
+        found.root === facts.root &&
+        found.maxModelLength === facts.maxModelLength
+      );
+    }
+    case "vllm-engine": {
+      const model = await connection.admin.getModelInfo(options);
+      return (
+        sameNames(model.servedModelNames, facts.modelNames) &&
+        model.modelPath === facts.root &&
+        model.maxContextTokens === facts.maxModelLength &&
+        model.vocabularySize === facts.vocabularySize
+      );
+    }
   }
-  const model = await connection.admin.getModelInfo(options);
-  return (
-    sameNames(model.servedModelNames, facts.modelNames) &&
-    model.modelPath === facts.root &&
-    model.maxContextTokens === facts.maxModelLength &&
-    model.vocabularySize === facts.vocabularySize
-  );
+}
+
+/** Adapters come and go at an HTTP worker; another base model is another engine. */
+function judgeListed(models: readonly ServedCard[] | undefined, facts: WorkerFacts): ProbeVerdict {
+  const before = facts.cards ?? [];
+  if (models === undefined || sameNames(namesOf(models), namesOf(before))) {
+    return "serving";
+  }
+  const isBase = ({ parent }: ServedCard): boolean => parent === undefined;
+  if (!sameNames(namesOf(models.filter(isBase)), namesOf(before.filter(isBase)))) {
+    return "replaced";
+  }
+  return { kind: "adapters-changed", facts: { ...facts, modelNames: namesOf(models), cards: models } };
+}
+
+function namesOf(models: readonly ServedCard[]): readonly string[] {
+  return models.map(({ id }) => id);
 }
 
 function sameNames(left: readonly string[], right: readonly string[]): boolean {

@@ -1,4 +1,9 @@
-import type { EngineDialect, ProxyEngine, TokenEngine } from "@vllm-router/engine-client";
+import {
+  EngineError,
+  type EngineDialect,
+  type ProxyEngine,
+  type TokenEngine,
+} from "@vllm-router/engine-client";
 import type {
   Decision,
   Dispatcher,
@@ -6,10 +11,17 @@ import type {
   NoneReason,
   PlaceDecision,
   Settlement,
+  ShadowDecision,
+  ShadowPolicies,
+  ShadowSettlement,
   Snapshot,
 } from "@vllm-router/routing-core";
+import type { DecisionJournal } from "../decisions/decision-journal.ts";
+import { explainDecision, type DecisionListener } from "../decisions/explained-decision.ts";
+import type { DecisionObserver } from "../observability/decision-observer.ts";
 import type { AttemptOutcome, RouterObserver } from "../observability/router-observer.ts";
 import type {
+  EmbeddingPlacement,
   Placement,
   PlacementFailure,
   PlacementRequest,
@@ -17,6 +29,9 @@ import type {
   Placer,
   ProxyPlacement,
 } from "../pipeline/placement.ts";
+import { randomId } from "../pipeline/random-id.ts";
+import type { HitObservation, HitObserver } from "./hit-observer.ts";
+import { ProxyTraitsReader } from "./proxy-traits.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a placer looks at. */
@@ -44,11 +59,21 @@ export interface FleetPlacerOptions {
   /** One per lane: their inputs are reused between calls. */
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
   readonly observer: RouterObserver;
+  /** Where decisions are written down that were asked for or sampled; nowhere when missing. */
+  readonly journal?: DecisionJournal | undefined;
+  /** Policies that decide beside the acting one without effect, and who hears what they would have done. */
+  readonly shadows?: Readonly<Record<Lane, ShadowPolicies>> | undefined;
+  readonly decisionObserver?: DecisionObserver | undefined;
+  /** Has the prefix index learn from what engines find in their caches. */
+  readonly hits?: HitObserver | undefined;
   /** Milliseconds since the epoch: deadlines are told to engines. */
   readonly now: () => number;
   /** Longest time an attempt may take, milliseconds; 0 for no limit. */
   readonly requestTimeoutMs: number;
 }
+
+/** A unary call always has a deadline; this one stands for none, milliseconds. */
+const UNLIMITED_MS = 24 * 60 * 60 * 1000;
 
 /** Sentences for people, by what stopped the worker that came closest. */
 const NONE_MESSAGES: Readonly<Record<NoneReason, string>> = {
@@ -65,24 +90,29 @@ const NONE_MESSAGES: Readonly<Record<NoneReason, string>> = {
 /** Chooses among the fleet's workers through routing-core and books the choice. */
 export class FleetPlacer implements Placer {
   readonly #options: FleetPlacerOptions;
+  readonly #proxyTraits: ProxyTraitsReader;
 
   constructor(options: FleetPlacerOptions) {
     this.#options = options;
+    this.#proxyTraits = new ProxyTraitsReader((id) => options.fleet.worker(id));
   }
 
   place(request: PlacementRequest): PlacementResult {
     const { plan, prompt } = request;
-    const result = this.#decide("token", {
+    const generation: Generation = {
       requestId: plan.responseId,
       model: plan.model.servedNames[0] ?? "",
       tokenIds: prompt.tokenIds,
       promptTokens: prompt.tokenIds.length,
       maxTokens: prompt.sampling.maxTokens * request.sequences,
       routingKey: plan.routingKey,
+      loraName: plan.engineFields?.loraName,
+      cacheSalt: plan.engineFields?.cacheSalt,
       rank: plan.rank,
       requiredFields: plan.requiredFields,
       excludedWorkers: request.excludedWorkers,
-    });
+    };
+    const result = this.#decide("token", generation, plan.explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
@@ -93,10 +123,18 @@ export class FleetPlacer implements Placer {
   /** Chooses an HTTP worker for a request that is passed on as it is. */
   placeProxy(
     generation: Generation,
+    explained?: DecisionListener,
   ):
     | { readonly kind: "placed"; readonly placement: ProxyPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("proxy", generation);
+    const { knowsRanks, adapters } = this.#proxyTraits.of(this.#options.fleet.snapshot("proxy"));
+    const asked: Generation = {
+      ...generation,
+      // Where nobody knows of ranks the client's header is the worker's business.
+      rank: knowsRanks ? generation.rank : undefined,
+      loraName: adapters.has(generation.model) ? generation.model : undefined,
+    };
+    const result = this.#decide("proxy", asked, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
@@ -104,42 +142,123 @@ export class FleetPlacer implements Placer {
     return { kind: "placed", placement: { ...this.#book(result), engine } };
   }
 
-  #decide(lane: Lane, generation: Generation): Decided | { readonly failure: PlacementFailure } {
-    const dispatcher = this.#options.dispatchers[lane];
-    const snapshot = this.#options.fleet.snapshot(lane);
-    const decision: Decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
-    if (decision.kind === "none" && decision.reason === "rank_not_found") {
-      return { failure: rankFailure(snapshot, generation) };
+  /** Chooses a gRPC worker for one prompt of a model that pools. */
+  placeEmbedding(
+    generation: Generation,
+    explained?: DecisionListener,
+  ):
+    | { readonly kind: "placed"; readonly placement: EmbeddingPlacement }
+    | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
+    const result = this.#decide("token", generation, explained);
+    if ("failure" in result) {
+      return { kind: "not-placed", failure: result.failure };
     }
-    if (decision.kind === "none") {
-      const field =
-        decision.reason === "unsupported_field" ? uncarriedField(snapshot, generation) : undefined;
-      const detail =
-        decision.reason === "no_workers" || decision.reason === "unhealthy"
-          ? ` ${this.#options.fleet.readinessProblem()}`
-          : "";
-      return {
-        failure: {
-          code: field === undefined ? "no_worker" : "unsupported_field",
-          message: `${NONE_MESSAGES[decision.reason]}${detail}`.trim(),
-          field,
-        },
-      };
+    const { connection } = result.worker;
+    const unlimitedAtMs = this.#options.now() + UNLIMITED_MS;
+    const placement: EmbeddingPlacement = {
+      ...this.#book(result),
+      async embed(request, { signal, deadlineAtMs = unlimitedAtMs, metadata }) {
+        if (connection.dialect !== "vllm-engine") {
+          throw new EngineError("unimplemented", `${connection.dialect} cannot embed`);
+        }
+        return connection.admin.embed(request, { signal, deadlineAtMs, metadata });
+      },
+    };
+    return { kind: "placed", placement };
+  }
+
+  #decide(
+    lane: Lane,
+    generation: Generation,
+    explained: DecisionListener | undefined,
+  ): Decided | { readonly failure: PlacementFailure } {
+    const { fleet, dispatchers, observer, shadows, decisionObserver } = this.#options;
+    const dispatcher = dispatchers[lane];
+    const snapshot = fleet.snapshot(lane);
+    const decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
+    const shadow =
+      decision.kind === "place" ? shadows?.[lane].observe(generation, snapshot, decision) : undefined;
+    this.#explain(dispatcher, decision, { lane, explained, shadows: shadow?.decisions ?? [] });
+    if (decision.kind !== "place") {
+      return { failure: this.#failureOf(decision, generation, snapshot) };
     }
-    if (decision.kind === "wait") {
-      return { failure: { code: "no_worker", message: "Every engine is at its limit.", field: undefined } };
-    }
-    const worker = this.#options.fleet.worker(decision.legs[0]?.worker ?? "");
+    const worker = fleet.worker(decision.legs[0]?.worker ?? "");
     if (worker === undefined) {
+      shadow?.release();
       return { failure: { code: "no_worker", message: NONE_MESSAGES.no_workers, field: undefined } };
     }
+    const [leg] = decision.legs;
+    const { hits } = this.#options;
+    const isFirm = leg !== undefined && hits?.isFirm(leg.slot) === true;
     const settlement = dispatcher.settle(decision);
-    this.#options.observer.decided(dispatcher.policy.name, worker.id, decision.reason);
-    return { worker, decision, settlement };
+    const hit =
+      leg === undefined
+        ? undefined
+        : hits?.settled({ slot: leg.slot, generation, claimedTokens: leg.matchedTokens, isFirm });
+    observer.decided(dispatcher.policy.name, worker.id, decision.reason);
+    if (shadow !== undefined) {
+      decisionObserver?.shadowed({
+        policy: dispatcher.policy.name,
+        matchedTokens: decision.legs[0]?.matchedTokens ?? 0,
+        promptTokens: decision.promptTokens,
+        shadows: shadow.decisions,
+      });
+    }
+    return { worker, decision, settlement, shadow, hit };
+  }
+
+  /** Writes the decision down where somebody asked for it or its turn has come. Only before it is settled. */
+  #explain(
+    dispatcher: Dispatcher,
+    decision: Decision,
+    context: {
+      readonly lane: Lane;
+      readonly explained: DecisionListener | undefined;
+      readonly shadows: readonly ShadowDecision[];
+    },
+  ): void {
+    const { journal, now } = this.#options;
+    const { lane, explained, shadows } = context;
+    const isSampled = journal?.isSampled() ?? false;
+    if (journal === undefined || (!isSampled && explained === undefined)) {
+      return;
+    }
+    const entry = explainDecision({
+      id: randomId(),
+      decidedAtMs: now(),
+      lane,
+      record: dispatcher.explain(decision),
+      shadows,
+    });
+    journal.add(entry, isSampled);
+    explained?.(entry);
+  }
+
+  #failureOf(
+    decision: Exclude<Decision, PlaceDecision>,
+    generation: Generation,
+    snapshot: Snapshot,
+  ): PlacementFailure {
+    if (decision.kind === "wait") {
+      return { code: "no_worker", message: "Every engine is at its limit.", field: undefined };
+    }
+    if (decision.reason === "rank_not_found") {
+      return rankFailure(snapshot, generation);
+    }
+    const field = decision.reason === "unsupported_field" ? uncarriedField(snapshot, generation) : undefined;
+    const detail =
+      decision.reason === "no_workers" || decision.reason === "unhealthy"
+        ? ` ${this.#options.fleet.readinessProblem()}`
+        : "";
+    return {
+      code: field === undefined ? "no_worker" : "unsupported_field",
+      message: `${NONE_MESSAGES[decision.reason]}${detail}`.trim(),
+      field,
+    };
   }
 
   #book(decided: Decided): Omit<Placement, "engine"> {
-    const { worker, decision, settlement } = decided;
+    const { worker, decision, settlement, shadow, hit } = decided;
     const { observer, fleet, now, requestTimeoutMs } = this.#options;
     const leg = decision.legs[0];
     let released = false;
@@ -151,7 +270,10 @@ export class FleetPlacer implements Placer {
       output: (tokens) => {
         settlement.firstOutput();
         settlement.addOutput(tokens);
+        shadow?.firstOutput();
+        shadow?.addOutput(tokens);
       },
+      ...(hit === undefined ? {} : { found: (cachedTokens: number) => hit.found(cachedTokens) }),
       release: (outcome: AttemptOutcome) => {
         if (released) {
           return;
@@ -164,6 +286,7 @@ export class FleetPlacer implements Placer {
           fleet.suspect(worker.id);
         }
         settlement.release();
+        shadow?.release();
         observer.attemptEnded(worker.id, outcome);
       },
     };
@@ -174,6 +297,8 @@ interface Decided {
   readonly worker: Worker;
   readonly decision: PlaceDecision;
   readonly settlement: Settlement;
+  readonly shadow: ShadowSettlement | undefined;
+  readonly hit: HitObservation | undefined;
 }
 
 /** A rank that no worker of the model has, in vLLM's words. */

@@ -1,17 +1,26 @@
 import {
   createBlockHasher,
   createDispatcher,
+  createEngineCaches,
+  createEngineLoadTable,
   createLedger,
   createPolicy,
   createPrefixIndex,
+  createShadowPolicies,
   createWorkerSlots,
   DEFAULT_BLOCK_TOKENS,
   type BreakerParameters,
+  type BlockHasher,
   type Clock,
   type Dispatcher,
+  type EngineCaches,
+  type EngineLoadTable,
   type Ledger,
+  type Policy,
+  type PolicySource,
   type PrefixIndex,
   type RandomSource,
+  type ShadowPolicies,
   type WorkerSlots,
 } from "@vllm-router/routing-core";
 import { createBreakers, type BreakerListener, type Breakers } from "./breakers.ts";
@@ -21,6 +30,12 @@ import type { Lane } from "./fleet-placer.ts";
 export interface RoutingOptions {
   /** Name of a policy of routing-core. */
   readonly policy: string;
+  /** Names of policies that decide beside it without effect, with the default parameters. Default none. */
+  readonly shadowPolicies?: readonly string[];
+  /**
+   * Puts something before the policy: who decides in each lane, given the policy that decides otherwise. Default nothing.
+   */
+  readonly decider?: (fallback: Policy, lane: Lane) => PolicySource;
   /** Its parameters by name; missing ones take their defaults. */
   readonly parameters?: Readonly<Partial<Record<string, number>>>;
   /** Parameters of the circuit breakers, missing ones with their defaults; undefined for no breakers. */
@@ -39,13 +54,29 @@ export interface Routing {
   readonly slots: WorkerSlots;
   readonly ledger: Ledger;
   readonly index: PrefixIndex;
+  /** What the engines hold, over the index. */
+  readonly caches: EngineCaches;
+  /** Hashes prompts as the index has them. */
+  readonly hasher: BlockHasher;
   /** One per lane: their inputs are reused, and a policy's state belongs to one set of workers. */
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
+  /** What engines last reported of themselves. */
+  readonly loads: EngineLoadTable;
+  /** Per lane; undefined where there are none. */
+  readonly shadows: Readonly<Record<Lane, ShadowPolicies>> | undefined;
+  /** Whether the acting policy looks at what engines hold of a prompt. */
+  readonly usesPrefix: boolean;
+  /** Whether it or a shadow does: then prompts are to be known by their tokens. */
+  readonly looksAtPrompts: boolean;
+  /** Whether any policy looks at what engines report. */
+  readonly usesEngineLoad: boolean;
   /** Undefined when breakers are off. */
   readonly breakers: Breakers | undefined;
 }
 
 const DEFAULT_SLOT_CAPACITY = 1_024;
+/** Ranks that tell of blocks outside device memory at most, times the media there are. */
+const OFFLOAD_SLOTS = 128;
 
 /** Index of a policy that never looks at prefixes: only its bookkeeping, 272 bytes a slot. */
 const UNUSED_INDEX_BYTES_PER_SLOT = 512;
@@ -60,17 +91,26 @@ export function createRouting(options: RoutingOptions): Routing {
     token: createPolicy(options.policy, parameters),
     proxy: createPolicy(options.policy, parameters),
   };
-  const { usesPrefix } = policies.token;
+  const { decider, shadowPolicies = [] } = options;
+  // What stands before the policy may want prefixes although the policy does not.
+  const usesPrefix = policies.token.usesPrefix || decider !== undefined;
+  const loads = createEngineLoadTable({ slotCapacity });
   const index = createPrefixIndex({
-    slotCapacity,
+    slotCapacity: slotCapacity + (usesPrefix ? OFFLOAD_SLOTS : 0),
     ...(usesPrefix ? {} : { capacityBytes: UNUSED_INDEX_BYTES + slotCapacity * UNUSED_INDEX_BYTES_PER_SLOT }),
   });
+  const capacityBlocks = blocksOf(policies.token.parameters["maxTreeSize"]);
+  const caches = createEngineCaches({ index, slotCapacity, clock, capacityBlocks });
   const slots = createWorkerSlots({
     capacity: slotCapacity,
     isIdle: (slot) => ledger.isIdle(slot),
-    onReuse: (slot) => index.clear(slot),
+    onReuse: (slot) => {
+      caches.reset(slot);
+      shadows?.token.clear(slot);
+      shadows?.proxy.clear(slot);
+    },
   });
-  limitTokens(index, policies.token.parameters["maxTreeSize"]);
+  limitBlocks(index, capacityBlocks);
   const breakers = options.breaker === undefined ? undefined : createBreakers(options.breaker, clock);
   if (options.breakerChanged !== undefined) {
     breakers?.watch(options.breakerChanged);
@@ -78,31 +118,54 @@ export function createRouting(options: RoutingOptions): Routing {
   const hasher = createBlockHasher();
   const dispatcherOf = (lane: Lane): Dispatcher =>
     createDispatcher({
-      policy: policies[lane],
+      policy: decider?.(policies[lane], lane) ?? policies[lane],
       ledger,
-      index,
-      recorder: index,
+      loads,
+      index: caches,
+      recorder: caches,
       clock,
       random,
       hasher,
       ...(breakers === undefined ? {} : { breakers: breakers.guard }),
     });
+  const shadowsOf = (): ShadowPolicies =>
+    createShadowPolicies({
+      policies: shadowPolicies.map((name) => createPolicy(name)),
+      slotCapacity,
+      clock,
+      random,
+      loads,
+      blocksPerSlot: blocksOf(policies.token.parameters["maxTreeSize"]),
+      ...(breakers === undefined ? {} : { breakers: breakers.guard }),
+    });
+  const shadows = shadowPolicies.length === 0 ? undefined : { token: shadowsOf(), proxy: shadowsOf() };
+  const looksAtLoad = (policy: Policy): boolean => policy.usesEngineLoad === true;
   return {
+    loads,
+    shadows,
+    usesPrefix,
+    looksAtPrompts: usesPrefix || shadows !== undefined,
+    usesEngineLoad:
+      decider !== undefined ||
+      looksAtLoad(policies.token) ||
+      shadowPolicies.some((name) => looksAtLoad(createPolicy(name))),
     slots,
     ledger,
     index,
+    caches,
+    hasher,
     dispatchers: { token: dispatcherOf("token"), proxy: dispatcherOf("proxy") },
     breakers,
   };
 }
 
-/** `--max-tree-size`: how many prompt tokens are remembered of each worker, in the index's whole blocks. */
-function limitTokens(index: PrefixIndex, maxTokens: number | undefined): void {
-  if (maxTokens === undefined) {
-    return;
-  }
-  const blocks = Math.max(1, Math.floor(maxTokens / DEFAULT_BLOCK_TOKENS));
-  for (let slot = 0; slot < index.slotCapacity; slot += 1) {
+/** `--max-tree-size`: how many prompt tokens are remembered of each worker, in the index's whole blocks; 0 for no bound. */
+function blocksOf(maxTokens: number | undefined): number {
+  return maxTokens === undefined ? 0 : Math.max(1, Math.floor(maxTokens / DEFAULT_BLOCK_TOKENS));
+}
+
+function limitBlocks(index: PrefixIndex, blocks: number): void {
+  for (let slot = 0; slot < index.slotCapacity && blocks > 0; slot += 1) {
     index.setCapacity(slot, blocks);
   }
 }

@@ -1,8 +1,9 @@
 import type { Ledger, WorkerSlots } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { Breakers } from "./breakers.ts";
+import type { EngineWatch } from "./engine-watch.ts";
 import type { Timers } from "./timers.ts";
-import type { ConnectedWorker } from "./worker-connector.ts";
+import type { ConnectedWorker, WorkerFacts } from "./worker-connector.ts";
 import type { Worker } from "./worker.ts";
 
 /** What the life of a worker takes from the rest of the router, and gives back at its end. */
@@ -11,6 +12,8 @@ export interface LifeResources {
   readonly slots: WorkerSlots;
   readonly ledger: Ledger;
   readonly breakers: Breakers | undefined;
+  /** Follows what an engine tells of itself while it lives; nothing does when missing. */
+  readonly watch?: EngineWatch | undefined;
   /**
    * Builds (or finds) what the router must know of a worker's model; undefined for workers that do everything textual
    * themselves.
@@ -28,16 +31,18 @@ const DRAIN_LOOK_MS = 50;
  * that restarts begins another life: what its cache holds, its breaker and its model start afresh.
  */
 export class WorkerLife {
-  readonly connected: ConnectedWorker;
-  readonly worker: Worker;
+  #connected: ConnectedWorker;
+  #worker: Worker;
   readonly #resources: LifeResources;
+  readonly #watch: Disposable | undefined;
   #hasModel: boolean;
 
   private constructor(connected: ConnectedWorker, worker: Worker, resources: LifeResources) {
-    this.connected = connected;
-    this.worker = worker;
+    this.#connected = connected;
+    this.#worker = worker;
     this.#resources = resources;
     this.#hasModel = worker.runtime !== undefined;
+    this.#watch = resources.watch?.(worker, connected.facts);
   }
 
   /**
@@ -46,7 +51,7 @@ export class WorkerLife {
    */
   static async begin(url: string, connected: ConnectedWorker, resources: LifeResources): Promise<WorkerLife> {
     const runtime = await resources.adoptModel(connected);
-    const { ranks, modelNames } = connected.facts;
+    const { ranks, modelNames, cards } = connected.facts;
     try {
       const worker: Worker = {
         id: url,
@@ -55,7 +60,7 @@ export class WorkerLife {
         ranks,
         runtime,
         modelNames: runtime?.servedNames ?? modelNames,
-        loads: [],
+        cards,
       };
       return new WorkerLife(connected, worker, resources);
     } catch (error) {
@@ -64,6 +69,21 @@ export class WorkerLife {
       }
       throw error;
     }
+  }
+
+  get connected(): ConnectedWorker {
+    return this.#connected;
+  }
+
+  get worker(): Worker {
+    return this.#worker;
+  }
+
+  /** The engine serves other adapters than before. */
+  takeAdapters(facts: WorkerFacts): void {
+    const { modelNames, cards } = facts;
+    this.#connected = { ...this.#connected, facts };
+    this.#worker = { ...this.#worker, modelNames, cards };
   }
 
   /** Generations in flight on it. */
@@ -87,6 +107,7 @@ export class WorkerLife {
   /** Lets running generations end for at most `drainTimeoutMs`, then gives everything back and closes the connection. */
   async end(options: { readonly drainTimeoutMs: number; readonly forget: boolean }): Promise<void> {
     this.leaveModel(options.forget);
+    this.#watch?.[Symbol.dispose]();
     await this.#drained(options.drainTimeoutMs);
     this.#resources.breakers?.forget(this.worker.slot);
     this.#resources.slots.release(this.worker.slot);

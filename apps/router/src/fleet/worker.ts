@@ -1,6 +1,7 @@
 import type { EngineConnection } from "@vllm-router/engine-client";
-import type { EngineLoad, WorkerSlot } from "@vllm-router/routing-core";
+import type { WorkerSlot } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { ServedCard } from "./worker-connector.ts";
 
 /** A registered engine: connected, its slots reserved, its model known. */
 export interface Worker {
@@ -14,6 +15,6 @@ export interface Worker {
   readonly runtime: ModelRuntime | undefined;
   /** Names under which requests may ask for it; empty takes any. */
   readonly modelNames: readonly string[];
-  /** Figures last reported by the engine, per rank. */
-  readonly loads: readonly (EngineLoad | null)[];
+  /** What an HTTP worker lists. */
+  readonly cards?: readonly ServedCard[] | undefined;
 }

@@ -75,6 +75,11 @@ describe("ModelBuilder", () => {
       factsWith(TINY_MODEL, { maxModelLength: 0, vocabularySize: 0 }),
     );
     expect(runtime).toMatchObject({ maxModelLength: 4096, vocabularySize: 258 });
+    for (const config of [{ vocab_size: 300 }, { text_config: { vocab_size: 300 } }]) {
+      const files = { ...TINY_MODEL, "config.json": config };
+      const larger = await new ModelBuilder(OPTIONS).build(factsWith(files, { vocabularySize: 0 }));
+      expect(larger.vocabularySize).toBe(300);
+    }
     await expect(
       new ModelBuilder(OPTIONS).build(factsWith({ ...TINY_MODEL, "config.json": {} }, { maxModelLength: 0 })),
     ).rejects.toThrow("neither the engine nor config.json says how long a context may be");

@@ -5,7 +5,9 @@ import { compileChatTemplates, readTemplateFlag, type ChatTemplates } from "./ch
 import { readGenerationDefaults } from "./generation-defaults.ts";
 import type { HubOptions } from "./hub-files.ts";
 import { fileObject, fileText, modelFilesHash, type ModelFiles } from "./model-files.ts";
+import { NO_PARSERS, selectParsers, type ModelParsers, type ParserFlags } from "./model-parsers.ts";
 import type { ModelRuntime } from "./model-runtime.ts";
+import { readPoolingTraits } from "./pooling-traits.ts";
 import { readModelFiles, resolveModelFiles } from "./resolve-model-files.ts";
 import { systemFingerprint, type FingerprintMode } from "./system-fingerprint.ts";
 
@@ -26,6 +28,8 @@ export interface ModelBuilderOptions {
   readonly fingerprintMode: FingerprintMode;
   readonly fingerprintValue: string | undefined;
   readonly hub: HubOptions;
+  /** By default nothing is parsed. */
+  readonly parsers?: ParserFlags;
 }
 
 /** The parts that are dear to make and depend on files alone. */
@@ -73,13 +77,17 @@ export class ModelBuilder {
       servedNames: servedNames(options.servedModelNames, facts),
       root: facts.root,
       maxModelLength: maxModelLength(facts, files),
-      vocabularySize: facts.vocabularySize === 0 ? tokenizer.vocabularySize : facts.vocabularySize,
+      vocabularySize: vocabularySize(facts, files) ?? tokenizer.vocabularySize,
       tokenizer,
       chatTemplate: templates.plain,
       toolTemplate: templates.withTools,
+      parsers: this.#parsersOf({ tokenizer, templates }, { name: facts.root, modelType: modelType(files) }),
       defaults,
+      architecture: architectureOf(files),
+      pooling: readPoolingTraits(facts, { files, tokenizer }),
       endOfSequenceTokenId,
       extraEndTokenIds: defaults.endTokenIds.filter((id) => id !== endOfSequenceTokenId),
+      tokenizerConfig: fileText(files, "tokenizer_config.json"),
       contentHash,
       engineVersion: facts.engineVersion,
       systemFingerprint: systemFingerprint(options.fingerprintMode, options.fingerprintValue, {
@@ -88,6 +96,15 @@ export class ModelBuilder {
         contentHash,
       }),
     };
+  }
+
+  #parsersOf(parts: TextParts, model: { readonly name: string; readonly modelType: string }): ModelParsers {
+    const { parsers } = this.#options;
+    const { tokenizer, templates } = parts;
+    const template = (templates.withTools ?? templates.plain)?.source ?? "";
+    return parsers === undefined
+      ? NO_PARSERS
+      : selectParsers(parsers, { tokenizer, clues: { ...model, template } });
   }
 
   #partsOf(files: ModelFiles, contentHash: string): Promise<TextParts> {
@@ -154,6 +171,30 @@ function servedNames(flag: readonly string[], facts: WorkerFacts): readonly stri
     return flag;
   }
   return facts.modelNames.length > 0 ? facts.modelNames : [facts.root];
+}
+
+/** The engine's word, else config.json's: a model may know more ids than its tokenizer. */
+function vocabularySize(facts: WorkerFacts, files: ModelFiles): number | undefined {
+  if (facts.vocabularySize > 0) {
+    return facts.vocabularySize;
+  }
+  const config = fileObject(files, "config.json");
+  const text = config?.["text_config"];
+  const nested =
+    typeof text === "object" && text !== null && "vocab_size" in text ? text.vocab_size : undefined;
+  const size = config?.["vocab_size"] ?? nested;
+  return typeof size === "number" && size > 0 ? size : undefined;
+}
+
+function modelType(files: ModelFiles): string {
+  const type = fileObject(files, "config.json")?.["model_type"];
+  return typeof type === "string" ? type : "";
+}
+
+function architectureOf(files: ModelFiles): string | undefined {
+  const names = fileObject(files, "config.json")?.["architectures"];
+  const first: unknown = Array.isArray(names) ? names[0] : undefined;
+  return typeof first === "string" ? first : undefined;
 }
 
 function maxModelLength(facts: WorkerFacts, files: ModelFiles): number {

@@ -1,5 +1,6 @@
 import { RouterError } from "../router-error.ts";
 import type { ModelRuntime } from "./model-runtime.ts";
+import { offersTask, type RouteTask } from "./offered-task.ts";
 
 interface Entry {
   readonly runtime: ModelRuntime;
@@ -56,11 +57,15 @@ export class ModelCatalog {
   }
 
   /**
-   * The model a request means: by name, or the first model when it names none.
+   * The model a request means: by name, or when it names none the first model that offers the task, else the first.
    * @returns undefined when no such model is served
    */
-  resolve(name: string | null): ModelRuntime | undefined {
-    return name === null || name === "" ? this.#entries[0]?.runtime : this.#byName.get(name)?.runtime;
+  resolve(name: string | null, task: RouteTask = "generate"): ModelRuntime | undefined {
+    if (name !== null && name !== "") {
+      return this.#byName.get(name)?.runtime;
+    }
+    const able = this.#entries.find(({ runtime }) => offersTask(runtime, task)) ?? this.#entries[0];
+    return able?.runtime;
   }
 
   /** Every served name, first names first. */

@@ -25,6 +25,8 @@ const WANTED_FILES = [
   ...TEMPLATE_FILES,
   "config.json",
   "generation_config.json",
+  "config_sentence_transformers.json",
+  "sentence_bert_config.json",
 ] as const;
 
 /** Largest file accepted; the biggest published tokenizer.json are below 40 MB. */

@@ -1,5 +1,7 @@
 import type { ChatTemplate, Tokenizer } from "@vllm-router/text";
 import type { GenerationDefaults } from "./generation-defaults.ts";
+import type { ModelParsers } from "./model-parsers.ts";
+import type { PoolingTraits } from "./pooling-traits.ts";
 
 /**
  * Everything textual about one served model, built once when its first worker registers: two workers with the same files
@@ -19,12 +21,20 @@ export interface ModelRuntime {
   readonly chatTemplate: ChatTemplate | undefined;
   /** Template for conversations with tools. */
   readonly toolTemplate: ChatTemplate | undefined;
+  /** How its outputs are taken apart. */
+  readonly parsers: ModelParsers;
   /** Sampling defaults of generation_config.json and flags. */
   readonly defaults: GenerationDefaults;
   /** The token that ends a sequence with a null stop reason. */
   readonly endOfSequenceTokenId: number | undefined;
   /** Further end tokens of generation_config.json; they end a sequence with their id as stop reason. */
   readonly extraEndTokenIds: readonly number[];
+  /** Name of the model's class by its config.json, such as `Qwen3ForCausalLM`; undefined when that says none. */
+  readonly architecture?: string | undefined;
+  /** What the model pools; undefined for a model that generates. */
+  readonly pooling?: PoolingTraits | undefined;
+  /** Text of `tokenizer_config.json`; undefined for a model without one. */
+  readonly tokenizerConfig?: string | undefined;
   /** Hash of the files this was built from; workers of one model must agree on it. */
   readonly contentHash: string;
   /** Version of the engine, as `/version` and the fingerprint show it. */

@@ -1,4 +1,6 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { decisionMetrics } from "./decision-metrics.ts";
+import type { DecisionObserver } from "./decision-observer.ts";
 import { FrontendMetrics } from "./frontend-metrics.ts";
 import type { HistogramCell } from "./metric-cells.ts";
 import { RouterMetrics, type MetricSources } from "./router-metrics.ts";
@@ -11,6 +13,8 @@ export const METRICS_CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8";
 export interface Metrics {
   /** Feeds the metrics. */
   readonly observer: RouterObserver;
+  /** Feeds the metrics of shadow policies, the user's own policy and the decision log. */
+  readonly decisionObserver: DecisionObserver;
   /** Where gaps between outputs are counted for one model, in seconds: to be looked up once a request, not once a token. */
   gapCell(model: string): HistogramCell;
   /** All series in Prometheus' text format; send it as {@link METRICS_CONTENT_TYPE}. */
@@ -22,8 +26,10 @@ export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   const router = new RouterMetrics(registry, sources);
   const frontend = new FrontendMetrics(registry);
+  const decisionObserver = decisionMetrics(registry);
   collectDefaultMetrics({ register: registry });
   return {
+    decisionObserver,
     observer: {
       ...router.observer,
       requestFinished: (summary) => {

@@ -12,6 +12,8 @@ export interface MetricSources {
   inFlight(): Iterable<readonly [worker: string, requests: number]>;
   /** Requests waiting for admission. */
   queued(): number;
+  /** Blocks of prompts that each engine has told it holds. */
+  toldBlocks?(): Iterable<readonly [worker: string, blocks: number]>;
 }
 
 /** The Rust router's series (`vllm_router_*`), plus the ones its users asked for: in-flight, queue, first token. */
@@ -71,17 +73,28 @@ export class RouterMetrics {
   readonly #minLoad = this.#gauge("min_load", "Requests in flight on the idlest worker.");
   readonly #inFlight = this.#gauge("in_flight_requests", "Requests the router is serving.");
   readonly #queued = this.#gauge("queued_requests", "Requests waiting for admission.");
+  readonly #toldBlocks = this.#gauge(
+    "kv_event_blocks",
+    "Blocks of 16 prompt tokens that the worker's KV events say it holds.",
+  );
   readonly #firstToken = this.#histogram(
     "time_to_first_token_duration_seconds",
     "Time to the first output, by route.",
   );
+  readonly #inFlightCell = this.#inFlight.cell({});
   readonly #workers = new Set<string>();
   readonly #sources: MetricSources;
 
   constructor(registry: Registry, sources: MetricSources) {
     this.#sources = sources;
     // Present from the start, so that a scrape before the first event shows zero instead of nothing.
-    for (const family of [this.#activeWorkers, this.#inFlight, this.#cacheHits, this.#cacheMisses]) {
+    for (const family of [
+      this.#activeWorkers,
+      this.#inFlight,
+      this.#cacheHits,
+      this.#cacheMisses,
+      this.#balanced,
+    ]) {
       family.cell({});
     }
     for (const family of this.#families) {
@@ -105,16 +118,21 @@ export class RouterMetrics {
     this.#maxLoad.cell({}).value = most;
     this.#minLoad.cell({}).value = Number.isFinite(least) ? least : 0;
     this.#queued.cell({}).value = this.#sources.queued();
+    for (const [worker, blocks] of this.#sources.toldBlocks?.() ?? []) {
+      this.#toldBlocks.cell({ worker }).value = blocks;
+    }
   }
 
   /** The observer that feeds these metrics. */
   readonly observer: Omit<RouterObserver, "internalError"> = {
     requestStarted: () => {
-      this.#inFlight.cell({}).value += 1;
+      this.#inFlightCell.value += 1;
     },
     requestFinished: (summary) => this.#finished(summary),
     decided: (policy, worker, reason) => {
-      this.#balanced.cell({}).value += reason === "balance" ? 1 : 0;
+      if (reason === "balance") {
+        this.#balanced.cell({}).value += 1;
+      }
       this.#decisions.cell({ policy, worker }).value += 1;
       this.#processed.cell({ worker }).value += 1;
     },
@@ -135,7 +153,7 @@ export class RouterMetrics {
 
   #finished(summary: RequestSummary): void {
     const route = summary.route;
-    this.#inFlight.cell({}).value -= 1;
+    this.#inFlightCell.value -= 1;
     this.#responses.cell({ route, status: String(summary.status) }).value += 1;
     this.#duration.cell({ route }).observe(summary.durationMs / 1000);
     if (summary.status >= 200 && summary.status < 300) {

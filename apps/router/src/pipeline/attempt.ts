@@ -182,6 +182,8 @@ export class Attempt implements GenerateSink {
   #endIfFinished(): void {
     if (this.sequences.every((sequence) => sequence.finished)) {
       this.#call?.cancel();
+      // The transport says no more of this call.
+      this.#owner.attemptFlush(true);
       this.#succeed();
     }
   }

@@ -1,17 +1,20 @@
 import { describe, expect, it } from "vitest";
+import { NO_PARSERS } from "../models/model-parsers.ts";
 import { checkToolChoice } from "./check-tool-choice.ts";
 
 describe("checkToolChoice()", () => {
   it("lets no tools and no choice pass", () => {
-    expect(() => checkToolChoice(null)).not.toThrow();
-    expect(() => checkToolChoice("none")).not.toThrow();
+    expect(() => checkToolChoice(null, NO_PARSERS)).not.toThrow();
+    expect(() => checkToolChoice("none", NO_PARSERS)).not.toThrow();
   });
 
   it.each([
     ["auto", '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'],
     ["required", 'tool_choice="required" requires --tool-call-parser to be set'],
   ] as const)("refuses %s", (choice, message) => {
-    expect(() => checkToolChoice(choice)).toThrow(expect.objectContaining({ status: 400, message }));
+    expect(() => checkToolChoice(choice, NO_PARSERS)).toThrow(
+      expect.objectContaining({ status: 400, message }),
+    );
   });
 
   it("refuses a named function by its name", () => {
@@ -19,6 +22,6 @@ describe("checkToolChoice()", () => {
       ["type", "function" as never],
       ["function", new Map([["name", "find"]]) as never],
     ]);
-    expect(() => checkToolChoice(choice)).toThrow('tool_choice=function "find" requires');
+    expect(() => checkToolChoice(choice, NO_PARSERS)).toThrow('tool_choice=function "find" requires');
   });
 });

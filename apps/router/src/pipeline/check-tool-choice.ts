@@ -1,11 +1,16 @@
 import { badRequestError, type ChatRequest } from "@vllm-router/api";
+import type { ModelParsers } from "../models/model-parsers.ts";
 
 /**
  * Refuses tool use that this server was not started for, with vLLM's words. Tools without a choice count as `auto`.
  * @throws ApiError 400
  */
-export function checkToolChoice(toolChoice: ChatRequest["toolChoice"]): void {
-  if (toolChoice === null || toolChoice === "none") {
+export function checkToolChoice(toolChoice: ChatRequest["toolChoice"], parsers: ModelParsers): void {
+  const { selection, autoToolChoice, harmony } = parsers;
+  if (harmony || toolChoice === null || toolChoice === "none" || selection?.tool !== undefined) {
+    return;
+  }
+  if (toolChoice === "auto" && autoToolChoice) {
     return;
   }
   if (toolChoice === "auto") {

@@ -3,11 +3,11 @@ import {
   checkPromptText,
   truncatedRange,
   truncatePromptText,
-  validationError,
   type GenerationRequest,
   type LengthContext,
 } from "@vllm-router/api";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import { takeWideIds } from "./wide-ids.ts";
 
 /** The length rules' view of a model. */
 function lengthContext(model: ModelRuntime): LengthContext {
@@ -40,9 +40,6 @@ export function encodeText(text: string, request: GenerationRequest, model: Mode
   return fitted(encoded, request, context);
 }
 
-/** Token ids travel as 32-bit integers; no vocabulary comes near the limit. */
-const MAX_TOKEN_ID = 2 ** 31 - 1;
-
 /**
  * Takes a prompt given as token ids, truncated as the request says. Ids beyond 32 bits are refused here, before they
  * could wrap around; those outside of the vocabulary are for the engine's own check.
@@ -53,11 +50,7 @@ export function takeTokenIds(
   request: GenerationRequest,
   model: ModelRuntime,
 ): Int32Array {
-  const tooLarge = ids.find((id) => id > MAX_TOKEN_ID || id < -MAX_TOKEN_ID);
-  if (tooLarge !== undefined) {
-    throw validationError(`Token id ${tooLarge} is out of vocabulary`);
-  }
-  return fitted(Int32Array.from(ids, Number), request, lengthContext(model));
+  return fitted(takeWideIds(ids), request, lengthContext(model));
 }
 
 function fitted(tokenIds: Int32Array, request: GenerationRequest, context: LengthContext): Int32Array {

@@ -1,5 +1,6 @@
 import { EngineError, type GenerateRequest, type TokenOutput } from "@vllm-router/engine-client";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { GenerationUnit } from "./generation-unit.ts";
 import { isRetryable } from "./retryable.ts";
 import type { Placement, PlacementFailure, PlacementResult, Placer } from "./placement.ts";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
@@ -8,13 +9,13 @@ import { SequenceState, type SequenceListener } from "./sequence-state.ts";
 /** What a generation tells the request it belongs to. */
 export interface GenerationOwner extends SequenceListener {
   /** First output of this generation, before any of its text is told. */
-  generationStarted(generation: Generation, output: TokenOutput): void;
+  generationStarted(generation: GenerationUnit, output: TokenOutput): void;
   /** Write now what was told; or, when `isLast`, with the end or failure of the generation, which follows at once. */
-  generationFlush(generation: Generation, isLast: boolean): void;
+  generationFlush(generation: GenerationUnit, isLast: boolean): void;
   /** All sequences are finished. */
-  generationEnded(generation: Generation): void;
+  generationEnded(generation: GenerationUnit): void;
   /** Given up: nothing more comes from this generation. */
-  generationFailed(generation: Generation, failure: GenerationFailure): void;
+  generationFailed(generation: GenerationUnit, failure: GenerationFailure): void;
 }
 
 /** Why a generation was given up: no worker would take it, or the last worker's error. */
@@ -42,7 +43,7 @@ export interface GenerationServices {
  * repeated elsewhere as long as none of its unfinished sequences has said anything to the client. Prompt, sampling and
  * text state are prepared once and outlive attempts.
  */
-export class Generation implements AttemptOwner {
+export class Generation implements AttemptOwner, GenerationUnit {
   readonly promptIndex: number;
   readonly prompt: PreparedPrompt;
   readonly sequences: readonly SequenceState[];
@@ -63,6 +64,7 @@ export class Generation implements AttemptOwner {
   #over = false;
   #paused = false;
   #placementReason = "";
+  #deadlineAtMs: number | undefined;
   #kvTransferParams: string | undefined;
 
   constructor(
@@ -116,6 +118,11 @@ export class Generation implements AttemptOwner {
     return this.#cachedTokens;
   }
 
+  /** Instant at which its first attempt would have failed; undefined for never, or before that attempt. */
+  get deadlineAtMs(): number | undefined {
+    return this.#deadlineAtMs;
+  }
+
   /** Places the generation and starts it. May report failure at once. */
   start(): void {
     this.#try(this.sequences, 0);
@@ -153,6 +160,9 @@ export class Generation implements AttemptOwner {
       this.#started = true;
       const { reportsCachedTokens } = attempt.placement.engine.capabilities;
       this.#cachedTokens = reportsCachedTokens ? output.cachedTokens : undefined;
+      if (reportsCachedTokens) {
+        attempt.placement.found?.(output.cachedTokens);
+      }
       this.#owner.generationStarted(this, output);
     }
   }
@@ -162,7 +172,7 @@ export class Generation implements AttemptOwner {
   }
 
   attemptFlush(isLast: boolean): void {
-    this.#owner.generationFlush(this, isLast && this.#live.size === 1);
+    this.#owner.generationFlush(this, isLast && this.sequences.every((sequence) => sequence.finished));
   }
 
   attemptBroken(attempt: Attempt, error: unknown): void {
@@ -313,6 +323,7 @@ export class Generation implements AttemptOwner {
     const { placement } = on;
     this.#attempts += 1;
     this.#placementReason = placement.reason;
+    this.#deadlineAtMs ??= placement.deadlineAtMs;
     if (!this.workersUsed.includes(placement.workerId)) {
       this.workersUsed.push(placement.workerId);
     }
@@ -334,10 +345,12 @@ export class Generation implements AttemptOwner {
       requestId: this.#engineRequestId(alone ? first : undefined),
       tokenIds: this.prompt.tokenIds,
       sampling: alone ? { ...sampling, n: 1, seed } : sampling,
-      stream: this.#plan.stream,
-      deadlineAtMs: placement.deadlineAtMs,
+      // An engine that is to be stopped in the middle has to be heard in the middle.
+      stream: this.#plan.stream || this.#plan.repetition !== undefined,
+      deadlineAtMs: earlier(placement.deadlineAtMs, this.#plan.deadlineAtMs),
       rank: placement.rank ?? this.#plan.rank,
       kvTransferParams: this.#plan.kvTransferParams,
+      ...this.#plan.engineFields,
       metadata: this.#plan.metadata,
     };
   }
@@ -360,6 +373,10 @@ export class Generation implements AttemptOwner {
       this.#owner.generationFailed(this, failure);
     }
   }
+}
+
+function earlier(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);
 }
 
 /** No worker is free of faults now; that may change. */

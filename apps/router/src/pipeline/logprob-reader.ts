@@ -66,7 +66,8 @@ export function readPromptLogprobs(
     const values = prompt.topLogprobs[at] ?? [];
     const candidate = { tokenId, logprob, ids, values };
     const kept = keptAlternatives(candidate, wanted);
-    return { ...position({ ...candidate, ids: ids.slice(0, kept) }, texts), rank: rankOf(candidate) };
+    const rank = prompt.ranks?.[at] ?? rankOf(candidate);
+    return { ...position({ ...candidate, ids: ids.slice(0, kept) }, texts), rank };
   });
 }
 

@@ -1,11 +1,6 @@
-import {
-  carriedFields,
-  writeJson,
-  type ApiError,
-  type GenerationRequest,
-  type ResponseWriter,
-} from "@vllm-router/api";
-import { OPTIONAL_FIELDS, type OptionalField } from "@vllm-router/engine-client";
+import { writeJson, type ApiError, type GenerationRequest, type ResponseWriter } from "@vllm-router/api";
+import { engineFieldsOf, requiredFieldsOf } from "./engine-fields.ts";
+import type { RepetitionRule } from "@vllm-router/text";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import type { ResolvedPrompt } from "./resolve-prompt.ts";
@@ -17,19 +12,13 @@ export interface PromptDraft {
   readonly resolved: ResolvedPrompt;
 }
 
-const KNOWN_FIELDS: ReadonlySet<string> = new Set(OPTIONAL_FIELDS);
-
-/**
- * Fields that the router makes up for itself where an engine cannot carry them: ranks of prompt logprobs are derived (or
- * null), a session is what routing goes by.
- */
-const MADE_UP_BY_ROUTER: ReadonlySet<string> = new Set(["prompt_logprobs_ranks", "session_id"]);
-
-/** Fields a request really uses that not every dialect can carry. */
-export function requiredFieldsOf(request: GenerationRequest): readonly OptionalField[] {
-  return carriedFields(request).filter(
-    (field): field is OptionalField => KNOWN_FIELDS.has(field) && !MADE_UP_BY_ROUTER.has(field),
-  );
+/** The request as its answer is to show it: a beam search of no steps has one answer, whatever was asked for. */
+export function shownRequest<TRequest extends GenerationRequest>(
+  request: TRequest,
+  drafts: readonly PromptDraft[],
+): TRequest {
+  const width = drafts[0]?.resolved.beam?.settings.width;
+  return width === undefined ? request : { ...request, n: width };
 }
 
 /** Puts a plan together from its prompts and the writer of its answer. */
@@ -43,7 +32,14 @@ export function makePlan(
   if (first === undefined) {
     throw new RangeError("a request has at least one prompt");
   }
-  const params = request.kvTransferParams;
+  const { beam } = first.resolved;
+  // vLLM hands neither rank nor connector parameters to the steps of a beam search.
+  const params = beam === undefined ? request.kvTransferParams : null;
+  const fields = {
+    priority: envelope.priority,
+    sessionId: envelope.sessionId,
+    ignoresPriority: envelope.settings.ignoresPriority,
+  };
   return {
     responseId: envelope.responseId,
     model: envelope.model,
@@ -54,15 +50,32 @@ export function makePlan(
     })),
     stream: request.stream === true,
     writer,
-    requiredFields: requiredFieldsOf(request),
+    requiredFields: requiredFieldsOf(request, fields),
     routingKey: envelope.routingKey,
-    rank: envelope.rank,
+    rank: beam === undefined ? envelope.rank : undefined,
+    explained: envelope.explained,
     kvTransferParams: params === null || params.size === 0 ? undefined : writeJson(new Map(params)),
+    engineFields: engineFieldsOf(request, fields),
     metadata: envelope.metadata,
     wantedLogprobs: first.resolved.wantedLogprobs,
     wantedPromptLogprobs: first.resolved.wantedPromptLogprobs,
+    beam,
+    repetition: beam === undefined ? repetitionRuleOf(request.repetitionDetection) : undefined,
+    streamInterval:
+      request.stream === true && beam === undefined ? Number(request.streamInterval ?? 1) : undefined,
     lateError: firstError(drafts),
   };
+}
+
+/** `repetition_detection`; undefined where it is absent or switched off. */
+function repetitionRuleOf(given: GenerationRequest["repetitionDetection"]): RepetitionRule | undefined {
+  const number = (name: string): number => Number(given?.get(name) ?? 0);
+  const rule = {
+    maxPatternSize: number("max_pattern_size"),
+    minPatternSize: number("min_pattern_size"),
+    minCount: number("min_count"),
+  };
+  return rule.maxPatternSize > 0 ? rule : undefined;
 }
 
 function firstError(drafts: readonly PromptDraft[]): ApiError | undefined {

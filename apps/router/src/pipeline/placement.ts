@@ -1,4 +1,4 @@
-import type { ProxyEngine, TokenEngine } from "@vllm-router/engine-client";
+import type { Embedding, ProxyEngine, TokenEngine } from "@vllm-router/engine-client";
 import type { AttemptOutcome } from "../observability/router-observer.ts";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
 
@@ -13,6 +13,8 @@ interface BookedWorker {
   readonly deadlineAtMs: number | undefined;
   /** The engine produced so many tokens; the first call says that the prompt has been computed. */
   output(tokens: number): void;
+  /** The engine told how many tokens of the prompt it found in its cache; only the first call counts. */
+  found?(cachedTokens: number): void;
   /** Gives the place in the ledger back and tells the breaker. Exactly one call counts; further ones do nothing. */
   release(outcome: AttemptOutcome): void;
 }
@@ -25,6 +27,22 @@ export interface Placement extends BookedWorker {
 /** A booked worker of the proxy lane. */
 export interface ProxyPlacement extends BookedWorker {
   readonly engine: ProxyEngine;
+}
+
+/** A booked worker for one prompt of a model that pools. */
+export interface EmbeddingPlacement extends BookedWorker {
+  /** Embeds the prompt. @throws EngineError */
+  embed(
+    request: { readonly requestId: string; readonly tokenIds: Int32Array },
+    options: EmbedOptions,
+  ): Promise<Embedding>;
+}
+
+/** How one embedding call is made. */
+export interface EmbedOptions {
+  readonly signal: AbortSignal;
+  readonly deadlineAtMs: number | undefined;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
 }
 
 /** Why nothing was chosen. */

@@ -4,12 +4,17 @@ import {
   createChatStreamWriter,
   type BatchChatRequest,
   type ChatRequest,
+  type ResponseOptions,
+  type ResponseWriter,
 } from "@vllm-router/api";
+import { createOutputParser, type OutputParser } from "@vllm-router/text";
 import { checkToolChoice } from "./check-tool-choice.ts";
-import { encodeText } from "./encode-prompt.ts";
-import { makePlan, type PromptDraft } from "./make-plan.ts";
+import { constrainCalls } from "./constrain-calls.ts";
+import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
+import { parserContext } from "./parser-context.ts";
 import type { RequestPlan } from "./plan.ts";
-import { renderConversation } from "./render-conversation.ts";
+import { randomId } from "./random-id.ts";
+import { renderPrompt } from "./render-prompt.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { resolvePrompt } from "./resolve-prompt.ts";
 
@@ -18,32 +23,104 @@ import { resolvePrompt } from "./resolve-prompt.ts";
  * @throws ApiError with vLLM's text, in vLLM's order of checks
  */
 export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): RequestPlan {
-  checkToolChoice(request.toolChoice);
-  return planChat([request], [draftChat(request, envelope)], envelope);
+  checkToolChoice(request.toolChoice, envelope.model.parsers);
+  return planChat([draftChat(request, envelope)], envelope);
+}
+
+/** How another API answers a request that was converted to a chat request. */
+export interface ConvertedAnswer {
+  /** True where tools are refused that this server was not started for. */
+  readonly checksTools: boolean;
+  /** A look of its own at the length of the prompt. @throws ApiError */
+  readonly checkPrompt?: (tokenCount: number) => void;
+  writer(options: ResponseOptions<ChatRequest>, draft: PromptDraft): ResponseWriter;
+}
+
+/**
+ * Makes the plan of a request that another API converted to a chat request, and answers in that API's shape.
+ * @throws ApiError with vLLM's text, in vLLM's order of checks
+ */
+export function prepareConverted(
+  request: ChatRequest,
+  envelope: RequestEnvelope,
+  answer: ConvertedAnswer,
+): RequestPlan {
+  if (answer.checksTools) {
+    checkToolChoice(request.toolChoice, envelope.model.parsers);
+  }
+  const draft = draftChat(request, envelope, answer.checkPrompt);
+  const writer = answer.writer(responseOptions([draft], envelope), draft);
+  return makePlan(draft.request, [draft], { envelope, writer });
+}
+
+/** One conversation, rendered and encoded. */
+export interface ChatDraft extends PromptDraft {
+  /** The request as the engine must see it for its answer to be parsed. */
+  readonly request: ChatRequest;
+  /** Makes the parser of one answer; undefined where nothing is parsed. */
+  readonly makeParser: (() => OutputParser) | undefined;
 }
 
 /** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
-function draftChat(request: ChatRequest, envelope: RequestEnvelope): PromptDraft {
+export function draftChat(
+  asked: ChatRequest,
+  envelope: RequestEnvelope,
+  checkPrompt?: (tokenCount: number) => void,
+): ChatDraft {
   const { model, settings } = envelope;
-  checkRequestedLengths(request, model.maxModelLength);
-  const text = renderConversation(request, { model, settings });
-  const tokenIds = encodeText(text, request, model);
-  return { tokenIds, text, resolved: resolvePrompt(request, tokenIds, { model, settings }) };
+  checkRequestedLengths(asked, model.maxModelLength);
+  const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
+  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, {
+    model,
+    settings,
+  });
+  checkPrompt?.(tokenIds.length);
+  const request = constrainCalls(asked, model.parsers);
+  const { selection } = model.parsers;
+  const makeParser =
+    selection === undefined
+      ? undefined
+      : (): OutputParser => createOutputParser(selection, parserContext(request, tokenIds, envelope));
+  const resolved = resolvePrompt(request, tokenIds, { model, settings });
+  if (resolved.sampling.structuredOutput === undefined) {
+    return { request, tokenIds, text, resolved, makeParser };
+  }
+  const grammarFromFirstToken = !request.includeReasoning || makeParser?.().promptEndsReasoning === true;
+  const sampling = { ...resolved.sampling, grammarFromFirstToken };
+  return { request, tokenIds, text, resolved: { ...resolved, sampling }, makeParser };
 }
 
 /** The plan of conversations that share one request's settings: one choice group each. */
-function planChat(
-  conversations: readonly ChatRequest[],
-  drafts: readonly PromptDraft[],
+function planChat(drafts: readonly ChatDraft[], envelope: RequestEnvelope): RequestPlan {
+  const options = responseOptions(drafts, envelope);
+  const request = shownRequest(options.request, drafts);
+  const conversations = drafts.map((draft) => draft.request);
+  const writer =
+    request.stream === true
+      ? createChatStreamWriter({ ...options, request })
+      : createChatCollector({ ...options, request }, conversations);
+  return makePlan(request, drafts, { envelope, writer });
+}
+
+function responseOptions(
+  drafts: readonly ChatDraft[],
   envelope: RequestEnvelope,
-): RequestPlan {
+): ResponseOptions<ChatRequest> {
   const { model } = envelope;
-  const [request] = conversations;
-  if (request === undefined) {
+  const [first] = drafts;
+  if (first === undefined) {
     throw new RangeError("there is at least one conversation");
   }
-  const options = {
+  const { makeParser } = first;
+  const request = shownRequest(first.request, drafts);
+  const choicesPerPrompt = Number(request.n ?? 1);
+  return {
     request,
+    parserOf:
+      makeParser === undefined
+        ? undefined
+        : (choice) => (drafts[Math.floor(choice / choicesPerPrompt)]?.makeParser ?? makeParser)(),
+    toolCallId: () => `chatcmpl-tool-${randomId()}`,
     identity: {
       id: envelope.responseId,
       created: envelope.created,
@@ -53,9 +130,6 @@ function planChat(
     settings: envelope.writerSettings,
     promptCount: drafts.length,
   };
-  const writer =
-    request.stream === true ? createChatStreamWriter(options) : createChatCollector(options, conversations);
-  return makePlan(request, drafts, { envelope, writer });
 }
 
 /**
@@ -63,6 +137,26 @@ function planChat(
  * @throws ApiError with vLLM's text, in vLLM's order of checks
  */
 export function prepareBatchChat(request: BatchChatRequest, envelope: RequestEnvelope): RequestPlan {
-  const drafts = request.conversations.map((conversation) => draftChat(conversation, envelope));
-  return planChat(request.conversations, drafts, envelope);
+  return planChat(
+    request.conversations.map((conversation) => batchDraft(draftChat(conversation, envelope))),
+    envelope,
+  );
+}
+
+/** Batches show reasoning, but do not count it. */
+function batchDraft(draft: ChatDraft): ChatDraft {
+  const { makeParser } = draft;
+  if (makeParser === undefined) {
+    return draft;
+  }
+  const uncounted = (): OutputParser => {
+    const parser = makeParser();
+    return {
+      promptEndsReasoning: parser.promptEndsReasoning,
+      push: (text, tokenIds, finished) => parser.push(text, tokenIds, finished),
+      parse: (text, tokenIds) => parser.parse(text, tokenIds),
+      reasoningTokens: () => undefined,
+    };
+  };
+  return { ...draft, makeParser: uncounted };
 }

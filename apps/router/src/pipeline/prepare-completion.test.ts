@@ -39,11 +39,11 @@ describe("prepareCompletion()", () => {
   it("refuses what the engines have no place for, by name", () => {
     for (const [body, param] of [
       [{ prompt_embeds: "AAAA" }, "prompt_embeds"],
-      [{ prompt: "a", seed: 2 ** 33 }, "seed"],
-      [{ prompt: "a", use_beam_search: true, n: 2 }, "use_beam_search"],
+      [{ prompt: "a", max_tokens: 5, top_k: 2 ** 33 }, "top_k"],
     ] as const) {
       expect(() => prepare(body)).toThrow(expect.objectContaining({ status: 501, param }));
     }
+    expect(prepare({ prompt: "a", seed: 2 ** 33 }).requiredFields).toEqual(["seed"]);
     expect(prepare({ prompt: "a", bad_words: ["x"], cache_salt: "s" }).requiredFields).toEqual([
       "bad_words",
       "cache_salt",

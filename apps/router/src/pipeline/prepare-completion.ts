@@ -9,7 +9,7 @@ import {
   unsupportedFieldError,
 } from "@vllm-router/api";
 import { encodeText, takeTokenIds } from "./encode-prompt.ts";
-import { makePlan, type PromptDraft } from "./make-plan.ts";
+import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { resolvePrompt } from "./resolve-prompt.ts";
@@ -32,7 +32,7 @@ export function prepareCompletion(request: CompletionRequest, envelope: RequestE
     resolved: resolvePrompt(request, tokenIds, { model, settings }),
   }));
   const options = {
-    request,
+    request: shownRequest(request, drafts),
     identity: {
       id: envelope.responseId,
       created: envelope.created,
@@ -47,7 +47,8 @@ export function prepareCompletion(request: CompletionRequest, envelope: RequestE
   return makePlan(request, drafts, { envelope, writer });
 }
 
-function refuseSuffix(request: CompletionRequest): void {
+/** vLLM's refusals of `suffix`. @throws ApiError */
+export function refuseSuffix(request: CompletionRequest): void {
   if (request.suffix === null) {
     return;
   }
@@ -73,7 +74,8 @@ function refuseSuffix(request: CompletionRequest): void {
   );
 }
 
-function encodeGiven(
+/** Encodes one of the request's prompts. @throws ApiError with vLLM's text */
+export function encodeGiven(
   prompt: CompletionPrompt,
   request: CompletionRequest,
   envelope: RequestEnvelope,

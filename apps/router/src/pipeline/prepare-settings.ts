@@ -10,4 +10,6 @@ export interface PrepareSettings {
   readonly contentFormat: "auto" | "string" | "openai";
   /** `--max-logprobs`; -1 for no limit. */
   readonly maxLogprobs: number;
+  /** `--engine-scheduling-policy fcfs`: engines are known not to look at priorities, so that nobody has to carry them. */
+  readonly ignoresPriority?: boolean;
 }

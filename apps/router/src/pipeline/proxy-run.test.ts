@@ -66,6 +66,7 @@ function startProxy(workers: readonly string[], retries = 2, exchange = new Prox
           },
           engine: {
             capabilities: HTTP_CAPABILITIES,
+            upgrade: () => () => undefined,
             forward: (_request, sink) => {
               const call: Call = {
                 worker: workerId,

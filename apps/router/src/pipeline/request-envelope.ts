@@ -1,4 +1,5 @@
 import type { WriterSettings } from "@vllm-router/api";
+import type { DecisionListener } from "../decisions/explained-decision.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { PrepareSettings } from "./prepare-settings.ts";
 
@@ -14,6 +15,12 @@ export interface RequestEnvelope {
   readonly routingKey: string | undefined;
   /** `X-data-parallel-rank`. */
   readonly rank: number | undefined;
+  /** `X-Vllm-Priority`, which counts more than the body's field; undefined for none. */
+  readonly priority?: number | undefined;
+  /** `X-Session-ID`, which counts where the body names no session. */
+  readonly sessionId?: string | undefined;
+  /** Hears the decisions about this request, where it asked for them and may. */
+  readonly explained?: DecisionListener | undefined;
   /** Metadata for the engine, such as `traceparent`. */
   readonly metadata: Readonly<Record<string, string>> | undefined;
 }

@@ -1,6 +1,6 @@
-import type { ChoiceFinish, ChoiceOutput } from "@vllm-router/api";
+import { sseComment, type ChoiceFinish, type ChoiceOutput } from "@vllm-router/api";
 import { EngineError, type TokenOutput } from "@vllm-router/engine-client";
-import type { Exchange, ExchangeListener } from "../server/exchange.ts";
+import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import {
   Generation,
@@ -8,6 +8,9 @@ import {
   type GenerationOwner,
   type GenerationServices,
 } from "./generation.ts";
+import { BeamSearch } from "./beam-search/beam-search.ts";
+import { CallLimit } from "./beam-search/call-limit.ts";
+import type { GenerationUnit } from "./generation-unit.ts";
 import { failureToApiError, type RequestFailure } from "./request-failure.ts";
 import type { RequestPlan } from "./plan.ts";
 import { readPromptLogprobs } from "./logprob-reader.ts";
@@ -27,6 +30,9 @@ export interface RunServices extends GenerationServices {
   outputGap(gapMs: number): void;
 }
 
+/** Engine calls that the beam searches of one request make at once. */
+const BEAM_CALLS = 64;
+
 /**
  * A request whose prompts are prepared and which has been admitted: runs its generations, renders their outputs, and
  * ends in exactly one of three ways: answered, failed, or left by its client. A full client socket pauses every engine
@@ -34,26 +40,25 @@ export interface RunServices extends GenerationServices {
  */
 export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly plan: RequestPlan;
-  readonly generations: readonly Generation[];
+  readonly generations: GenerationUnit[] = [];
   readonly startedAtMs: number;
-  readonly #exchange: Exchange;
+  #beamLimit: CallLimit | undefined;
+  readonly #exchange: ClientSide;
   readonly #services: RunServices;
   #firstOutputAtMs: number | undefined;
+  #cancelLook: (() => void) | undefined;
   /** Per generation, when its outputs were last written; NaN before. */
   readonly #flushedAtMs: Float64Array;
-  #unfinished: number;
+  #unfinished = 0;
   #over = false;
   #paused = false;
 
-  constructor(plan: RequestPlan, exchange: Exchange, services: RunServices) {
+  constructor(plan: RequestPlan, exchange: ClientSide, services: RunServices) {
     this.plan = plan;
     this.#exchange = exchange;
     this.#services = services;
     this.startedAtMs = services.now();
-    this.generations = plan.prompts.map(
-      (_, promptIndex) => new Generation(plan, { promptIndex, owner: this, services }),
-    );
-    this.#unfinished = this.generations.length;
+    this.#addGenerations();
     this.#flushedAtMs = new Float64Array(this.generations.length).fill(Number.NaN);
   }
 
@@ -86,12 +91,21 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   /** Starts every generation. */
   start(): void {
     this.#exchange.listen(this);
-    for (const generation of this.generations) {
-      if (this.#over) {
-        return;
+    this.#startFrom(0);
+  }
+
+  /** From now on a stream that is idle for `intervalMs` says so in a comment: proxies cut what looks dead. */
+  keepAlive(intervalMs: number): void {
+    let writtenBefore = this.#exchange.bytesSent;
+    const look = (): void => {
+      if (this.#exchange.bytesSent === writtenBefore) {
+        this.#exchange.append(sseComment("keep-alive"));
+        this.#exchange.flush(this.plan.writer.contentType);
       }
-      generation.start();
-    }
+      writtenBefore = this.#exchange.bytesSent;
+      this.#cancelLook = this.#services.after(intervalMs, look);
+    };
+    this.#cancelLook = this.#services.after(intervalMs, look);
   }
 
   /** The router is stopping at once: ends the run as failed. */
@@ -114,7 +128,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationStarted(generation: Generation, output: TokenOutput): void {
+  generationStarted(generation: GenerationUnit, output: TokenOutput): void {
     this.#firstOutputAtMs ??= this.#services.now();
     this.plan.writer.prompt(generation.promptIndex, {
       tokenIds: generation.prompt.tokenIds,
@@ -138,7 +152,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#exchange.append(this.plan.writer.output(choice, output, finish));
   }
 
-  generationFlush(generation: Generation, isLast: boolean): void {
+  generationFlush(generation: GenerationUnit, isLast: boolean): void {
     if (this.#over || !this.plan.stream) {
       return;
     }
@@ -169,6 +183,12 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
       return;
     }
     try {
+      const ended = this.generations.length;
+      this.plan.furtherPrompts?.();
+      if (this.#addGenerations() > 0) {
+        this.#startFrom(ended);
+        return;
+      }
       this.#answer();
     } catch (error) {
       this.#services.internalError("answer", error);
@@ -179,12 +199,44 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationFailed(_generation: Generation, failure: GenerationFailure): void {
+  generationFailed(_generation: GenerationUnit, failure: GenerationFailure): void {
     this.#fail(failure);
   }
 
+  /** Makes generations of the plan's prompts that have none yet. @returns how many */
+  #addGenerations(): number {
+    const first = this.generations.length;
+    for (let promptIndex = first; promptIndex < this.plan.prompts.length; promptIndex += 1) {
+      this.generations.push(this.#newGeneration(promptIndex));
+    }
+    const added = this.generations.length - first;
+    this.#unfinished += added;
+    return added;
+  }
+
+  #newGeneration(promptIndex: number): GenerationUnit {
+    const { beam } = this.plan;
+    const options = { promptIndex, owner: this, services: this.#services };
+    return beam === undefined
+      ? new Generation(this.plan, options)
+      : new BeamSearch(this.plan, {
+          ...options,
+          beam,
+          limit: (this.#beamLimit ??= new CallLimit(BEAM_CALLS)),
+        });
+  }
+
+  #startFrom(first: number): void {
+    for (const generation of this.generations.slice(first)) {
+      if (this.#over) {
+        return;
+      }
+      generation.start();
+    }
+  }
+
   /** The first prompt token has no logprob, but an echo shows it among those that have. */
-  #firstTokenText(generation: Generation): string | undefined {
+  #firstTokenText(generation: GenerationUnit): string | undefined {
     const first = generation.prompt.tokenIds[0];
     return this.plan.wantedPromptLogprobs === undefined || first === undefined
       ? undefined
@@ -223,6 +275,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
 
   #end(end: RunEnd): void {
     this.#over = true;
+    this.#cancelLook?.();
     this.#exchange.listen(undefined);
     for (const generation of this.generations) {
       generation.cancel();

@@ -1,13 +1,18 @@
 import {
   ApiError,
+  beamCandidates,
   checkEnginePrompt,
+  isChatRequest,
+  resolveBeamSearch,
   resolveSampling,
   unsupportedFieldError,
   type GenerationRequest,
+  type SamplingContext,
 } from "@vllm-router/api";
 import { vllmEngineUncarriedField, type SamplingParameters } from "@vllm-router/engine-client";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import { alternativesToAsk, promptAlternativesToAsk } from "./logprob-reader.ts";
+import type { BeamPlan } from "./plan.ts";
 import type { PrepareSettings } from "./prepare-settings.ts";
 
 /** A prompt's sampling, and what the client itself asked for where the engine is asked for something else. */
@@ -17,7 +22,12 @@ export interface ResolvedPrompt {
   readonly wantedPromptLogprobs: number | undefined;
   /** Refusal that vLLM makes only after a stream has begun. */
   readonly lateError: ApiError | undefined;
+  /** Undefined for a request that samples. */
+  readonly beam?: BeamPlan | undefined;
 }
+
+/** The client wants every alternative that the engine gives. */
+const ALL_GIVEN = -1;
 
 /**
  * Resolves the sampling of one encoded prompt.
@@ -29,18 +39,11 @@ export function resolvePrompt(
   context: { readonly model: ModelRuntime; readonly settings: PrepareSettings },
 ): ResolvedPrompt {
   const { model, settings } = context;
+  const samplingContext = samplingContextOf(tokenIds.length, context);
   if (request.useBeamSearch) {
-    throw unsupportedFieldError("use_beam_search");
+    return resolveBeams(request, tokenIds, { ...context, samplingContext });
   }
-  const { settings: wanted, lateError } = resolveSampling(request, {
-    defaultSampling: model.defaults.sampling,
-    extraEosTokenIds: model.extraEndTokenIds,
-    maxModelLength: model.maxModelLength,
-    promptTokenCount: tokenIds.length,
-    vocabularySize: model.vocabularySize,
-    maxLogprobs: settings.maxLogprobs,
-    ...(model.defaults.maxTokensLimit === undefined ? {} : { maxTokensLimit: model.defaults.maxTokensLimit }),
-  });
+  const { settings: wanted, lateError } = resolveSampling(request, samplingContext);
   const ask = (alternatives: number | undefined): number | undefined =>
     alternatives === undefined ? undefined : alternativesToAsk(alternatives, settings.maxLogprobs);
   const sampling: SamplingParameters = {
@@ -51,17 +54,87 @@ export function resolvePrompt(
         ? undefined
         : promptAlternativesToAsk(wanted.promptLogprobs, settings.maxLogprobs),
   };
-  const uncarried = vllmEngineUncarriedField(sampling);
+  // A seed beyond 32 bits is among the required fields: another dialect has room for it.
+  const uncarried = vllmEngineUncarriedField({ ...sampling, seed: undefined });
   if (uncarried !== undefined) {
     throw unsupportedFieldError(uncarried);
   }
   return {
     sampling,
-    wantedLogprobs: wanted.logprobs,
+    wantedLogprobs: wanted.logprobTokenIds === undefined ? wanted.logprobs : ALL_GIVEN,
     wantedPromptLogprobs: wanted.promptLogprobs,
     lateError: lateError ?? promptRefusal(tokenIds, model),
   };
 }
+
+/** What sampling depends on beside the request. */
+export function samplingContextOf(
+  promptTokenCount: number,
+  context: { readonly model: ModelRuntime; readonly settings: PrepareSettings },
+): SamplingContext {
+  const { model, settings } = context;
+  return {
+    defaultSampling: model.defaults.sampling,
+    extraEosTokenIds: model.extraEndTokenIds,
+    maxModelLength: model.maxModelLength,
+    promptTokenCount,
+    vocabularySize: model.vocabularySize,
+    maxLogprobs: settings.maxLogprobs,
+    reasoningConfigured: model.parsers.selection?.reasoning !== undefined,
+    ...(model.defaults.maxTokensLimit === undefined ? {} : { maxTokensLimit: model.defaults.maxTokensLimit }),
+  };
+}
+
+function resolveBeams(
+  request: GenerationRequest,
+  tokenIds: Int32Array,
+  context: {
+    readonly model: ModelRuntime;
+    readonly settings: PrepareSettings;
+    readonly samplingContext: SamplingContext;
+  },
+): ResolvedPrompt {
+  const { settings, lateError } = resolveBeamSearch(request, context.samplingContext);
+  const candidates = beamCandidates(settings.width);
+  const stepSampling: SamplingParameters = {
+    ...STEP_SAMPLING,
+    temperature: settings.temperature,
+    logprobs: alternativesToAsk(candidates, context.settings.maxLogprobs),
+  };
+  const wantsLogprobs = isChatRequest(request) ? request.logprobs === true : request.logprobs !== null;
+  return {
+    sampling: { ...stepSampling, maxTokens: settings.maxTokens },
+    wantedLogprobs: wantsLogprobs ? candidates : undefined,
+    wantedPromptLogprobs: undefined,
+    lateError: settings.maxTokens === 0 ? undefined : (lateError ?? promptRefusal(tokenIds, context.model)),
+    beam: { settings, candidates, stepSampling },
+  };
+}
+
+/** One token, sampled from all of them. */
+const STEP_SAMPLING: SamplingParameters = {
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  repetitionPenalty: 1,
+  maxTokens: 1,
+  minTokens: 0,
+  stop: [],
+  stopTokenIds: [],
+  ignoreEos: false,
+  skipSpecialTokens: true,
+  spacesBetweenSpecialTokens: true,
+  includeStopStringInOutput: false,
+  n: 1,
+  seed: undefined,
+  logprobs: undefined,
+  promptLogprobs: undefined,
+  logitBias: undefined,
+  structuredOutput: undefined,
+};
 
 function promptRefusal(tokenIds: Int32Array, model: ModelRuntime): ApiError | undefined {
   const maxTokenId = Math.max(model.vocabularySize, model.tokenizer.vocabularySize) - 1;

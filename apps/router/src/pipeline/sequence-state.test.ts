@@ -102,6 +102,23 @@ describe("SequenceState", () => {
     expect(told).toMatchObject([{ text: "one", finish: "length" }]);
   });
 
+  it("ends a repetition with the token that completes it, and stops the engine", () => {
+    const [one = 0, two = 0, three = 0] = words;
+    const { state, told } = create({
+      max_tokens: 20,
+      min_tokens: 5,
+      repetition_detection: { max_pattern_size: 2, min_count: 2 },
+    });
+    expect(state.output(output([one, two, one, two]))).toBe("go-on");
+    expect(state.output(output([three, three, one]))).toBe("engine-overran");
+    expect(state.output(output([one]))).toBe("engine-overran");
+    expect(told.map(({ ids, finish, stopReason }) => [ids, finish, stopReason])).toEqual([
+      [[one, two, one, two], undefined, undefined],
+      [[three, three], "repetition", "repetition_detected"],
+    ]);
+    expect(state.tokenCount).toBe(6);
+  });
+
   it("can be ended without its engine once the last token is there, not before", () => {
     const { state, told } = create({ max_tokens: 2 });
     expect([state.started, state.endAsExpected()]).toEqual([false, false]);

@@ -1,19 +1,28 @@
-import { ApiError, type JsonValue } from "@vllm-router/api";
+import { ApiError, type JsonValue, NOT_FOUND_BODY } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
-import { routingKeyOf } from "@vllm-router/routing-core";
+import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import { offersTask } from "../models/offered-task.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { affinityKeyOf } from "./affinity-key.ts";
 import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
+import { explainedTo } from "./explained-to.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
-import { receiveJson } from "./read-json.ts";
-import { baseRequestId, requestedRank, traceMetadata } from "./response-id.ts";
+import { type ReceivedJson, receiveJson } from "./read-json.ts";
+import {
+  baseRequestId,
+  requestedPriority,
+  requestedRank,
+  requestedSession,
+  traceMetadata,
+} from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What every generating request has, whatever its API. */
-interface GeneratingRequest {
+export interface GeneratingRequest {
   readonly model: string | null;
   readonly requestId: string;
   readonly user: string | null;
@@ -22,14 +31,28 @@ interface GeneratingRequest {
 
 /** One generating API: how its body is read and its plan made. */
 export interface GeneratingApi<TRequest extends GeneratingRequest> {
-  /** `chatcmpl-` or `cmpl-`. */
+  /** `chatcmpl-`, `cmpl-` … */
   readonly idPrefix: string;
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
-  requiredFields(request: TRequest): readonly OptionalField[];
+  requiredFields(request: TRequest, context: FieldContext): readonly OptionalField[];
+  /** Body of an error answer once the request's own body is read; OpenAI's when absent. */
+  readonly errorBody?: (error: ApiError) => string;
+  /** The whole id of the answer, where it is not made of the prefix and the request's id. */
+  responseId?(request: TRequest): string;
   /** @throws ApiError with vLLM's text */
   prepare(request: TRequest, envelope: RequestEnvelope): RequestPlan;
+  /** Serves a prepared request in a way of its own; undefined for the ordinary one. */
+  serve?(request: TRequest, running: RunningRequest): Promise<void> | undefined;
+}
+
+/** A request on its way, for APIs that serve it in a way of their own. */
+export interface RunningRequest {
+  readonly scope: RequestScope;
+  readonly services: RouteServices;
+  /** @throws ApiError with vLLM's text */
+  prepare(): RequestPlan;
 }
 
 /**
@@ -42,25 +65,46 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
   services: RouteServices,
 ): Promise<void> {
   const received = await receiveJson(scope, services.maxPayloadBytes);
-  if (received === undefined) {
-    return;
+  if (received !== undefined) {
+    await serveReceivedGeneration(scope, api, { services, received });
   }
+}
+
+/** Serves a generating request whose body has been read. */
+export async function serveReceivedGeneration<TRequest extends GeneratingRequest>(
+  scope: RequestScope,
+  api: GeneratingApi<TRequest>,
+  context: { readonly services: RouteServices; readonly received: ReceivedJson },
+): Promise<void> {
+  const { services, received } = context;
   const { fleet } = services;
   if (chooseLane(fleet, () => received.asProxied().model) === "proxy") {
     await serveProxied(scope, received.asProxied(), { services });
     return;
   }
-  const request = api.parse(received.json());
+  const body = received.json();
+  const request = api.parse(body);
+  if (api.errorBody !== undefined) {
+    scope.exchange.errorBody = api.errorBody;
+  }
   const model = modelOfRequest(request.model, services);
-  const proxyName = proxyNameFor(fleet, model.servedNames, api.requiredFields(request));
+  if (!offersTask(model, "generate")) {
+    scope.exchange.sendJson(404, NOT_FOUND_BODY);
+    return;
+  }
+  const fields = api.requiredFields(request, {
+    priority: requestedPriority(scope),
+    ignoresPriority: services.prepare.ignoresPriority,
+  });
+  const proxyName = proxyNameFor(fleet, model.servedNames, fields);
   if (proxyName !== undefined) {
     await serveProxied(scope, received.asProxied(), { services, model: proxyName });
     return;
   }
   try {
-    await services.server.serve(scope, () =>
-      api.prepare(request, envelopeOf(scope, { api, request, model, services })),
-    );
+    const prepare = (): RequestPlan =>
+      api.prepare(request, envelopeOf(scope, { api, request, body, model, services }));
+    await (api.serve?.(request, { scope, services, prepare }) ?? services.server.serve(scope, prepare));
   } catch (error) {
     // A value that the engines' protocol has no room for is found while the request is prepared.
     const fallback = isUncarried(error) ? proxyNameOf(fleet, model.servedNames) : undefined;
@@ -76,23 +120,28 @@ function envelopeOf<TRequest extends GeneratingRequest>(
   parts: {
     readonly api: GeneratingApi<TRequest>;
     readonly request: TRequest;
+    readonly body: JsonValue;
     readonly model: ModelRuntime;
     readonly services: RouteServices;
   },
 ): RequestEnvelope {
-  const { api, request, model, services } = parts;
-  const base = baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
+  const { api, request, body, model, services } = parts;
+  const base = (): string =>
+    baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
   return {
-    responseId: `${api.idPrefix}${base}`,
+    responseId: api.responseId?.(request) ?? `${api.idPrefix}${base()}`,
     created: Math.floor(services.timers.now() / 1000),
     model,
     settings: services.prepare,
     writerSettings: services.writerSettings,
-    routingKey: routingKeyOf({
-      header: (name) => scope.exchange.header(name),
-      body: { session_id: request.sessionId, user: request.user },
+    routingKey: affinityKeyOf(scope.exchange, services.affinity, {
+      keys: { session_id: request.sessionId, user: request.user },
+      body,
     }),
     rank: requestedRank(scope),
+    priority: requestedPriority(scope),
+    sessionId: requestedSession(scope),
+    explained: explainedTo(scope.exchange, services.debug.journal),
     metadata: traceMetadata(scope),
   };
 }

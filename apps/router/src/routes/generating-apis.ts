@@ -1,14 +1,26 @@
 import {
+  anthropicErrorBody,
   type BatchChatRequest,
   parseBatchChatRequest,
   parseChatRequest,
   parseCompletionRequest,
+  parseGenerativeScoringRequest,
+  parseMessagesRequest,
   type ChatRequest,
   type CompletionRequest,
+  type GenerativeScoringRequest,
 } from "@vllm-router/api";
-import { requiredFieldsOf } from "../pipeline/make-plan.ts";
+import { requiredFieldsOf } from "../pipeline/engine-fields.ts";
 import { prepareBatchChat, prepareChat } from "../pipeline/prepare-chat.ts";
 import { prepareCompletion } from "../pipeline/prepare-completion.ts";
+import { fieldsOfLabelReads } from "../pipeline/label-reads.ts";
+import { prepareGenerativeScoring } from "../pipeline/prepare-generative-scoring.ts";
+import {
+  messagesRequiredFields,
+  identifiedMessages,
+  prepareMessages,
+  type IdentifiedMessages,
+} from "../pipeline/prepare-messages.ts";
 import type { GeneratingApi } from "./generate-route.ts";
 
 /** `POST /v1/chat/completions`. */
@@ -27,10 +39,33 @@ export const COMPLETIONS: GeneratingApi<CompletionRequest> = {
   prepare: prepareCompletion,
 };
 
+/** `POST /generative_scoring`. */
+export const GENERATIVE_SCORING: GeneratingApi<
+  GenerativeScoringRequest & { readonly user: null; readonly sessionId: null; readonly requestId: string }
+> = {
+  idPrefix: "generative-scoring-",
+  parse(body) {
+    const request = parseGenerativeScoringRequest(body);
+    return { ...request, requestId: request.requestId ?? "", user: null, sessionId: null };
+  },
+  requiredFields: fieldsOfLabelReads,
+  prepare: prepareGenerativeScoring,
+};
+
 /** `POST /v1/chat/completions/batch`. */
 export const BATCH_CHAT: GeneratingApi<BatchChatRequest> = {
   idPrefix: "chatcmpl-",
   parse: parseBatchChatRequest,
-  requiredFields: ({ conversations }) => conversations.slice(0, 1).flatMap(requiredFieldsOf),
+  requiredFields: ({ conversations }, context) =>
+    conversations.slice(0, 1).flatMap((conversation) => requiredFieldsOf(conversation, context)),
   prepare: prepareBatchChat,
+};
+
+/** `POST /v1/messages`. Its own refusals come in Anthropic's shape, those of the body's fields in OpenAI's, as with vLLM. */
+export const MESSAGES: GeneratingApi<IdentifiedMessages> = {
+  idPrefix: "chatcmpl-",
+  parse: (body) => identifiedMessages(parseMessagesRequest(body)),
+  requiredFields: messagesRequiredFields,
+  prepare: prepareMessages,
+  errorBody: anthropicErrorBody,
 };

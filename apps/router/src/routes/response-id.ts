@@ -24,6 +24,20 @@ export function requestedRank(scope: RequestScope): number | undefined {
   return text !== undefined && /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : undefined;
 }
 
+/** `X-Vllm-Priority` as vLLM reads it: ignored unless it is an integer. */
+export function requestedPriority(scope: RequestScope): number | undefined {
+  const text = scope.exchange.header("x-vllm-priority");
+  return text !== undefined && /^\s*[+-]?\d+(?:_\d+)*\s*$/.test(text)
+    ? Number(text.replaceAll("_", ""))
+    : undefined;
+}
+
+/** `X-Session-ID`; undefined when it is missing or empty. */
+export function requestedSession(scope: RequestScope): string | undefined {
+  const text = scope.exchange.header("x-session-id");
+  return text === "" ? undefined : text;
+}
+
 /** What the W3C's trace context, and gRPC's metadata, allow in a value. */
 const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
 

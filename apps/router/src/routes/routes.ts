@@ -1,6 +1,8 @@
 import type { Route } from "../server/route-table.ts";
+import { debugRoutes } from "./debug-decisions.ts";
+import { serveDecisions } from "./decisions.ts";
 import { serveGenerating } from "./generate-route.ts";
-import { BATCH_CHAT, CHAT, COMPLETIONS } from "./generating-apis.ts";
+import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING, MESSAGES } from "./generating-apis.ts";
 import {
   serveHealth,
   serveLiveness,
@@ -9,19 +11,38 @@ import {
   serveReadiness,
   serveVersion,
 } from "./health.ts";
+import { documentationRoutes } from "./documentation.ts";
+import { serveIsScaling, serveScale } from "./elastic.ts";
+import { serveInvocations } from "./invocations.ts";
+import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
+import { whereOffered } from "./offered-routes.ts";
+import { poolingRoutes } from "./pooling-routes.ts";
+import { responsesApi } from "./responses.ts";
+import { scaleOutRoutes } from "./scale-out-routes.ts";
 import type { RouteServices } from "./services.ts";
+import { serveCancelResponse, serveRetrieveResponse } from "./stored-responses.ts";
+import { tokenizerInfoRoutes } from "./tokenizer-info.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
 import { unknownPath } from "./unknown-path.ts";
 import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 
 /** The HTTP interface: every path, readable top to bottom. */
 export function createRoutes(services: RouteServices): readonly Route[] {
-  const known = knownRoutes(services);
+  const vllm = [
+    ...knownRoutes(services),
+    ...tokenizerInfoRoutes(services),
+    ...poolingRoutes(services),
+    ...scaleOutRoutes(services),
+  ];
+  const known = [...vllm, ...documentationRoutes(vllm, services)].map((route) =>
+    whereOffered(route, services),
+  );
   return [...known, unknownPath(known, services)];
 }
 
 function knownRoutes(services: RouteServices): readonly Route[] {
+  const responses = responsesApi(services.responses);
   return [
     { path: "/v1/chat/completions", methods: { POST: (scope) => serveGenerating(scope, CHAT, services) } },
     {
@@ -29,6 +50,25 @@ function knownRoutes(services: RouteServices): readonly Route[] {
       methods: { POST: (scope) => serveGenerating(scope, BATCH_CHAT, services) },
     },
     { path: "/v1/completions", methods: { POST: (scope) => serveGenerating(scope, COMPLETIONS, services) } },
+    {
+      path: "/generative_scoring",
+      methods: { POST: (scope) => serveGenerating(scope, GENERATIVE_SCORING, services) },
+    },
+    { path: "/v1/messages", methods: { POST: (scope) => serveGenerating(scope, MESSAGES, services) } },
+    { path: "/v1/messages/count_tokens", methods: { POST: (scope) => serveCountTokens(scope, services) } },
+    { path: "/v1/systemone", methods: { POST: (scope) => serveDecisions(scope, services) } },
+    { path: "/invocations", methods: { POST: (scope) => serveInvocations(scope, services) } },
+    { path: "/v1/responses", methods: { POST: (scope) => serveGenerating(scope, responses, services) } },
+    {
+      path: "/v1/responses/:response_id",
+      methods: { GET: (scope) => serveRetrieveResponse(scope, services) },
+    },
+    {
+      path: "/v1/responses/:response_id/cancel",
+      methods: { POST: (scope) => serveCancelResponse(scope, services) },
+    },
+    { path: "/is_scaling_elastic_ep", methods: { POST: serveIsScaling } },
+    { path: "/scale_elastic_ep", methods: { POST: (scope) => serveScale(scope, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },
@@ -48,5 +88,6 @@ function knownRoutes(services: RouteServices): readonly Route[] {
     { path: "/workers", methods: { GET: (scope) => serveWorkers(scope, services) } },
     { path: "/list_workers", methods: { GET: (scope) => serveWorkerUrls(scope, services) } },
     { path: "/get_loads", methods: { GET: (scope) => serveLoads(scope, services) } },
+    ...debugRoutes(services.debug),
   ];
 }

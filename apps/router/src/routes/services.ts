@@ -1,10 +1,15 @@
 import type { WriterSettings } from "@vllm-router/api";
+import type { RoutingKeyRules } from "@vllm-router/routing-core";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
+import type { EmbeddingServer } from "../pipeline/embedding-server.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
 import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
+import type { ResponseStore } from "../responses/response-store.ts";
+import type { Documentation } from "./documentation.ts";
+import type { DebugServices } from "./debug-decisions.ts";
 import type { ProxyRouteServices } from "./proxy-route.ts";
 
 /** What the routes work with; made once by `createRouter`. */
@@ -12,11 +17,24 @@ export interface RouteServices {
   readonly models: ModelCatalog;
   readonly fleet: Fleet;
   readonly server: GenerationServer;
+  readonly embeddings: EmbeddingServer;
   readonly proxy: ProxyRouteServices;
   readonly timers: Timers;
   readonly observer: RouterObserver;
+  /** How the interface is documented. */
+  readonly documentation: Documentation;
+  /** `--enable-tokenizer-info-endpoint`. */
+  readonly showsTokenizer: boolean;
+  /** `--enable-scale-out`. */
+  readonly scaleOut: boolean;
+  /** Kept responses; undefined unless the server keeps any. */
+  readonly responses: ResponseStore | undefined;
   readonly writerSettings: WriterSettings;
   readonly prepare: PrepareSettings;
+  /** Explained decisions. */
+  readonly debug: DebugServices;
+  /** Where the operator wants the affinity key to be looked for; undefined for the Rust router's way. */
+  readonly affinity: RoutingKeyRules | undefined;
   /** Largest request body, bytes. */
   readonly maxPayloadBytes: number;
   /** `--enable-server-load-tracking`. */

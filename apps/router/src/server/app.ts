@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { METHOD_NOT_ALLOWED_BODY, NOT_FOUND_BODY } from "@vllm-router/api";
+import { METHOD_NOT_ALLOWED_BODY, NOT_FOUND_BODY, UNAUTHORIZED_BODY } from "@vllm-router/api";
 import { Hono } from "hono";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import { answerThrown } from "./answer-thrown.ts";
-import { isCorsPreflight, refuseCorsPreflight } from "./cors-preflight.ts";
+import type { ApiKeyGuard } from "./api-key-guard.ts";
+import { Cors, isCorsPreflight, NO_ORIGINS } from "./cors.ts";
 import { Exchange } from "./exchange.ts";
 import { redirectTarget, requestPath, withoutTrailingSlashes } from "./request-path.ts";
 import { RequestScope } from "./request-scope.ts";
@@ -24,6 +25,10 @@ export interface AppOptions {
   readonly sendsRequestId?: boolean;
   /** Names of the headers that may carry a request's id, first wins. Default `x-request-id` alone. */
   readonly requestIdHeaders?: readonly string[];
+  /** Lets requests in by their API key; default everybody. */
+  readonly guard?: ApiKeyGuard | undefined;
+  /** What browsers of other origins may do; default nothing. */
+  readonly cors?: Cors;
 }
 
 /** The HTTP application; give it to `listen`. */
@@ -42,6 +47,8 @@ interface Target {
   readonly route: string;
   handlerOf(method: string | undefined): RouteHandler;
 }
+
+const NO_CORS = new Cors(NO_ORIGINS);
 
 /** Name of everything that is not a route, as in vLLM's metrics. */
 const NO_ROUTE = "none";
@@ -62,7 +69,7 @@ const TRAILING_SLASH: Target = {
 /**
  * Builds the application. Hono finds the route; answers are written on Node's response through {@link Exchange}. Unknown
  * paths are 404 and wrong verbs 405 in FastAPI's words, a trailing slash is redirected as Starlette does, preflights of
- * browsers are refused as with vLLM's default of no allowed origin.
+ * browsers are answered by the rules of CORS, requests without an API key where one is needed are refused with 401.
  */
 export function createApp(options: AppOptions): App {
   const app = new Hono<{ Bindings: HttpBindings }>({
@@ -105,7 +112,7 @@ function targetOf(route: Route): Target {
     exchange.send(405, METHOD_NOT_ALLOWED_BODY, { allow, "content-type": "application/json" });
   return {
     route: route.path,
-    handlerOf: (method) => route.methods[method as RouteMethod] ?? wrongVerb,
+    handlerOf: (method) => route.elsewhere?.(method) ?? route.methods[method as RouteMethod] ?? wrongVerb,
   };
 }
 
@@ -119,11 +126,19 @@ function serve(
   if (options.sendsRequestId === true) {
     exchange.setHeader("x-request-id", requestIdOf(exchange, options.requestIdHeaders ?? ["x-request-id"]));
   }
-  if (isCorsPreflight(exchange)) {
-    new RequestScope(exchange, { route: NO_ROUTE, observer, now });
-    refuseCorsPreflight(exchange);
+  if (options.guard?.admits(exchange) === false) {
+    const scope = new RequestScope(exchange, { route: target.route, observer, now });
+    scope.errorCode = "unauthorized";
+    exchange.sendJson(401, UNAUTHORIZED_BODY);
     return RESPONSE_ALREADY_SENT;
   }
+  const cors = options.cors ?? NO_CORS;
+  if (isCorsPreflight(exchange)) {
+    new RequestScope(exchange, { route: NO_ROUTE, observer, now });
+    cors.answerPreflight(exchange);
+    return RESPONSE_ALREADY_SENT;
+  }
+  exchange.sharedHeaders = cors.headersFor(exchange);
   const scope = new RequestScope(exchange, { route: target.route, observer, now });
   try {
     const running = target.handlerOf(incoming.method)(scope);

@@ -1,5 +1,7 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { errorBody, type ApiError } from "@vllm-router/api";
 import { AnswerStream } from "./answer-stream.ts";
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 /** What the owner of a running request wants to hear about its client. */
 export interface ExchangeListener {
@@ -9,6 +11,9 @@ export interface ExchangeListener {
   drained(): void;
 }
 
+/** What handlers see of a client's side; an answer without a client has it too. */
+export type ClientSide = Pick<Exchange, keyof Exchange>;
+
 /**
  * The client's side of one HTTP request: what was asked, and the one answer. Text is gathered with {@link append} and
  * leaves in one write at {@link flush}. The first byte written is the commit: after it a status can no longer change.
@@ -16,6 +21,10 @@ export interface ExchangeListener {
  */
 export class Exchange {
   readonly incoming: IncomingMessage;
+  /** Body of an error answer in the shape of the request's API. */
+  errorBody: (error: ApiError) => string = errorBody;
+  /** Headers of every answer that is the router's own, and of others where they say who may read them. Not changed. */
+  sharedHeaders: OutgoingHttpHeaders | undefined;
   readonly #outgoing: ServerResponse;
   #stream: AnswerStream | undefined;
   #listener: ExchangeListener | undefined;
@@ -140,13 +149,28 @@ export class Exchange {
       return;
     }
     this.#headSent = true;
-    this.#outgoing.writeHead(status, [...headers]);
+    this.#outgoing.writeHead(status, [...headers, ...this.#crossOriginHeaders()]);
     // In one packet with the body's first bytes when they are here already, else without waiting for them.
     process.nextTick(() => {
       if (!this.#isOver()) {
         this.#streamed().flushHead();
       }
     });
+  }
+
+  /**
+   * Answers a request for another protocol with the head of a worker that accepted it, and hands over the socket, which
+   * then belongs to the caller. The exchange ends when the socket does.
+   */
+  switchProtocols(head: { readonly status: number; readonly headers: readonly string[] }): Socket {
+    const { socket } = this.incoming;
+    this.#headSent = true;
+    this.#ended = true;
+    this.#outgoing.statusCode = head.status;
+    socket.write(upgradeHead(head), "latin1");
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+    return socket;
   }
 
   /** Ends a streamed or proxied answer, writing what is still gathered. */
@@ -202,9 +226,16 @@ export class Exchange {
     return this.#ended || this.#gone;
   }
 
+  /** Of a proxied answer, only what the router was told about other origins is added. */
+  #crossOriginHeaders(): readonly string[] {
+    const entries = Object.entries(this.sharedHeaders ?? {}).filter(([name]) => name !== "vary");
+    return entries.flatMap(([name, value]) => [name, String(value)]);
+  }
+
   #sendHead(status: number, headers: OutgoingHttpHeaders): void {
     this.#headSent = true;
-    this.#outgoing.writeHead(status, headers);
+    const shared = this.sharedHeaders;
+    this.#outgoing.writeHead(status, shared === undefined ? headers : { ...headers, ...shared });
   }
 
   #close(): void {
@@ -223,4 +254,12 @@ export class Exchange {
     this.#closedListener?.();
     this.#closedListener = undefined;
   }
+}
+
+function upgradeHead(head: { readonly status: number; readonly headers: readonly string[] }): string {
+  const lines = [`HTTP/1.1 ${head.status} ${STATUS_CODES[head.status] ?? ""}`];
+  for (let index = 0; index + 1 < head.headers.length; index += 2) {
+    lines.push(`${head.headers[index]}: ${head.headers[index + 1]}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }

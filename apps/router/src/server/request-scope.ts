@@ -1,6 +1,5 @@
-import { routingKeyOf } from "@vllm-router/routing-core";
 import type { GenerationSummary, RequestSummary, RouterObserver } from "../observability/router-observer.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ClientSide } from "./exchange.ts";
 
 /** Status logged for a client that left before its answer. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -16,7 +15,7 @@ export interface RequestScopeOptions {
 
 /** One HTTP request from its first header to the end of its body; tells the observer exactly twice. */
 export class RequestScope {
-  readonly exchange: Exchange;
+  readonly exchange: ClientSide;
   readonly route: string;
   readonly method: string;
   readonly startedAtMs: number;
@@ -29,7 +28,7 @@ export class RequestScope {
   errorCode: string | undefined;
   generation: GenerationSummary | undefined;
 
-  constructor(exchange: Exchange, options: RequestScopeOptions) {
+  constructor(exchange: ClientSide, options: RequestScopeOptions) {
     this.exchange = exchange;
     this.route = options.route;
     this.method = exchange.incoming.method ?? "GET";
@@ -38,14 +37,6 @@ export class RequestScope {
     this.startedAtMs = options.now();
     this.#observer.requestStarted(this.route);
     exchange.onClosed(() => this.#end());
-  }
-
-  /**
-   * Key that ties requests of one session, user or tenant to one worker: from the headers of the Rust router, else from
-   * the top level of the parsed body; undefined when there is none.
-   */
-  routingKey(body?: Readonly<Record<string, unknown>>): string | undefined {
-    return routingKeyOf({ header: (name) => this.exchange.header(name), body });
   }
 
   #end(): void {

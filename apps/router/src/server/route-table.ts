@@ -11,6 +11,11 @@ export interface Route {
   /** Exact path, or a pattern of Hono's router. */
   readonly path: string;
   readonly methods: Readonly<Partial<Record<RouteMethod, RouteHandler>>>;
+  /**
+   * Who answers a verb in place of this route; asked for every request. Undefined, or giving undefined, where the route
+   * itself does.
+   */
+  readonly elsewhere?: (method: string | undefined) => RouteHandler | undefined;
 }
 
 /** Verbs of a route in the form of an `allow` header. */

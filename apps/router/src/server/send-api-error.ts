@@ -1,5 +1,5 @@
-import { errorBody, type ApiError } from "@vllm-router/api";
-import type { Exchange } from "./exchange.ts";
+import type { ApiError } from "@vllm-router/api";
+import type { ClientSide } from "./exchange.ts";
 
 /** Statuses that a client may simply try again, and after how many seconds. */
 const RETRY_AFTER_SECONDS: ReadonlyMap<number, string> = new Map([
@@ -7,11 +7,11 @@ const RETRY_AFTER_SECONDS: ReadonlyMap<number, string> = new Map([
   [503, "1"],
 ]);
 
-/** Answers with an error in OpenAI's shape. Does nothing when an answer has begun already. */
-export function sendApiError(exchange: Exchange, error: ApiError): void {
+/** Answers with an error in the shape of the request's API. Does nothing when an answer has begun already. */
+export function sendApiError(exchange: ClientSide, error: ApiError): void {
   const retryAfter = RETRY_AFTER_SECONDS.get(error.status);
   if (retryAfter !== undefined) {
     exchange.setHeader("retry-after", retryAfter);
   }
-  exchange.sendJson(error.status, errorBody(error));
+  exchange.sendJson(error.status, exchange.errorBody(error));
 }

@@ -5,7 +5,13 @@ import type { ChatRequest } from "../request/chat-request.ts";
 import { idList, stopReasonText } from "../response/id-list.ts";
 import { chatLogprobEntries, type ChatLogprobStyle } from "../response/logprob-text.ts";
 import { type ResponseOptions, STREAM_CONTENT_TYPE } from "../response/response-options.ts";
-import { finalUsage, usageCounts, type UsageMode, usageMode } from "../response/usage-text.ts";
+import {
+  completionDetails,
+  finalUsage,
+  usageCounts,
+  type UsageMode,
+  usageMode,
+} from "../response/usage-text.ts";
 import { SSE_DONE, sseEvent } from "../sse.ts";
 import type { ChoiceFinish, ChoiceOutput, PromptInfo, ResponseUsage, ResponseWriter } from "../writer.ts";
 import { answerRole, echoedText } from "./chat-message-text.ts";
@@ -14,24 +20,20 @@ import { chatLogprobStyle } from "./chat-logprob-style.ts";
 const PLAIN_END = '},"logprobs":null,"finish_reason":null,"token_ids":null}]}\n\n';
 
 /** Renders a chat completion as a stream of chunks, one per engine output, as vLLM 0.32 does without parsers. */
-export function createChatStreamWriter(options: ResponseOptions<ChatRequest>): ResponseWriter {
-  return new ChatStreamWriter(options);
-}
-
-class ChatStreamWriter implements ResponseWriter {
+export class ChatStreamWriter implements ResponseWriter {
   readonly contentType = STREAM_CONTENT_TYPE;
-  private readonly options: ResponseOptions<ChatRequest>;
-  private readonly usage: UsageMode;
+  protected readonly options: ResponseOptions<ChatRequest>;
+  protected readonly usage: UsageMode;
   private readonly logprobs: ChatLogprobStyle | undefined;
-  private readonly returnTokenIds: boolean;
+  protected readonly returnTokenIds: boolean;
   /** True when a chunk is its text between two constants. */
   private readonly isPlain: boolean;
-  private readonly head: string;
+  protected readonly head: string;
   /** Everything before the text of a chunk, per choice. */
   private readonly contentHeads: string[] = [];
-  private readonly completionTokens: number[] = [];
-  private readonly finished: boolean[] = [];
-  private readonly finishTail: string;
+  protected readonly completionTokens: number[] = [];
+  protected readonly finished: boolean[] = [];
+  protected readonly finishTail: string;
   private promptInfo: PromptInfo | undefined;
   private hasBegun = false;
 
@@ -62,7 +64,7 @@ class ChatStreamWriter implements ResponseWriter {
   }
 
   output(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
-    const begin = this.hasBegun ? "" : this.begin();
+    const begin = this.opening();
     if (this.finished[choice] === true) return begin;
     const tokens = this.completionTokens[choice] as number;
     if (output.text === "" && output.tokenCount === 0 && tokens === 0) return begin;
@@ -92,11 +94,27 @@ class ChatStreamWriter implements ResponseWriter {
       identity.systemFingerprint === null
         ? ""
         : `,"system_fingerprint":${quoteJson(identity.systemFingerprint)}`;
-    return `${this.head}],"usage":${finalUsage(completionTokens, usage, settings)}${fingerprint}}\n\n${SSE_DONE}`;
+    const counts = { tokens: completionTokens, reasoningTokens: this.allReasoningTokens() };
+    return `${this.head}],"usage":${finalUsage(counts, usage, settings)}${fingerprint}}\n\n${SSE_DONE}`;
   }
 
   error(error: ApiError): string {
     return sseEvent(streamErrorBody(error)) + SSE_DONE;
+  }
+
+  /** What came before the first output of all, if this is it. */
+  protected opening(): string {
+    return this.hasBegun ? "" : this.begin();
+  }
+
+  /** Reasoning tokens of a choice so far, or of none (-1); undefined where no reasoning parser runs. */
+  protected reasoningTokens(_choice: number): number | undefined {
+    return undefined;
+  }
+
+  /** The same of all choices. */
+  protected allReasoningTokens(): number | undefined {
+    return undefined;
   }
 
   /** Role chunks of all choices, and the echoed message; sent with the first output whatever its choice. */
@@ -123,14 +141,15 @@ class ChatStreamWriter implements ResponseWriter {
     return result;
   }
 
-  private logprobsText(output: ChoiceOutput): string {
+  protected logprobsText(output: ChoiceOutput): string {
     if (this.logprobs === undefined || output.logprobs === undefined) return "null";
     return `{"content":[${chatLogprobEntries(output.logprobs, this.logprobs)}]}`;
   }
 
-  private runningUsage(choice: number): string {
+  protected runningUsage(choice: number): string {
     if (!this.usage.continuous) return "";
     const counts = usageCounts(this.promptInfo?.tokenIds.length ?? 0, this.completionTokens[choice] ?? 0);
-    return `,"usage":{${counts},"completion_tokens_details":null}`;
+    const details = completionDetails(this.reasoningTokens(choice)) ?? "null";
+    return `,"usage":{${counts},"completion_tokens_details":${details}}`;
   }
 }

@@ -4,7 +4,7 @@ import { parseJson } from "../json/parse-json.ts";
 import { type ChatRequest, parseChatRequest } from "../request/chat-request.ts";
 import type { ChoiceOutput, WriterSettings } from "../writer.ts";
 import { createChatCollector } from "./chat-collector.ts";
-import { createChatStreamWriter } from "./chat-stream-writer.ts";
+import { createChatStreamWriter } from "./create-chat-writer.ts";
 
 const SETTINGS: WriterSettings = {
   responseRole: "assistant",

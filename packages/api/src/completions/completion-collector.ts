@@ -85,7 +85,7 @@ class CompletionCollector implements ResponseWriter {
     return (
       `{"id":${quoteJson(identity.id)},"object":"text_completion","created":${identity.created},` +
       `"model":${quoteJson(identity.model)},"choices":[${choices}],"service_tier":null,` +
-      `"system_fingerprint":${fingerprint},"usage":${wholeUsage(completionTokens, usage, settings)},` +
+      `"system_fingerprint":${fingerprint},"usage":${wholeUsage({ tokens: completionTokens }, usage, settings)},` +
       `"kv_transfer_params":${usage.kvTransferParams ?? "null"},"ec_transfer_params":null,"metrics":null}`
     );
   }

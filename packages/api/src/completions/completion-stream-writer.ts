@@ -95,7 +95,7 @@ class CompletionStreamWriter implements ResponseWriter {
       identity.systemFingerprint === null
         ? ""
         : `,"system_fingerprint":${quoteJson(identity.systemFingerprint)}`;
-    return `${this.head}],"usage":${finalUsage(completionTokens, usage, settings)}${fingerprint}}\n\n${SSE_DONE}`;
+    return `${this.head}],"usage":${finalUsage({ tokens: completionTokens }, usage, settings)}${fingerprint}}\n\n${SSE_DONE}`;
   }
 
   error(error: ApiError): string {

@@ -1,14 +1,23 @@
-import type { ApiError } from "../api-error.ts";
-import type { JsonValue } from "../json/json-value.ts";
+import { type ApiError, badRequestError } from "../api-error.ts";
+import type { JsonObject, JsonValue } from "../json/json-value.ts";
 import { dictionary, list } from "../validation/containers.ts";
 import type { Issues } from "../validation/issue.ts";
-import { anything, before, isIssues, nullable, type ValidationState } from "../validation/validator.ts";
+import { validationErrorText } from "../validation/issue-text.ts";
+import {
+  anything,
+  before,
+  freshState,
+  isIssues,
+  nullable,
+  type ValidationState,
+} from "../validation/validator.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
 import { union } from "../validation/union.ts";
 import { chatChecks } from "./chat-checks.ts";
 import { chatMessage, readMessages } from "./messages.ts";
 import {
   compileRequest,
+  type FieldShape,
   field,
   parseWith,
   type RequestOf,
@@ -115,6 +124,9 @@ export interface ChatRequest extends Omit<ChatFields, "messages"> {
 
 const reader: RequestReader<ChatFields> = compileRequest({ table: chatTable, checks: chatChecks });
 
+/** Fields of a chat request. */
+export const chatFields: readonly FieldShape[] = reader.fields;
+
 /**
  * Checks and types the body of `POST /v1/chat/completions` as vLLM 0.32 does. The body is not changed.
  *
@@ -122,6 +134,18 @@ const reader: RequestReader<ChatFields> = compileRequest({ table: chatTable, che
  */
 export function parseChatRequest(body: JsonValue): ChatRequest {
   return parseWith({ read: readChat }, body);
+}
+
+/**
+ * A chat request that vLLM builds itself from another API's request: the same checks, but findings about its fields are
+ * told in Python's words.
+ *
+ * @throws {@link ApiError} 400
+ */
+export function convertedChatRequest(body: JsonObject): ChatRequest {
+  const request = readChat(body, freshState());
+  if (isIssues(request)) throw badRequestError(validationErrorText("ChatCompletionRequest", request));
+  return request;
 }
 
 function readChat(body: JsonValue, state: ValidationState): ChatRequest | Issues {

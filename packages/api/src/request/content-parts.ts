@@ -32,7 +32,8 @@ export const refusalPart = record({
   fields: { refusal: required(text), type: required(literal("refusal")) },
 });
 
-const imagePart = record({
+/** `{"type": "image_url", "image_url": {"url"}}`. */
+export const imagePart = record({
   name: "ChatCompletionContentPartImageParam",
   kind: "typed-dict",
   fields: {
@@ -93,9 +94,16 @@ function linkPart(name: string, kind: "audio_url" | "video_url"): Validator {
   });
 }
 
+/** `{"type": "video_url", "video_url": {"url"}}`. */
+export const videoPart = linkPart("ChatCompletionContentPartVideoParam", "video_url");
+
 const embeddings = nullable(union(text, dictionary(text, union(text, list(union(integer(), float))))));
 
-function embeddingsPart(name: string, kind: "image_embeds" | "audio_embeds" | "video_embeds"): Validator {
+/** A part with embeddings in place of a medium. */
+export function embeddingsPart(
+  name: string,
+  kind: "image_embeds" | "audio_embeds" | "video_embeds",
+): Validator {
   return record({
     name,
     kind: "typed-dict",
@@ -116,7 +124,7 @@ export const openAiParts = [textPart, imagePart, inputAudioPart, filePart] as co
 export const contentPart: Validator<unknown> = union(
   ...openAiParts,
   linkPart("ChatCompletionContentPartAudioParam", "audio_url"),
-  linkPart("ChatCompletionContentPartVideoParam", "video_url"),
+  videoPart,
   refusalPart,
   record({
     name: "CustomChatCompletionContentPILImageParam",

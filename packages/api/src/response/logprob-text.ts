@@ -23,14 +23,15 @@ function shownToken(token: TokenLogprob, style: LogprobStyle): string {
 }
 
 /** The sampled token and the alternatives, each token once, in the engine's order. */
-function entriesOf(position: PositionLogprobs): readonly TokenLogprob[] {
+export function entriesOf(position: PositionLogprobs): readonly TokenLogprob[] {
   const { top, tokenId } = position;
+  if (position.isProposal === true) return top;
   if (top.length > 0 && (top[0] as TokenLogprob).tokenId === tokenId) return top;
   return [position, ...top.filter((entry) => entry.tokenId !== tokenId)];
 }
 
 /** UTF-8 bytes as a JSON array; what is no text becomes `?`, as in Python's `replace`. */
-function bytesText(text: string): string {
+export function bytesText(text: string): string {
   let result = "[";
   for (let index = 0; index < text.length; index++) {
     if (index > 0) result += ",";
@@ -62,9 +63,10 @@ export function chatLogprobEntries(positions: readonly PositionLogprobs[], style
   let result = "";
   for (const position of positions) {
     if (result !== "") result += ",";
+    const bytes = position.isProposal === true ? "null" : bytesText(position.token);
     result +=
       `{"token":${quoteJson(shownToken(position, style))},"logprob":${value(position.logprob, style)},` +
-      `"bytes":${bytesText(position.token)},"top_logprobs":[${chatTop(position, style)}]}`;
+      `"bytes":${bytes},"top_logprobs":[${chatTop(position, style)}]}`;
   }
   return result;
 }

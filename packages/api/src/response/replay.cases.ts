@@ -1,5 +1,5 @@
 import { createChatCollector } from "../chat/chat-collector.ts";
-import { createChatStreamWriter } from "../chat/chat-stream-writer.ts";
+import { createChatStreamWriter } from "../chat/create-chat-writer.ts";
 import { createCompletionCollector } from "../completions/completion-collector.ts";
 import { createCompletionStreamWriter } from "../completions/completion-stream-writer.ts";
 import { JsonFloat, type JsonObject, type JsonValue } from "../json/json-value.ts";

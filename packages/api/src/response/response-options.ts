@@ -1,3 +1,4 @@
+import type { OutputParser } from "@vllm-router/text";
 import type { ResponseIdentity, WriterSettings } from "../writer.ts";
 
 /** What a writer needs to render one response. */
@@ -7,6 +8,10 @@ export interface ResponseOptions<TRequest> {
   readonly settings: WriterSettings;
   /** Prompts of the request; 1 for chat. */
   readonly promptCount: number;
+  /** Makes the parser of a choice; undefined where the model's text is the answer's text. */
+  readonly parserOf?: ((choice: number) => OutputParser) | undefined;
+  /** Makes up the id of a call whose parser gives none; needed where there are parsers. */
+  readonly toolCallId?: (() => string) | undefined;
 }
 
 /** Content type of a stream, as vLLM sends it. */

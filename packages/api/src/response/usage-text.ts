@@ -28,19 +28,33 @@ function cachedTokens(usage: ResponseUsage, settings: WriterSettings): number | 
   return settings.promptTokensDetails ? usage.cachedTokens : undefined;
 }
 
+/** Output tokens, and how many of them were reasoning; undefined where no reasoning parser runs. */
+export interface CompletionCounts {
+  readonly tokens: number;
+  readonly reasoningTokens?: number | undefined;
+}
+
+/** `completion_tokens_details`; undefined where no reasoning parser runs. */
+export function completionDetails(reasoningTokens: number | undefined): string | undefined {
+  return reasoningTokens === undefined ? undefined : `{"reasoning_tokens":${reasoningTokens}}`;
+}
+
 /** `usage` of a whole body: every key, nulls included. */
-export function wholeUsage(completionTokens: number, usage: ResponseUsage, settings: WriterSettings): string {
+export function wholeUsage(counts: CompletionCounts, usage: ResponseUsage, settings: WriterSettings): string {
   const cached = cachedTokens(usage, settings);
   const details =
     cached === undefined
       ? "null"
       : `{"cached_tokens":${cached},"created_cache_tokens":null,"multimodal_tokens":null}`;
-  return `{${usageCounts(usage.promptTokens, completionTokens)},"prompt_tokens_details":${details},"completion_tokens_details":null}`;
+  const completion = completionDetails(counts.reasoningTokens) ?? "null";
+  return `{${usageCounts(usage.promptTokens, counts.tokens)},"prompt_tokens_details":${details},"completion_tokens_details":${completion}}`;
 }
 
 /** `usage` of a stream's last chunk: no nulls. */
-export function finalUsage(completionTokens: number, usage: ResponseUsage, settings: WriterSettings): string {
+export function finalUsage(counts: CompletionCounts, usage: ResponseUsage, settings: WriterSettings): string {
   const cached = cachedTokens(usage, settings);
   const details = cached === undefined ? "" : `,"prompt_tokens_details":{"cached_tokens":${cached}}`;
-  return `{${usageCounts(usage.promptTokens, completionTokens)}${details}}`;
+  const completion = completionDetails(counts.reasoningTokens);
+  const more = completion === undefined ? "" : `,"completion_tokens_details":${completion}`;
+  return `{${usageCounts(usage.promptTokens, counts.tokens)}${details}${more}}`;
 }

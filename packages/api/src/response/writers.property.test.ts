@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createChatCollector } from "../chat/chat-collector.ts";
-import { createChatStreamWriter } from "../chat/chat-stream-writer.ts";
+import { createChatStreamWriter } from "../chat/create-chat-writer.ts";
 import { createCompletionCollector } from "../completions/completion-collector.ts";
 import { createCompletionStreamWriter } from "../completions/completion-stream-writer.ts";
 import { type JsonObject, type JsonValue } from "../json/json-value.ts";

@@ -24,27 +24,18 @@ export function carriedFields(request: GenerationRequest): string[] {
   add("priority", Number(request.priority) !== 0);
   add("prompt_embeds", !isChatRequest(request) && request.promptEmbeds !== null);
   add("prompt_logprobs_ranks", request.promptLogprobs !== null);
-  add("repetition_detection", isRepetitionDetected(request));
+  add("seed", request.seed !== null && !isInt32(request.seed));
   add("session_id", request.sessionId !== null && request.sessionId !== "");
-  add(
-    "stream_interval",
-    request.stream === true && request.streamInterval !== null && request.streamInterval > 1,
-  );
   add("structured_outputs", constraints !== null || (format !== undefined && format !== "text"));
   add("structured_outputs.disable_any_whitespace", constraints?.get("disable_any_whitespace") === true);
-  add(
-    "structured_outputs.disable_additional_properties",
-    constraints?.get("disable_additional_properties") === true,
-  );
-  add("structured_outputs.whitespace_pattern", (constraints?.get("whitespace_pattern") ?? null) !== null);
   add("thinking_token_budget", request.thinkingTokenBudget !== null);
   add("vllm_xargs", request.vllmXargs !== null && request.vllmXargs.size > 0);
   return fields;
 }
 
-function isRepetitionDetected(request: GenerationRequest): boolean {
-  const size = request.repetitionDetection?.get("max_pattern_size");
-  return size !== undefined && Number(size) > 0;
+/** The narrowest seed of an engine protocol. */
+function isInt32(seed: number | bigint): boolean {
+  return seed >= -(2 ** 31) && seed < 2 ** 31;
 }
 
 function object(value: ReadonlyMap<string, JsonValue> | null): JsonValue {

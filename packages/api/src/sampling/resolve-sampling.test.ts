@@ -141,17 +141,14 @@ describe("carriedFields()", () => {
       "n",
       "priority",
       "prompt_logprobs_ranks",
-      "repetition_detection",
       "session_id",
       "structured_outputs",
       "structured_outputs.disable_any_whitespace",
-      "structured_outputs.whitespace_pattern",
       "thinking_token_budget",
       "vllm_xargs",
     ]);
     expect(carriedFields(completion(',"prompt_embeds":"x","stream":true,"stream_interval":2'))).toEqual([
       "prompt_embeds",
-      "stream_interval",
     ]);
   });
 });

@@ -41,4 +41,8 @@ export interface SamplingSettings {
   readonly promptLogprobs: number | undefined;
   readonly logitBias: ReadonlyMap<number, number> | undefined;
   readonly structuredOutput: StructuredOutputSetting | undefined;
+  /** The only tokens that may be sampled; undefined for all. */
+  readonly allowedTokenIds?: readonly number[] | undefined;
+  /** Tokens whose logprobs are wanted beside the sampled one, instead of the best ones. */
+  readonly logprobTokenIds?: readonly number[] | undefined;
 }

@@ -40,6 +40,8 @@ export function settingsOf(
         ? undefined
         : new Map([...draft.logitBias].map(([id, bias]) => [Number(id), bias])),
     structuredOutput: structuredOutputSetting(draft.constraint),
+    allowedTokenIds: draft.allowedTokenIds?.map(Number),
+    logprobTokenIds: draft.logprobTokenIds?.map(Number),
   };
 }
 

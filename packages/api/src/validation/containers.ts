@@ -51,6 +51,48 @@ export function list<T>(item: Validator<T>, bounds: ListBounds = {}): Validator<
   };
 }
 
+/** Python's abstract `Sequence` of items of one kind: an array, but other words for what is none. */
+export function sequence<T>(
+  item: Validator<T>,
+  bounds: Pick<ListBounds, "minLength"> = {},
+): Validator<readonly T[]> {
+  const { minLength = 0 } = bounds;
+  const items = list(item);
+  return {
+    label: `function-wrap[sequence[${item.label}]]`,
+    validate(input, state) {
+      if (typeof input === "string") {
+        return issueWithContext({
+          type: "sequence_str",
+          message: "'str' instances are not allowed as a Sequence value",
+          input,
+          context: [["type_name", "str"]],
+        });
+      }
+      if (!isJsonArray(input)) {
+        return issueWithContext({
+          type: "is_instance_of",
+          message: "Input should be an instance of Sequence",
+          input,
+          context: [["class", "Sequence"]],
+        });
+      }
+      const values = items.validate(input, state);
+      if (isIssues(values) || values.length >= minLength) return values;
+      return issueWithContext({
+        type: "too_short",
+        message: `Value should have at least ${plural(minLength, "item")} after validation, not ${values.length}`,
+        input,
+        context: [
+          ["field_type", "Value"],
+          ["min_length", minLength],
+          ["actual_length", values.length],
+        ],
+      });
+    },
+  };
+}
+
 /** An object with keys and values of one kind each. */
 export function dictionary<T>(
   key: Validator<string>,

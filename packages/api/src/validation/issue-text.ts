@@ -47,7 +47,13 @@ function issueText(issue: Issue): string {
     ["input", inputSummary(issue.input)],
   ]);
   if (issue.context !== undefined) detail.set("ctx", issue.context);
-  return shorten(pythonRepr(detail), MAX_ISSUE_CHARACTERS);
+  const text = pythonRepr(detail);
+  return shorten(issue.raised === undefined ? text : withError(text, issue.raised), MAX_ISSUE_CHARACTERS);
+}
+
+/** Adds the exception that pydantic keeps under `ctx`, as Python prints it. */
+function withError(text: string, message: string): string {
+  return `${text.slice(0, -1)}, 'ctx': {'error': ValueError(${pythonRepr(message)})}}`;
 }
 
 /** Dotted place in the body, without the names pydantic uses internally. */
@@ -110,4 +116,27 @@ function byteLength(characters: readonly string[]): number {
     length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
   }
   return length;
+}
+
+/** A parameter of the query that is no integer. */
+export function queryIntegerError(name: string, text: string): ApiError {
+  const message = "Input should be a valid integer, unable to parse string as an integer";
+  return queryError({ name, text, type: "int_parsing", message });
+}
+
+/** A parameter of the query that is no boolean. */
+export function queryBooleanError(name: string, text: string): ApiError {
+  const message = "Input should be a valid boolean, unable to interpret input";
+  return queryError({ name, text, type: "bool_parsing", message });
+}
+
+function queryError(found: Readonly<Record<"name" | "text" | "type" | "message", string>>): ApiError {
+  const place = `query.${found.name}`;
+  const detail: JsonObject = new Map<string, JsonValue>([
+    ["type", found.type],
+    ["loc", place],
+    ["msg", found.message],
+    ["input", inputSummary(found.text)],
+  ]);
+  return requestValidationError(`1 validation error:\n  ${pythonRepr(detail)}`, place);
 }

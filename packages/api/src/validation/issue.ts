@@ -11,6 +11,8 @@ export interface Issue {
   readonly input: JsonValue;
   /** Details that pydantic adds under `ctx`. */
   readonly context: JsonObject | undefined;
+  /** Message of the `ValueError` that a validator of vLLM's own raised; it is all of `ctx` then. */
+  readonly raised?: string;
 }
 
 /** What a validator returns instead of a value. */
@@ -31,6 +33,14 @@ export class Issues {
 /** A single finding about `input`. */
 export function issue(type: string, message: string, input: JsonValue): Issues {
   return new Issues([{ type, reversedPath: [], message, input, context: undefined }]);
+}
+
+/** A single finding of one of vLLM's own validators, which raise a Python `ValueError`. */
+export function raisedIssue(message: string, input: JsonValue): Issues {
+  const text = `Value error, ${message}`;
+  return new Issues([
+    { type: "value_error", reversedPath: [], message: text, input, context: undefined, raised: message },
+  ]);
 }
 
 /** A single finding with details. */

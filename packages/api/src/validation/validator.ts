@@ -66,6 +66,20 @@ export function before<T>(change: (input: JsonValue) => JsonValue, validator: Va
   };
 }
 
+/** Checks a value that `validator` accepted; `check` gives findings, or undefined when it has none. */
+export function after<T>(
+  validator: Validator<T>,
+  check: (value: T, input: JsonValue) => Issues | undefined,
+): Validator<T> {
+  return {
+    label: `function-after[${validator.label}]`,
+    validate(input, state) {
+      const value = validator.validate(input, state);
+      return isIssues(value) ? value : (check(value, input) ?? value);
+    },
+  };
+}
+
 /** Tells a value from a list of findings. */
 export function isIssues(result: unknown): result is Issues {
   return result instanceof Issues;

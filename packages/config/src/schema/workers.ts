@@ -19,6 +19,11 @@ export const workers = z
       placeholder: "URL",
       splitOnComma: true,
     }),
+    intraNodeDataParallelSize: setting(z.int().min(1).max(1_024).default(1), {
+      doc: "Data-parallel ranks behind the address of every HTTP worker; each one is routed to by itself, with the header x-data-parallel-rank. gRPC engines say how many they have.",
+      flag: "intra-node-data-parallel-size",
+      placeholder: "COUNT",
+    }),
     startupTimeoutSecs: setting(z.number().positive().default(600), {
       doc: "Longest wait at the start for the first healthy worker, in seconds; then the start fails.",
       flag: "worker-startup-timeout-secs",
@@ -28,6 +33,10 @@ export const workers = z
       doc: "Longest pause between two probes of a worker that is not up yet, in seconds.",
       flag: "worker-startup-check-interval",
       placeholder: "SECS",
+    }),
+    schedulingPolicy: setting(z.enum(["unknown", "fcfs", "priority"]).default("unknown"), {
+      doc: "How the engines schedule (their --scheduling-policy). With fcfs a request's priority has no effect, so engines whose protocol has no place for it take the request; otherwise such a request needs an engine that can carry it.",
+      flag: "engine-scheduling-policy",
     }),
     requestTimeoutSecs: setting(z.number().positive().default(1_800), {
       doc: "Longest time one request may take in total, body included, in seconds.",

@@ -9,6 +9,8 @@ export interface AdminCallOptions {
   readonly deadlineAtMs?: number;
   /** Cancels the call, which then fails with `cancelled`. */
   readonly signal?: AbortSignal;
+  /** Sent with the call, such as `traceparent`; lower-case names. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -38,7 +40,9 @@ export async function callUnary<TResponse>(
   const { signal } = options;
   if (signal?.aborted === true) throw cancelledError();
   return new Promise((resolve, reject) => {
-    const call = start(new Metadata(), { deadline: deadlineOf(options) }, (error, response) => {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(options.metadata ?? {})) metadata.set(name, value);
+    const call = start(metadata, { deadline: deadlineOf(options) }, (error, response) => {
       signal?.removeEventListener("abort", cancel);
       if (signal?.aborted === true) reject(cancelledError());
       else if (error !== null) reject(engineErrorFromGrpcJs(error));

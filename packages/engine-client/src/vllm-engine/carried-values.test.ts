@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { sampleRequest } from "../../test/sample-request.ts";
 import type { SamplingParameters } from "../engine.ts";
-import { vllmEngineSeedIsCarried, vllmEngineUncarriedField } from "./carried-values.ts";
+import {
+  vllmEngineSeedIsCarried,
+  vllmEngineUncarriedField,
+  vllmEngineUncarriedRequestField,
+} from "./carried-values.ts";
 
 describe("vllmEngineSeedIsCarried()", () => {
   it("knows the limits of an int32", () => {
@@ -9,6 +13,22 @@ describe("vllmEngineSeedIsCarried()", () => {
       expect(vllmEngineSeedIsCarried(seed)).toBe(true);
     for (const seed of [2 ** 31, -(2 ** 31) - 1, 0.5, 1e30])
       expect(vllmEngineSeedIsCarried(seed)).toBe(false);
+  });
+});
+
+describe("vllmEngineUncarriedRequestField()", () => {
+  it.each<readonly [Parameters<typeof sampleRequest>[0], string | undefined]>([
+    [{}, undefined],
+    [{ priority: 0, sessionId: "s" }, undefined],
+    [{ priority: 1 }, "priority"],
+    [{ cacheSalt: "s" }, "cache_salt"],
+    [{ ecTransferParams: "{}" }, "ec_transfer_params"],
+    [{ loraName: "l" }, "lora"],
+    [{ sampling: { allowedTokenIds: [1] } }, "allowed_token_ids"],
+    [{ sampling: { logprobTokenIds: [1] } }, "logprob_token_ids"],
+    [{ sampling: { seed: 2 ** 40 } }, "seed"],
+  ])("of %j is %s", (request, field) => {
+    expect(vllmEngineUncarriedRequestField(sampleRequest(request))).toBe(field);
   });
 });
 

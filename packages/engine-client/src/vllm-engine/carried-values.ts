@@ -1,4 +1,4 @@
-import type { SamplingParameters } from "../engine.ts";
+import type { GenerateRequest, SamplingParameters } from "../engine.ts";
 
 const MAX_INT32 = 0x7fff_ffff;
 const MIN_INT32 = -0x8000_0000;
@@ -10,6 +10,18 @@ const MAX_UINT32 = 0xffff_ffff;
  */
 export function vllmEngineSeedIsCarried(seed: number | undefined): boolean {
   return seed === undefined || isInt32(seed);
+}
+
+/** The first field of a request that VllmEngine has no place for, or no room for its value; undefined when all fit. */
+export function vllmEngineUncarriedRequestField(request: GenerateRequest): string | undefined {
+  const { sampling } = request;
+  if ((request.priority ?? 0) !== 0) return "priority";
+  if (request.cacheSalt !== undefined) return "cache_salt";
+  if (request.ecTransferParams !== undefined) return "ec_transfer_params";
+  if (request.loraName !== undefined) return "lora";
+  if (sampling.allowedTokenIds !== undefined) return "allowed_token_ids";
+  if (sampling.logprobTokenIds !== undefined) return "logprob_token_ids";
+  return vllmEngineUncarriedField(sampling);
 }
 
 /**

@@ -59,6 +59,7 @@ const sampling: Arbitrary<SamplingParameters> = record({
   promptLogprobs: optional(integer({ min: -1, max: 20 })),
   logitBias: optional(array(tuple(int32(), float32()), { maxLength: 5 }).map((entries) => new Map(entries))),
   structuredOutput: optional(structuredOutput),
+  grammarFromFirstToken: boolean(),
 });
 
 const request: Arbitrary<GenerateRequest> = record({
@@ -119,6 +120,7 @@ function messageOf(from: GenerateRequest): GenerateRequestMessage {
       logprobs: given.logprobs,
       promptLogprobs: given.promptLogprobs,
       logitBias: Object.fromEntries(given.logitBias ?? []),
+      grammarFromFirstToken: given.grammarFromFirstToken === true,
       constraint: given.structuredOutput === undefined ? undefined : constraintOf(given.structuredOutput),
     },
   });

@@ -61,6 +61,7 @@ function writeSampling(sampling: SamplingParameters): void {
   if (sampling.seed !== undefined) nested.optionalInt32(192, sampling.seed);
   nested.bool(200, sampling.includeStopStringInOutput);
   if (sampling.logitBias !== undefined) writeLogitBias(sampling.logitBias);
+  nested.bool(224, sampling.grammarFromFirstToken === true);
   whole.message(34, nested);
 }
 

@@ -2,18 +2,17 @@ import type { GenerateCall, GenerateSink, SequenceFinish } from "../engine.ts";
 import { EngineError } from "../engine-error.ts";
 import type { StreamCall, StreamReceiver } from "../transport/stream-transport.ts";
 import type { TurnQueue, TurnTarget } from "../transport/turn-queue.ts";
-import type { ResponseDecoder } from "./response-decoder.ts";
+import type { MessageDecoder, MessageKind } from "./message-decoder.ts";
 
-/** What all streams of one engine share. */
+/** What a stream works with. */
 export interface StreamSetting {
-  readonly decoder: ResponseDecoder;
+  readonly decoder: MessageDecoder;
   readonly turns: TurnQueue;
 }
 
 /**
  * One Generate call: turns the engine's messages into calls of the sink, in the order and with the silence that
- * {@link GenerateSink} promises. A chunk is an output; a complete is the end of its sequence, and the output as well
- * when no chunk of the sequence came before (in a stream it repeats the last chunk).
+ * {@link GenerateSink} promises. What a message is, its dialect's decoder says.
  */
 export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget {
   readonly #setting: StreamSetting;
@@ -105,7 +104,7 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
     this.#sink.end();
   }
 
-  #deliver(kind: "chunk" | "complete", decoder: ResponseDecoder): void {
+  #deliver(kind: Exclude<MessageKind, "none">, decoder: MessageDecoder): void {
     const { output, finish } = decoder;
     const { index } = output;
     if (index >= this.#hadChunk.length) {
@@ -123,7 +122,8 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
     }
     this.#isFinished[index] = 1;
     this.#unfinished--;
-    if (this.#hadChunk[index] === 0) {
+    const isOutput = this.#hadChunk[index] === 0 || (kind === "last" && output.tokenCount > 0);
+    if (isOutput) {
       this.#sink.output(output);
       if (this.#isOver) return;
       if (this.#isPaused) {

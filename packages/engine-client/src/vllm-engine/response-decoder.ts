@@ -7,10 +7,8 @@ import type {
 } from "../engine.ts";
 import { EngineError } from "../engine-error.ts";
 import { WireReader } from "../wire/wire-reader.ts";
+import type { MessageDecoder, MessageKind } from "./message-decoder.ts";
 import { decodeOutputLogprobs, decodePromptLogprobs, notParallel } from "./decode-logprobs.ts";
-
-/** Which of the two messages of a GenerateResponse was read. */
-export type ResponseKind = "none" | "chunk" | "complete";
 
 class DecodedOutput implements TokenOutput {
   index = 0;
@@ -33,7 +31,7 @@ class DecodedFinish implements SequenceFinish {
  * Written by hand because a message of one token has ten bytes and comes for every token of every stream; field numbers
  * are those of `vllm_engine.proto`, and fields not known here are passed over.
  */
-export class ResponseDecoder {
+export class ResponseDecoder implements MessageDecoder {
   /** Content of the last message. */
   readonly output: DecodedOutput = new DecodedOutput();
   /** End of the sequence; meaningful after a `complete`. */
@@ -41,10 +39,10 @@ export class ResponseDecoder {
   readonly #reader = new WireReader();
 
   /** Reads one message from `bytes[start, end)`. Throws an EngineError `protocol` when it is malformed. */
-  decode(bytes: Buffer, start: number, end: number): ResponseKind {
+  decode(bytes: Buffer, start: number, end: number): MessageKind {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
-    let kind: ResponseKind = "none";
+    let kind: MessageKind = "none";
     while (reader.position < end) {
       const tag = reader.uint32();
       if (tag === 10) {

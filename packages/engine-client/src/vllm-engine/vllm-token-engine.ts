@@ -6,9 +6,9 @@ import type {
   GenerateSink,
   TokenEngine,
 } from "../engine.ts";
-import { EngineError } from "../engine-error.ts";
+import { refuseCall } from "../refuse-call.ts";
 import type { StreamTransport } from "../transport/stream-transport.ts";
-import { vllmEngineUncarriedField } from "./carried-values.ts";
+import { vllmEngineUncarriedRequestField } from "./carried-values.ts";
 import { encodeGenerateRequest } from "./encode-generate-request.ts";
 import { GenerateStream, type StreamSetting } from "./generate-stream.ts";
 import { ResponseDecoder } from "./response-decoder.ts";
@@ -27,31 +27,12 @@ export class VllmTokenEngine implements TokenEngine {
   }
 
   generate(request: GenerateRequest, sink: GenerateSink): GenerateCall {
-    const field = vllmEngineUncarriedField(request.sampling);
-    if (field !== undefined) return refuse(field, sink);
+    const field = vllmEngineUncarriedRequestField(request);
+    if (field !== undefined) return refuseCall(field, sink);
     const stream = new GenerateStream(this.#setting, sink, Math.max(1, request.sampling.n));
     const { deadlineAtMs, metadata } = request;
     const frame = encodeGenerateRequest(request);
     stream.attach(this.#transport.start({ path: GENERATE_PATH, frame, deadlineAtMs, metadata }, stream));
     return stream;
   }
-}
-
-function refuse(field: string, sink: GenerateSink): GenerateCall {
-  let isCancelled = false;
-  process.nextTick(() => {
-    if (isCancelled) return;
-    sink.error(
-      new EngineError("unimplemented", `the value of ${field} cannot be carried to this engine`, {
-        notStarted: true,
-      }),
-    );
-  });
-  return {
-    cancel: () => {
-      isCancelled = true;
-    },
-    pause: () => {},
-    resume: () => {},
-  };
 }

@@ -53,6 +53,14 @@ export class WireReader {
     return this.#bytes.readFloatLE(start);
   }
 
+  /** Length-delimited bytes; valid as long as the buffer that is read. */
+  bytes(): Uint8Array {
+    const end = this.delimited();
+    const start = this.position;
+    this.position = end;
+    return this.#bytes.subarray(start, end);
+  }
+
   /** Length-delimited text. */
   string(): string {
     const end = this.delimited();

@@ -81,6 +81,38 @@ export class WireWriter {
     this.position = position;
   }
 
+  /** A signed 64-bit number that JavaScript holds exactly; zero is written too. */
+  optionalInt64(tag: number, value: number): void {
+    this.varint(tag);
+    this.#reserve(10);
+    const buffer = this.#buffer;
+    let position = this.position;
+    let low = value >>> 0;
+    let high = Math.floor(value / 0x1_0000_0000) >>> 0;
+    while (high > 0 || low > 0x7f) {
+      buffer[position++] = (low & 0x7f) | 0x80;
+      low = ((low >>> 7) | (high << 25)) >>> 0;
+      high >>>= 7;
+    }
+    buffer[position++] = low;
+    this.position = position;
+  }
+
+  /** `true` or `false`. */
+  optionalBool(tag: number, value: boolean): void {
+    this.varint(tag);
+    this.varint(value ? 1 : 0);
+  }
+
+  /** Bytes that are encoded already, as a message field. */
+  encoded(tag: number, content: Uint8Array): void {
+    this.varint(tag);
+    this.varint(content.length);
+    this.#reserve(content.length);
+    this.#buffer.set(content, this.position);
+    this.position += content.length;
+  }
+
   /** `true`; `false` is not written. */
   bool(tag: number, value: boolean): void {
     if (!value) return;

@@ -1,6 +1,7 @@
 import type { Decision, PlaceDecision } from "../decision/decision.ts";
 import { createDispatcher, type Dispatcher } from "../decision/dispatcher.ts";
 import type { Settlement } from "../decision/settlement.ts";
+import { createEngineLoadTable, type EngineLoadTable } from "../engine-load.ts";
 import type { Generation } from "../generation.ts";
 import { createLedger, type Ledger } from "../ledger.ts";
 import { createPolicy } from "../policy/policy-registry.ts";
@@ -43,6 +44,7 @@ export function plainWorkers(count: number): WorkerView[] {
 export interface TestFleet {
   readonly ledger: Ledger;
   readonly index: PrefixIndex;
+  readonly loads: EngineLoadTable;
   readonly dispatcher: Dispatcher;
   /** The clock's time; tests move it. */
   nowMs: number;
@@ -65,11 +67,13 @@ export function createTestFleet(options: {
 }): TestFleet {
   const ledger = createLedger({ slotCapacity: 128 });
   const index = createPrefixIndex({ slotCapacity: 128, capacityBytes: 1 << 18 });
+  const loads = createEngineLoadTable({ slotCapacity: 128 });
   let version = 0;
   let snapshot: Snapshot;
   const dispatcher = createDispatcher({
     policy: createPolicy(options.policy, options.parameters),
     ledger,
+    loads,
     index,
     recorder: index,
     clock: () => fleet.nowMs,
@@ -78,6 +82,7 @@ export function createTestFleet(options: {
   const fleet: TestFleet = {
     ledger,
     index,
+    loads,
     dispatcher,
     nowMs: 1000,
     publish(workers) {

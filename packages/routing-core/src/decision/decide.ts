@@ -33,6 +33,7 @@ export function decide(input: DecisionInput, policy: Policy): Decision {
       },
     ],
     reason: choice.reason,
+    promptTokens: input.promptTokens,
     candidate,
     runnerUp: choice.runnerUp,
     tied: choice.tied,

@@ -35,9 +35,21 @@ export interface DecisionInput {
   readonly kvCacheUsage: Float64Array;
   /** Age of the three figures above; Infinity where there are none. */
   readonly loadAgeMs: Float64Array;
+  /** Requests that the engine reported beyond those this router had on it then: somebody else's. 0 where unknown. */
+  readonly foreignRequests: Float64Array;
+  /**
+   * How well the candidate suits the generation's LoRA adapter by the engine's word: 1 loaded, 0.8 room to load it, 0.6
+   * somebody waits for it, 0 no room; NaN where the engine does not tell or no adapter is asked for.
+   */
+  readonly loraAffinity: Float64Array;
   readonly weights: Float64Array;
   readonly costs: Float64Array;
-  /** The policy's own state, per candidate, as it put it there in its `gather`. */
+  /** Values a policy keeps per candidate, at least 1. */
+  readonly valueCount: number;
+  /**
+   * The policy's own state as it put it there in its `gather`: value v of candidate c at `c * valueCount + v`. Zero
+   * before.
+   */
   readonly policyValues: Float64Array;
   /** As many random numbers in [0, 1) as the policy asked for. */
   readonly draws: Float64Array;
@@ -59,7 +71,9 @@ export class DecisionInputBuffer implements DecisionInput {
   promptTokens = 0;
   maxTokens = 0;
   candidateCount = 0;
-  workers: string[] = [];
+  valueCount = 1;
+  /** Ids of the candidates' workers: a list of this input's own, or one of the snapshot's. */
+  workers: readonly string[] = [];
   slots = new Int32Array(0);
   ranks = new Int32Array(0);
   matchedTokens = new Int32Array(0);
@@ -70,18 +84,39 @@ export class DecisionInputBuffer implements DecisionInput {
   waitingRequests = new Float64Array(0);
   kvCacheUsage = new Float64Array(0);
   loadAgeMs = new Float64Array(0);
+  foreignRequests = new Float64Array(0);
+  loraAffinity = new Float64Array(0);
   weights = new Float64Array(0);
   costs = new Float64Array(0);
   policyValues = new Float64Array(0);
   scores = new Float64Array(0);
-  draws: Float64Array;
+  draws = new Float64Array(0);
+  readonly #ownWorkers: string[] = [];
 
-  constructor(drawCount: number) {
-    this.draws = new Float64Array(drawCount);
+  constructor() {
     this.reserve(INITIAL_CANDIDATES);
   }
 
-  /** Makes room for so many candidates. Called before any is added: what was there is lost. */
+  /** Empties the input and makes room for so many candidates of a policy with such wants. */
+  begin(wanted: {
+    readonly candidates: number;
+    readonly drawCount: number;
+    readonly valueCount: number;
+  }): void {
+    const { candidates, drawCount, valueCount } = wanted;
+    this.candidateCount = 0;
+    this.workers = this.#ownWorkers;
+    this.valueCount = valueCount;
+    this.reserve(candidates);
+    if (this.policyValues.length < this.slots.length * valueCount) {
+      this.policyValues = new Float64Array(this.slots.length * valueCount);
+    }
+    if (this.draws.length !== drawCount) {
+      this.draws = new Float64Array(drawCount);
+    }
+  }
+
+  /** Makes room for so many candidates: what was there is lost. */
   reserve(candidates: number): void {
     if (candidates <= this.slots.length) {
       return;
@@ -97,22 +132,49 @@ export class DecisionInputBuffer implements DecisionInput {
     this.waitingRequests = new Float64Array(capacity);
     this.kvCacheUsage = new Float64Array(capacity);
     this.loadAgeMs = new Float64Array(capacity);
+    this.foreignRequests = new Float64Array(capacity);
+    this.loraAffinity = new Float64Array(capacity);
     this.weights = new Float64Array(capacity);
     this.costs = new Float64Array(capacity);
-    this.policyValues = new Float64Array(capacity);
+    this.policyValues = new Float64Array(capacity * this.valueCount);
     this.scores = new Float64Array(capacity);
   }
 
-  /** Adds a candidate with nothing known but its place; returns its index. */
+  /** Adds a candidate; its figures are filled in later, for all candidates at once. */
   addCandidate(worker: string, slot: WorkerSlot, rank: number): number {
     const candidate = this.candidateCount;
     this.candidateCount = candidate + 1;
-    this.workers[candidate] = worker;
+    this.#ownWorkers[candidate] = worker;
     this.slots[candidate] = slot;
     this.ranks[candidate] = rank;
-    this.matchedTokens[candidate] = 0;
-    this.policyValues[candidate] = 0;
-    this.scores[candidate] = 0;
     return candidate;
   }
+
+  /** Makes every one of a fleet's targets a candidate, a fast copy of what a snapshot's life does not change. */
+  takeAll(targets: CandidateColumns): void {
+    this.candidateCount = targets.slots.length;
+    this.workers = targets.ids;
+    this.slots.set(targets.slots);
+    this.ranks.set(targets.ranks);
+    this.weights.set(targets.weights);
+    this.costs.set(targets.costs);
+  }
+
+  /** Sets what `gather` fills in only where it knows something. */
+  clearFigures(): void {
+    const count = this.candidateCount;
+    this.matchedTokens.fill(0, 0, count);
+    this.loraAffinity.fill(NaN, 0, count);
+    this.policyValues.fill(0, 0, count * this.valueCount);
+    this.scores.fill(0, 0, count);
+  }
+}
+
+/** The targets of a list of workers, one element per rank. */
+export interface CandidateColumns {
+  readonly ids: readonly string[];
+  readonly slots: Int32Array;
+  readonly ranks: Int32Array;
+  readonly weights: Float64Array;
+  readonly costs: Float64Array;
 }

@@ -1,6 +1,6 @@
 import type { Generation } from "../generation.ts";
 import { createPolicy } from "../policy/policy-registry.ts";
-import type { Policy } from "../policy/policy.ts";
+import type { Policy, ScorePart } from "../policy/policy.ts";
 import { RoutingError } from "../routing-error.ts";
 import { type Verdict, VERDICTS } from "./candidate-filter.ts";
 import { decide } from "./decide.ts";
@@ -20,9 +20,12 @@ export interface RecordedCandidate {
   readonly waitingRequests: number | null;
   readonly kvCacheUsage: number | null;
   readonly loadAgeMs: number | null;
+  readonly foreignRequests: number;
+  /** Null where no adapter is asked for or the engine does not tell; see `DecisionInput.loraAffinity`. */
+  readonly loraAffinity: number | null;
   readonly weight: number;
   readonly cost: number;
-  readonly policyValue: number;
+  readonly policyValues: readonly number[];
 }
 
 /** A `DecisionInput` as plain data that survives JSON. Holds no prompt and no key. */
@@ -35,6 +38,7 @@ export interface RecordedInput {
   readonly closestVerdict: Verdict | null;
   readonly promptTokens: number;
   readonly maxTokens: number;
+  readonly valueCount: number;
   readonly draws: readonly number[];
   readonly candidates: readonly RecordedCandidate[];
 }
@@ -48,6 +52,7 @@ export type RecordedDecision =
       readonly candidate: number;
       readonly runnerUp: number;
       readonly tied: number;
+      /** Higher is better; one per candidate. */
       readonly scores: readonly number[];
     }
   | { readonly kind: "wait"; readonly reason: "full" }
@@ -61,6 +66,12 @@ export interface RecordedExclusion {
   readonly field?: string;
 }
 
+/** One part of the scores: the raw figure of every candidate, and what it counts. */
+export interface RecordedScorePart extends ScorePart {
+  /** `raw` times `weight`. */
+  readonly weighted: readonly number[];
+}
+
 /** All that is needed to explain a decision and to decide it again. */
 export interface DecisionRecord {
   readonly requestId: string;
@@ -68,6 +79,8 @@ export interface DecisionRecord {
   readonly input: RecordedInput;
   readonly exclusions: readonly RecordedExclusion[];
   readonly decision: RecordedDecision;
+  /** What the scores are the sum of; empty for a policy whose score is one figure, or without a choice to make. */
+  readonly scoreParts: readonly RecordedScorePart[];
 }
 
 /** Copies an input and the decision on it. */
@@ -76,14 +89,18 @@ export function recordDecision(options: {
   readonly input: DecisionInput;
   readonly exclusions: readonly RecordedExclusion[];
   readonly decision: Decision;
+  readonly policy: Policy;
 }): DecisionRecord {
-  const { generation, input, exclusions, decision } = options;
+  const { generation, input, exclusions, decision, policy } = options;
+  const hasChosen = decision.kind === "place" && input.candidateCount > 1;
+  const parts = hasChosen ? (policy.breakdown?.(input) ?? []) : [];
   return {
     requestId: generation.requestId,
     model: generation.model,
     input: recordInput(input),
     exclusions,
     decision: plainDecision(decision, input.candidateCount),
+    scoreParts: parts.map((part) => ({ ...part, weighted: part.raw.map((raw) => raw * part.weight) })),
   };
 }
 
@@ -102,7 +119,9 @@ export function replayDecision(record: Pick<DecisionRecord, "input">, policy?: P
 
 /** The input of a record in the form that `decide` takes. */
 export function restoreInput(recorded: RecordedInput): DecisionInput {
-  const input = new DecisionInputBuffer(recorded.draws.length);
+  const input = new DecisionInputBuffer();
+  const { candidates, valueCount, draws } = recorded;
+  input.begin({ candidates: candidates.length, drawCount: draws.length, valueCount });
   input.policyName = recorded.policy;
   input.policyParameters = recorded.policyParameters;
   input.atMs = recorded.atMs;
@@ -111,9 +130,8 @@ export function restoreInput(recorded: RecordedInput): DecisionInput {
   input.closestVerdict = recorded.closestVerdict === null ? -1 : VERDICTS.indexOf(recorded.closestVerdict);
   input.promptTokens = recorded.promptTokens;
   input.maxTokens = recorded.maxTokens;
-  input.draws.set(recorded.draws);
-  input.reserve(recorded.candidates.length);
-  for (const candidate of recorded.candidates) {
+  input.draws.set(draws);
+  for (const candidate of candidates) {
     const index = input.addCandidate(candidate.worker, candidate.slot, candidate.rank);
     input.matchedTokens[index] = candidate.matchedTokens;
     input.inFlightRequests[index] = candidate.inFlightRequests;
@@ -125,7 +143,9 @@ export function restoreInput(recorded: RecordedInput): DecisionInput {
     input.loadAgeMs[index] = candidate.loadAgeMs ?? Infinity;
     input.weights[index] = candidate.weight;
     input.costs[index] = candidate.cost;
-    input.policyValues[index] = candidate.policyValue;
+    input.foreignRequests[index] = candidate.foreignRequests;
+    input.loraAffinity[index] = candidate.loraAffinity ?? NaN;
+    input.policyValues.set(candidate.policyValues, index * valueCount);
   }
   return input;
 }
@@ -145,9 +165,13 @@ function recordInput(input: DecisionInput): RecordedInput {
       waitingRequests: finiteOrNull(input.waitingRequests[index]!),
       kvCacheUsage: finiteOrNull(input.kvCacheUsage[index]!),
       loadAgeMs: finiteOrNull(input.loadAgeMs[index]!),
+      foreignRequests: input.foreignRequests[index]!,
+      loraAffinity: finiteOrNull(input.loraAffinity[index]!),
       weight: input.weights[index]!,
       cost: input.costs[index]!,
-      policyValue: input.policyValues[index]!,
+      policyValues: [
+        ...input.policyValues.subarray(index * input.valueCount, (index + 1) * input.valueCount),
+      ],
     });
   }
   return {
@@ -159,6 +183,7 @@ function recordInput(input: DecisionInput): RecordedInput {
     closestVerdict: VERDICTS[input.closestVerdict] ?? null,
     promptTokens: input.promptTokens,
     maxTokens: input.maxTokens,
+    valueCount: input.valueCount,
     draws: [...input.draws],
     candidates,
   };

@@ -55,6 +55,8 @@ export interface PlaceDecision {
   /** One `serve` leg, or a `prefill` and a `decode` leg. Never empty. */
   readonly legs: readonly DecisionLeg[];
   readonly reason: PlaceReason;
+  /** Length of the prompt as the decision saw it, in tokens. */
+  readonly promptTokens: number;
   /** Index of the chosen candidate in the input. */
   readonly candidate: number;
   /** Index of the candidate that would have come next, or -1. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTestFleet, plainWorkers, testGeneration, testWorkers } from "../__fixtures__/test-fleet.ts";
+import type { Generation } from "../generation.ts";
 import { createLedger } from "../ledger.ts";
 import { createPolicy } from "../policy/policy-registry.ts";
 import { createPrefixIndex } from "../prefix/prefix-table.ts";
@@ -85,6 +86,25 @@ describe("createDispatcher()", () => {
     expect(fleet.ledger.prefillTokens(0)).toBe(11);
     fleet.place(testGeneration(1, { tokenIds: new Int32Array(7), promptTokens: 0 }));
     expect(fleet.ledger.prefillTokens(0)).toBe(18);
+  });
+
+  it("gathers alike whether it copies the whole fleet or judges each worker", () => {
+    const workers = testWorkers([{ ranks: 2, weight: 3 }, { cost: 2 }, { models: ["other"] }]);
+    const figures = (generation: Generation): unknown => {
+      const fleet = createTestFleet({ policy: "weighted", workers });
+      fleet.ledger.acquire(1, { promptTokens: 30, prefillTokens: 20 });
+      const load = { runningRequests: 2, waitingRequests: 1, kvCacheUsage: 0.5, observedAtMs: 900 };
+      fleet.loads.report(1, load, 1);
+      return fleet.dispatcher.explain(fleet.ask(generation)).input.candidates;
+    };
+    const judged = figures(testGeneration(1, { excludedWorkers: ["http://gone"] }));
+    expect(figures(testGeneration(1))).toEqual(judged);
+    expect(judged).toMatchObject([
+      { worker: "http://w0", slot: 0, rank: 0, weight: 3, inFlightRequests: 0, loadAgeMs: null },
+      { worker: "http://w0", slot: 1, rank: 1, inFlightRequests: 1, prefillTokens: 20, loadAgeMs: 100 },
+      { worker: "http://w1", slot: 2, rank: 0, weight: 1, cost: 2, runningRequests: null },
+    ]);
+    expect(judged).toMatchObject([{}, { runningRequests: 2, waitingRequests: 1, foreignRequests: 2 }, {}]);
   });
 
   it("explains whom it passed over", () => {

@@ -1,19 +1,20 @@
 import type { Clock } from "../clock.ts";
+import type { EngineLoadReader } from "../engine-load.ts";
 import type { Generation } from "../generation.ts";
 import type { Ledger } from "../ledger.ts";
-import type { Policy, PolicyContext } from "../policy/policy.ts";
+import type { Policy, PolicyContext, PolicySource } from "../policy/policy.ts";
 import { type BlockHasher, type BlockKeys, createBlockHasher } from "../prefix/block-keys.ts";
 import type { PrefixReader } from "../prefix/prefix-index.ts";
 import type { RandomSource } from "../random-source.ts";
 import type { BreakerGuard } from "../resilience/breaker-board.ts";
 import { RoutingError } from "../routing-error.ts";
-import type { Snapshot, WorkerSlot, WorkerView } from "../snapshot.ts";
-import { firstUnsupportedField, judgeAvailable, judgeServed, VERDICT_CODE } from "./candidate-filter.ts";
+import type { Snapshot, WorkerSlot } from "../snapshot.ts";
+import { firstUnsupportedField, judgeAvailable, judgeServed } from "./candidate-filter.ts";
 import { decide } from "./decide.ts";
 import type { Decision, PlaceDecision } from "./decision.ts";
 import { type DecisionRecord, recordDecision, type RecordedExclusion } from "./decision-record.ts";
 import { type DecisionInput, DecisionInputBuffer } from "./decision-input.ts";
-import { ModelWorkersCache } from "./model-workers.ts";
+import { CandidateGatherer } from "./gather-candidates.ts";
 import { BookedSettlement, type Settlement } from "./settlement.ts";
 
 /**
@@ -21,6 +22,7 @@ import { BookedSettlement, type Settlement } from "./settlement.ts";
  * awaiting in between: the input is reused, and what is decided must be booked before the next arrival looks.
  */
 export interface Dispatcher {
+  /** Who decides: the latest input's policy, before the first one the one that would. */
   readonly policy: Policy;
   /** Collects everything the policy may look at. Valid until the next `gather`. */
   gather(generation: Generation, snapshot: Snapshot): DecisionInput;
@@ -46,10 +48,15 @@ export interface PlacementRecorder {
 
 /** Options of {@link createDispatcher}. */
 export interface DispatcherOptions {
-  readonly policy: Policy;
+  /** One policy for good, or whoever is the current one at each decision. */
+  readonly policy: Policy | PolicySource;
   readonly ledger: Ledger;
+  /** What engines last reported of themselves; nothing is known of any when missing. */
+  readonly loads?: EngineLoadReader;
   /** Read at each decision of a policy that uses prefixes. */
   readonly index: PrefixReader;
+  /** Match and record prompts for a policy that does not look at them as well. Default false. */
+  readonly tracksPrefix?: boolean;
   /**
    * Where placements are recorded: the index itself with one thread, a ring to the fleet's thread with several.
    * Nothing is recorded when missing.
@@ -73,56 +80,53 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 const CHARACTERS_PER_TOKEN = 4;
 
 class ThreadDispatcher implements Dispatcher {
-  readonly policy: Policy;
+  readonly #source: PolicySource;
   readonly #options: DispatcherOptions;
   readonly #hasher: BlockHasher;
-  readonly #input: DecisionInputBuffer;
+  readonly #input = new DecisionInputBuffer();
   readonly #matchedBlocks: Int32Array;
-  readonly #modelWorkers = new ModelWorkersCache();
-  readonly #admits: (worker: WorkerView) => boolean;
+  readonly #candidates: CandidateGatherer;
+  #policy: Policy;
   #keys: BlockKeys | null = null;
   #context: PolicyContext | null = null;
 
   constructor(options: DispatcherOptions) {
-    const { policy, breakers } = options;
-    this.policy = policy;
+    const { policy, ledger, loads, breakers } = options;
+    this.#source = "current" in policy ? policy : { current: policy };
+    this.#policy = this.#source.current;
     this.#options = options;
     this.#hasher = options.hasher ?? createBlockHasher();
-    this.#input = new DecisionInputBuffer(policy.drawCount);
-    this.#input.policyName = policy.name;
-    this.#input.policyParameters = policy.parameters;
     this.#matchedBlocks = new Int32Array(options.index.slotCapacity);
-    this.#admits =
-      breakers === undefined ? () => true : (worker) => breakers.admits(worker.slot, this.#input.atMs);
+    this.#candidates = new CandidateGatherer(this.#input, { ledger, loads, breakers });
+  }
+
+  get policy(): Policy {
+    return this.#policy;
   }
 
   gather(generation: Generation, snapshot: Snapshot): DecisionInput {
     const input = this.#input;
-    const { clock, random } = this.#options;
+    const { clock } = this.#options;
     input.sequence += 1;
     input.atMs = clock();
     input.snapshotVersion = snapshot.version;
     input.snapshotAgeMs = input.atMs - snapshot.publishedAtMs;
     input.promptTokens = promptTokensOf(generation);
     input.maxTokens = generation.maxTokens;
-    this.#keys = null;
-    this.#gatherCandidates(generation, snapshot);
     this.#context = { input, generation, snapshot };
-    if (input.candidateCount === 0) {
-      return input;
-    }
-    if (this.policy.usesPrefix) {
-      this.#gatherMatches(generation);
-    }
-    for (let draw = 0; draw < input.draws.length; draw += 1) {
-      input.draws[draw] = random();
-    }
-    this.policy.gather?.(this.#context);
+    this.#withCurrentPolicy((policy) => this.#gatherFor(policy, generation, snapshot));
     return input;
   }
 
   decide(input: DecisionInput): Decision {
-    return decide(input, this.policy);
+    return this.#withCurrentPolicy((policy) => {
+      if (policy !== this.#policy) {
+        // The policy that the input was gathered for has just failed: everything again for the one behind it.
+        const { generation, snapshot } = this.#context!;
+        this.#gatherFor(policy, generation, snapshot);
+      }
+      return decide(input, policy);
+    }, this.#policy);
   }
 
   settle(decision: PlaceDecision): Settlement {
@@ -139,7 +143,7 @@ class ThreadDispatcher implements Dispatcher {
         recorder.insert(this.#keys, leg.slot);
       }
     }
-    this.policy.settle?.(context, decision.candidate);
+    this.#policy.settle?.(context, decision.candidate);
     return new BookedSettlement({
       legs: decision.legs,
       entries,
@@ -154,7 +158,8 @@ class ThreadDispatcher implements Dispatcher {
     const exclusions: RecordedExclusion[] = [];
     for (const worker of snapshot.workers) {
       const served = judgeServed(worker, generation.model);
-      const verdict = served === "eligible" ? judgeAvailable(worker, generation, this.#admits) : served;
+      const verdict =
+        served === "eligible" ? judgeAvailable(worker, generation, this.#candidates.admits) : served;
       const field = verdict === "unsupported_field" ? firstUnsupportedField(worker, generation) : undefined;
       if (verdict !== "eligible") {
         exclusions.push({ worker: worker.id, verdict, ...(field === undefined ? {} : { field }) });
@@ -165,7 +170,39 @@ class ThreadDispatcher implements Dispatcher {
         exclusions.push({ worker: worker.id, verdict: "full" });
       }
     }
-    return recordDecision({ generation, input, exclusions, decision });
+    return recordDecision({ generation, input, exclusions, decision, policy: this.#policy });
+  }
+
+  /** Does something with a policy, and again with the next one when the source has given the first one up meanwhile. */
+  #withCurrentPolicy<T>(act: (policy: Policy) => T, first: Policy = this.#source.current): T {
+    try {
+      return act(first);
+    } catch (error) {
+      const next = this.#source.current;
+      if (next === first) {
+        throw error;
+      }
+      return act(next);
+    }
+  }
+
+  #gatherFor(policy: Policy, generation: Generation, snapshot: Snapshot): void {
+    const input = this.#input;
+    this.#policy = policy;
+    input.policyName = policy.name;
+    input.policyParameters = policy.parameters;
+    this.#keys = null;
+    this.#candidates.gather(generation, snapshot, policy);
+    if (input.candidateCount === 0) {
+      return;
+    }
+    if (policy.usesPrefix || this.#options.tracksPrefix === true) {
+      this.#gatherMatches(generation);
+    }
+    for (let draw = 0; draw < input.draws.length; draw += 1) {
+      input.draws[draw] = this.#options.random();
+    }
+    policy.gather?.({ input, generation, snapshot });
   }
 
   #contextOf(decision: Decision): PolicyContext {
@@ -177,51 +214,6 @@ class ThreadDispatcher implements Dispatcher {
       );
     }
     return this.#context;
-  }
-
-  #gatherCandidates(generation: Generation, snapshot: Snapshot): void {
-    const input = this.#input;
-    const { workers, targets, closestVerdict } = this.#modelWorkers.get(snapshot, generation.model);
-    input.reserve(targets);
-    input.candidateCount = 0;
-    let closest = closestVerdict;
-    for (let index = 0; index < workers.length; index += 1) {
-      const worker = workers[index]!;
-      const verdict = judgeAvailable(worker, generation, this.#admits);
-      const isCandidate = verdict === "eligible" && this.#addRanks(worker, generation);
-      const code = verdict === "eligible" && !isCandidate ? VERDICT_CODE.full : VERDICT_CODE[verdict];
-      closest = Math.max(closest, code);
-    }
-    input.closestVerdict = closest;
-  }
-
-  /** Adds the worker's ranks that are below its limit; false when there is none. */
-  #addRanks(worker: WorkerView, generation: Generation): boolean {
-    const input = this.#input;
-    const { ledger } = this.#options;
-    const first = generation.rank ?? 0;
-    const end = generation.rank === undefined ? worker.ranks : first + 1;
-    let isAdded = false;
-    for (let rank = first; rank < end; rank += 1) {
-      const slot = worker.slot + rank;
-      const inFlight = ledger.requests(slot);
-      if (worker.maxInFlightPerRank > 0 && inFlight >= worker.maxInFlightPerRank) {
-        continue;
-      }
-      isAdded = true;
-      const candidate = input.addCandidate(worker.id, slot, rank);
-      input.inFlightRequests[candidate] = inFlight;
-      input.prefillTokens[candidate] = ledger.prefillTokens(slot);
-      input.decodeTokens[candidate] = ledger.decodeTokens(slot);
-      const load = worker.loads[rank];
-      input.runningRequests[candidate] = load == null ? NaN : load.runningRequests;
-      input.waitingRequests[candidate] = load == null ? NaN : load.waitingRequests;
-      input.kvCacheUsage[candidate] = load == null ? NaN : load.kvCacheUsage;
-      input.loadAgeMs[candidate] = load == null ? Infinity : input.atMs - load.observedAtMs;
-      input.weights[candidate] = worker.weight;
-      input.costs[candidate] = worker.cost;
-    }
-    return isAdded;
   }
 
   #gatherMatches(generation: Generation): void {

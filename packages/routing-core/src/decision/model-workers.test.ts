@@ -25,7 +25,7 @@ describe("ModelWorkersCache", () => {
       ["c"],
       ["a", "b", "c"],
     ]);
-    expect(cache.get(snapshotOf(1), "m").targets).toBe(3);
+    expect(cache.get(snapshotOf(1), "m").columns.slots).toEqual(Int32Array.of(0, 1, 3));
   });
 
   it("remembers for one snapshot, and only so many names", () => {

@@ -1,11 +1,14 @@
 import type { Snapshot, WorkerView } from "../snapshot.ts";
 import { judgeServed, VERDICT_CODE } from "./candidate-filter.ts";
+import type { CandidateColumns } from "./decision-input.ts";
 
 /** The workers of a snapshot that serve a model. */
 export interface ModelWorkers {
   readonly workers: readonly WorkerView[];
-  /** Sum of their ranks. */
-  readonly targets: number;
+  /** Their ranks. */
+  readonly columns: CandidateColumns;
+  /** None of them has anything against it but what changes from one generation to the next. */
+  readonly areAllWell: boolean;
   /** Highest verdict code of all other workers; -1 when there are none. */
   readonly closestVerdict: number;
 }
@@ -28,19 +31,36 @@ export class ModelWorkersCache {
       return known;
     }
     const workers: WorkerView[] = [];
-    let targets = 0;
     let closestVerdict = -1;
     for (const worker of snapshot.workers) {
       const verdict = judgeServed(worker, model);
       if (verdict === "eligible") {
         workers.push(worker);
-        targets += worker.ranks;
       } else {
         closestVerdict = Math.max(closestVerdict, VERDICT_CODE[verdict]);
       }
     }
-    const found = { workers, targets, closestVerdict };
+    const found = { workers, columns: columnsOf(workers), areAllWell: workers.every(isWell), closestVerdict };
     this.#byModel.set(model, found);
     return found;
   }
+}
+
+function isWell(worker: WorkerView): boolean {
+  return (
+    worker.isHealthy && !worker.isDraining && worker.breaker !== "open" && worker.maxInFlightPerRank === 0
+  );
+}
+
+function columnsOf(workers: readonly WorkerView[]): CandidateColumns {
+  const targets = workers.flatMap((worker) =>
+    Array.from({ length: worker.ranks }, (_, rank) => ({ worker, rank })),
+  );
+  return {
+    ids: targets.map(({ worker }) => worker.id),
+    slots: Int32Array.from(targets, ({ worker, rank }) => worker.slot + rank),
+    ranks: Int32Array.from(targets, ({ rank }) => rank),
+    weights: Float64Array.from(targets, ({ worker }) => worker.weight),
+    costs: Float64Array.from(targets, ({ worker }) => worker.cost),
+  };
 }

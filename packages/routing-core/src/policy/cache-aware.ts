@@ -1,5 +1,7 @@
 import type { PlaceReason } from "../decision/decision.ts";
 import type { DecisionInput } from "../decision/decision-input.ts";
+import { ColdTurns } from "./cold-turns.ts";
+import { byLoad, pickBest, type TieOrder } from "./pick-best.ts";
 import type { Choice, Policy, PolicyContext } from "./policy.ts";
 import { definePolicy } from "./policy-definition.ts";
 
@@ -72,9 +74,7 @@ class CacheAware implements Policy {
   readonly parameters: CacheAwareParameters;
   readonly drawCount = 1;
   readonly usesPrefix = true;
-  /** When each slot last got a prompt it held nothing of, in decisions. Grows to the highest slot seen. */
-  #lastColdAt = new Float64Array(64);
-  #coldPlacements = 0;
+  readonly #turns = new ColdTurns();
 
   constructor(parameters: CacheAwareParameters) {
     this.parameters = parameters;
@@ -82,7 +82,7 @@ class CacheAware implements Policy {
 
   gather({ input }: PolicyContext): void {
     for (let candidate = 0; candidate < input.candidateCount; candidate += 1) {
-      input.policyValues[candidate] = this.#lastColdAt[input.slots[candidate]!] ?? 0;
+      input.policyValues[candidate] = this.#turns.of(input.slots[candidate]!);
     }
   }
 
@@ -103,22 +103,14 @@ class CacheAware implements Policy {
       isHeldByOverloaded ||= isHolder && isOverloaded;
       scores[candidate] = isHolder && !isOverloaded ? matched : 0;
     }
-    pickBest(input, choice);
+    pickBest(input, choice, byLoadThenTurn);
     choice.reason = reasonOf(scores[choice.candidate]! > 0, isHeldByOverloaded);
   }
 
   settle({ input }: PolicyContext, candidate: number): void {
-    if (input.matchedTokens[candidate]! > this.parameters.cacheThreshold * input.promptTokens) {
-      return;
+    if (input.matchedTokens[candidate]! <= this.parameters.cacheThreshold * input.promptTokens) {
+      this.#turns.mark(input.slots[candidate]!);
     }
-    const slot = input.slots[candidate]!;
-    if (slot >= this.#lastColdAt.length) {
-      const grown = new Float64Array(Math.max(slot + 1, 2 * this.#lastColdAt.length));
-      grown.set(this.#lastColdAt);
-      this.#lastColdAt = grown;
-    }
-    this.#coldPlacements += 1;
-    this.#lastColdAt[slot] = this.#coldPlacements;
   }
 }
 
@@ -129,47 +121,5 @@ function reasonOf(isPrefix: boolean, isHeldByOverloaded: boolean): PlaceReason {
   return isHeldByOverloaded ? "balance" : "least_loaded";
 }
 
-/** One pass for best, runner-up and number of ties; a second one only when a draw has to decide. */
-function pickBest(input: DecisionInput, choice: Choice): void {
-  let best = 0;
-  let second = -1;
-  let tied = 1;
-  for (let candidate = 1; candidate < input.candidateCount; candidate += 1) {
-    const order = compare(input, candidate, best);
-    if (order > 0) {
-      second = best;
-      best = candidate;
-      tied = 1;
-    } else {
-      tied += order === 0 ? 1 : 0;
-      if (second < 0 || compare(input, candidate, second) > 0) {
-        second = candidate;
-      }
-    }
-  }
-  if (tied > 1) {
-    let skip = Math.floor(input.draws[0]! * tied);
-    const first = best;
-    for (let candidate = first + 1; skip > 0; candidate += 1) {
-      if (compare(input, candidate, first) === 0) {
-        second = best;
-        best = candidate;
-        skip -= 1;
-      }
-    }
-  }
-  choice.candidate = best;
-  choice.runnerUp = second;
-  choice.tied = tied;
-}
-
-/** Positive when `a` is the better candidate. */
-function compare(input: DecisionInput, a: number, b: number): number {
-  const { scores, inFlightRequests, prefillTokens, policyValues } = input;
-  return (
-    scores[a]! - scores[b]! ||
-    inFlightRequests[b]! - inFlightRequests[a]! ||
-    prefillTokens[b]! - prefillTokens[a]! ||
-    policyValues[b]! - policyValues[a]!
-  );
-}
+const byLoadThenTurn: TieOrder = (input, a, b) =>
+  byLoad(input, a, b) || input.policyValues[b]! - input.policyValues[a]!;

@@ -1,11 +1,9 @@
 import type { DecisionInput } from "../decision/decision-input.ts";
-import type { Generation } from "../generation.ts";
+import { affinityHash } from "./affinity-key.ts";
 import { HashRing } from "./hash-ring.ts";
-import { hashIntegers, hashString } from "./key-hash.ts";
 import type { Choice, Policy, PolicyContext } from "./policy.ts";
 import { definePolicy } from "./policy-definition.ts";
 
-const KEY_SEED = 0x6b657973;
 const OWNER = 3;
 const SUCCESSOR = 2;
 const RUNNER_UP = 1;
@@ -53,7 +51,7 @@ class ConsistentHash implements Policy {
   gather({ input, generation, snapshot }: PolicyContext): void {
     this.#ring.update(snapshot);
     const candidateOfSlot = this.#mapSlots(input);
-    const start = this.#ring.indexOf(keyOf(generation));
+    const start = this.#ring.indexOf(affinityHash(generation));
     let chosen = NO_CANDIDATE;
     for (let step = 0; step < this.#ring.size; step += 1) {
       const candidate = candidateOfSlot[this.#ring.slotAt(start + step)] ?? NO_CANDIDATE;
@@ -103,14 +101,4 @@ class ConsistentHash implements Policy {
     }
     return this.#candidateOfSlot;
   }
-}
-
-function keyOf({ routingKey, tokenIds, text, requestId }: Generation): number {
-  if (routingKey !== undefined && routingKey !== "") {
-    return hashString(routingKey, KEY_SEED);
-  }
-  if (tokenIds !== undefined && tokenIds.length > 0) {
-    return hashIntegers(tokenIds, KEY_SEED);
-  }
-  return hashString(text !== undefined && text !== "" ? text : requestId, KEY_SEED);
 }

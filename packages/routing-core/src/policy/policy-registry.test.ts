@@ -4,11 +4,15 @@ import { createPolicy, DEFAULT_POLICY, POLICIES, POLICY_NAMES, type PolicyName }
 
 // Where nobody looks at the load, 100 draws on four workers differ by chance: the standard deviation is about 4.3 each.
 const EXPECTATIONS: Record<PolicyName, PolicyExpectations> = {
-  cache_aware: { maxBurstDifference: 1 },
-  power_of_two: { maxBurstDifference: 4 },
-  consistent_hash: { maxBurstDifference: 30 },
-  random: { maxBurstDifference: 25 },
-  round_robin: { maxBurstDifference: 0 },
+  cache_aware: { maxBurstDifference: 1, keeps: "prompts" },
+  power_of_two: { maxBurstDifference: 4, keeps: "nothing" },
+  consistent_hash: { maxBurstDifference: 30, keeps: "keys" },
+  rendezvous_hash: { maxBurstDifference: 30, keeps: "keys" },
+  random: { maxBurstDifference: 25, keeps: "nothing" },
+  round_robin: { maxBurstDifference: 0, keeps: "nothing" },
+  least_load: { maxBurstDifference: 1, keeps: "nothing" },
+  sticky: { maxBurstDifference: 1, keeps: "sessions" },
+  weighted: { maxBurstDifference: 1, keeps: "prompts" },
 };
 
 for (const name of POLICY_NAMES) {
@@ -17,7 +21,17 @@ for (const name of POLICY_NAMES) {
 
 describe("createPolicy()", () => {
   it("knows every policy by its name", () => {
-    expect(POLICY_NAMES).toEqual(["cache_aware", "power_of_two", "consistent_hash", "random", "round_robin"]);
+    expect(POLICY_NAMES).toEqual([
+      "cache_aware",
+      "power_of_two",
+      "consistent_hash",
+      "rendezvous_hash",
+      "random",
+      "round_robin",
+      "least_load",
+      "sticky",
+      "weighted",
+    ]);
     expect(POLICY_NAMES[0]).toBe(DEFAULT_POLICY);
     for (const name of POLICY_NAMES) {
       expect(POLICIES[name].name).toBe(name);

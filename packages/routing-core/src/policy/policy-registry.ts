@@ -3,17 +3,25 @@ import { cacheAware } from "./cache-aware.ts";
 import { consistentHash } from "./consistent-hash.ts";
 import type { Policy } from "./policy.ts";
 import { type PolicyDefinition, resolveParameters } from "./policy-definition.ts";
+import { leastLoad } from "./least-load.ts";
 import { powerOfTwo } from "./power-of-two.ts";
 import { random } from "./random.ts";
+import { rendezvousHash } from "./rendezvous-hash.ts";
 import { roundRobin } from "./round-robin.ts";
+import { sticky } from "./sticky.ts";
+import { weighted } from "./weighted.ts";
 
 /** Every built-in policy by its name. */
 export const POLICIES = {
   cache_aware: cacheAware,
   power_of_two: powerOfTwo,
   consistent_hash: consistentHash,
+  rendezvous_hash: rendezvousHash,
   random,
   round_robin: roundRobin,
+  least_load: leastLoad,
+  sticky,
+  weighted,
 } as const satisfies Readonly<Record<string, PolicyDefinition>>;
 
 /** Name of a built-in policy. */

@@ -7,13 +7,28 @@ import {
   testGeneration,
   testWorkers,
 } from "../__fixtures__/test-fleet.ts";
+import type { EngineLoad } from "../engine-load.ts";
 import { type DecisionRecord, replayDecision } from "../decision/decision-record.ts";
+import { createWorkerView } from "../snapshot.ts";
 
 /** What a policy promises beyond what all promise. */
 export interface PolicyExpectations {
   /** Most that 100 simultaneous different arrivals on four equal workers may differ between two workers. */
   readonly maxBurstDifference: number;
+  /**
+   * What makes a generation come back to its worker: its key by a hash (a new worker takes its share of the keys), its
+   * session by a table or its prompt by the prefix index (a new worker takes none).
+   */
+  readonly keeps: "keys" | "sessions" | "prompts" | "nothing";
 }
+
+/** A report of an engine, observed at the fleet's first instant. */
+const engineLoad = (runningRequests: number, waitingRequests: number): EngineLoad => ({
+  runningRequests,
+  waitingRequests,
+  kvCacheUsage: Math.min(1, runningRequests / 10),
+  observedAtMs: 1000,
+});
 
 /** The behaviour every policy owes its callers. */
 export function runPolicyCases(policy: string, expectations: PolicyExpectations): void {
@@ -103,6 +118,68 @@ export function runPolicyCases(policy: string, expectations: PolicyExpectations)
       expect(range(4).every((slot) => fleet.ledger.isIdle(slot))).toBe(true);
     });
 
+    it("does not pile arrivals onto the worker whose engine reported the least", () => {
+      const fleet = createTestFleet({ policy, workers: plainWorkers(4) });
+      [0, 4, 4, 4].forEach((running, slot) => fleet.loads.report(slot, engineLoad(running, 0), 0));
+      range(100).forEach((identity) => fleet.place(testGeneration(identity)));
+      expect(fleet.ledger.requests(0)).toBeLessThan(50);
+      expect(Math.min(...[1, 2, 3].map((slot) => fleet.ledger.requests(slot)))).toBeGreaterThan(8);
+    });
+
+    it("decides where engines report nothing, nonsense, or some do and some do not", () => {
+      const fleet = createTestFleet({ policy, workers: plainWorkers(4) });
+      fleet.loads.report(1, { ...engineLoad(3, 2), kvCacheUsage: NaN, observedAtMs: 5000 }, 9);
+      fleet.loads.report(2, { ...engineLoad(1e9, 1e9), kvCacheUsage: 7, observedAtMs: -1e12 }, 0);
+      for (const identity of range(40)) {
+        const { decision } = fleet.place(testGeneration(identity, { promptTokens: 0, tokenIds: undefined }));
+        expect([0, 1, 2, 3]).toContain(decision.candidate);
+        expect(fleet.dispatcher.policy.name).toBe(policy);
+      }
+    });
+
+    it("breaks ties by a draw, not by the order of the workers", () => {
+      const first = range(60).map((seed) => {
+        const fleet = createTestFleet({ policy, workers: plainWorkers(4), seed });
+        return fleet.visit(testGeneration(seed));
+      });
+      const isInTurn = policy === "round_robin";
+      expect(new Set(first).size).toBe(isInTurn ? 1 : 4);
+    });
+
+    it("says nothing is free when all are full, and takes the one that has a place again", () => {
+      const workers = testWorkers([{ maxInFlightPerRank: 2 }, { maxInFlightPerRank: 2 }]);
+      const fleet = createTestFleet({ policy, workers });
+      const placed = range(4).map((identity) => fleet.place(testGeneration(identity)));
+      expect(fleet.ask(testGeneration(9))).toEqual({ kind: "wait", reason: "full" });
+      placed[2]!.settlement.release();
+      expect(fleet.visit(testGeneration(9))).toBe(placed[2]!.decision.legs[0]!.worker);
+    });
+
+    it("moves only what it must when workers come and go", () => {
+      if (expectations.keeps === "nothing") {
+        return;
+      }
+      const identities = range(240);
+      const fleet = createTestFleet({ policy, workers: plainWorkers(8) });
+      const before = identities.map((identity) => fleet.visit(testGeneration(identity)));
+      expect(identities.map((identity) => fleet.visit(testGeneration(identity)))).toEqual(before);
+
+      const left = plainWorkers(8).filter((worker) => worker.id !== "http://w3");
+      fleet.publish(left);
+      const without = identities.map((identity) => fleet.visit(testGeneration(identity)));
+      identities.forEach((identity) => {
+        expect(without[identity] === before[identity]).toBe(before[identity] !== "http://w3");
+      });
+
+      const more = [...left, createWorkerView({ slot: 20, id: "http://new", models: ["m"] })];
+      fleet.publish(more);
+      const after = identities.map((identity) => fleet.visit(testGeneration(identity)));
+      const moved = identities.filter((identity) => after[identity] !== without[identity]);
+      expect(moved.every((identity) => after[identity] === "http://new")).toBe(true);
+      const expected = expectations.keeps === "keys" ? identities.length / more.length : 0;
+      expect(Math.abs(moved.length - expected)).toBeLessThanOrEqual(expected * 0.6);
+    });
+
     it("uses every DP rank as a target of its own", () => {
       const fleet = createTestFleet({ policy, workers: testWorkers([{ ranks: 4 }, { ranks: 4 }]) });
       const legs = range(400).map((identity) => fleet.place(testGeneration(identity)).decision.legs[0]!);
@@ -132,19 +209,16 @@ export function runPolicyCases(policy: string, expectations: PolicyExpectations)
     });
 
     it("decides a recorded input again alike", () => {
-      const workers = testWorkers([
-        {
-          ranks: 2,
-          loads: [{ runningRequests: 3, waitingRequests: 1, kvCacheUsage: 0.5, observedAtMs: 10 }, null],
-        },
-        { weight: 2 },
-        { isHealthy: false },
-        { cost: 3 },
-      ]);
+      const workers = testWorkers([{ ranks: 2 }, { weight: 2 }, { isHealthy: false }, { cost: 3 }]);
       const fleet = createTestFleet({ policy, workers, seed: 7 });
+      const adapters = { running: ["adapter"], waiting: [], capacity: 2 };
+      fleet.loads.report(0, { ...engineLoad(3, 1), adapters }, 0);
       for (const identity of range(100)) {
         const snapshot = fleet.publish(identity % 10 === 9 ? [] : workers);
-        const input = fleet.dispatcher.gather(testGeneration(identity % 40), snapshot);
+        const input = fleet.dispatcher.gather(
+          testGeneration(identity % 40, identity % 5 === 0 ? { loraName: "adapter" } : {}),
+          snapshot,
+        );
         const decision = fleet.dispatcher.decide(input);
         const record = JSON.parse(JSON.stringify(fleet.dispatcher.explain(decision))) as DecisionRecord;
         expect(replayDecision(record)).toEqual(record.decision);

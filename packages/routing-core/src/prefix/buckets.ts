@@ -1,12 +1,19 @@
-import { BUCKET_ENTRIES, BUCKET_WORDS, ENTRY_WORDS, type PrefixTableLayout } from "./prefix-table-layout.ts";
+import {
+  BUCKET_RUNS,
+  BUCKET_WORDS,
+  ENTRY_WORDS,
+  type PrefixTableLayout,
+  RUN_BLOCKS,
+  RUN_WORDS,
+} from "./prefix-table-layout.ts";
 
-const WAY_MASK = BUCKET_ENTRIES - 1;
+const RUN_MASK = RUN_BLOCKS - 1;
 
 /**
- * Where the entry of a prompt's block can lie. A run of 16 consecutive blocks shares a home bucket, found by the key of the
- * run's first block, so that a long prompt is walked nearly sequentially (a random access per block would cost ten times as
- * much). Where many prompts part inside one run their blocks do not all fit there: the rest lie in the bucket that their
- * own key names.
+ * Where the entry of a prompt's block can lie. A run of four consecutive blocks has two home buckets, found by the key of
+ * the run's first block, and lies there side by side, so that a long prompt costs one random access per run. Eight runs fit
+ * into a bucket: a choice of sixteen makes "the least recently used of them" nearly the least recently used of all. Where
+ * many prompts part inside one run, their blocks do not all fit at home: the rest lie in the bucket their own key names.
  */
 export class Buckets {
   readonly #table: Int32Array;
@@ -19,34 +26,54 @@ export class Buckets {
     this.#bucketCount = layout.bucketCount;
   }
 
-  /** First word of the home bucket of a block, given the prompt's keys. */
+  /**
+   * First of a block's possible entries in its first home bucket, given the prompt's keys; the others follow at distances
+   * of `RUN_WORDS`.
+   */
   home(words: Int32Array, block: number): number {
-    return this.#start(words[2 * (block & ~WAY_MASK)]!);
+    return this.#start(words[2 * (block & ~RUN_MASK)]!) + (block & RUN_MASK) * ENTRY_WORDS;
   }
 
-  /** First word of the other bucket of a block. */
-  other(words: Int32Array, block: number): number {
-    // The high word, or the first block of a run would have one bucket only.
-    return this.#start(words[2 * block + 1]!);
+  /** The same in the second home bucket. */
+  secondHome(words: Int32Array, block: number): number {
+    return this.#start(words[2 * (block & ~RUN_MASK) + 1]!) + (block & RUN_MASK) * ENTRY_WORDS;
   }
 
-  /** First word of a block's entry, or -1. */
+  /** The same in the bucket named by the block's own key. */
+  own(words: Int32Array, block: number): number {
+    // Mixed anew, or the first block of a run would find itself at home.
+    const hash = Math.imul(words[2 * block]! ^ words[2 * block + 1]!, 0x9e3779b1);
+    return this.#start(hash) + (block & RUN_MASK) * ENTRY_WORDS;
+  }
+
+  /** Whether an entry is one of a block's possible ones in its home buckets. */
+  isHome(entry: number, words: Int32Array, block: number): boolean {
+    const first = entry - this.home(words, block);
+    const second = entry - this.secondHome(words, block);
+    return (
+      (first >= 0 && first < BUCKET_WORDS && first % RUN_WORDS === 0) ||
+      (second >= 0 && second < BUCKET_WORDS && second % RUN_WORDS === 0)
+    );
+  }
+
+  /** A block's entry, or -1. */
   find(words: Int32Array, block: number): number {
-    const inHome = this.findAtHome(words, block);
-    return inHome >= 0 ? inHome : this.#findIn(this.other(words, block), words, block);
+    const atHome = this.findAtHome(words, block);
+    return atHome >= 0 ? atHome : this.#findIn(this.own(words, block), words, block);
   }
 
-  /** First word of a block's entry in its home bucket, or -1. */
+  /** A block's entry in its home buckets, or -1. */
   findAtHome(words: Int32Array, block: number): number {
-    return this.#findIn(this.home(words, block), words, block);
+    const entry = this.#findIn(this.home(words, block), words, block);
+    return entry >= 0 ? entry : this.#findIn(this.secondHome(words, block), words, block);
   }
 
-  #findIn(bucket: number, words: Int32Array, block: number): number {
+  #findIn(first: number, words: Int32Array, block: number): number {
     const table = this.#table;
     const low = words[2 * block]!;
     const high = words[2 * block + 1]!;
-    for (let step = 0; step < BUCKET_ENTRIES; step += 1) {
-      const entry = bucket + ((block + step) & WAY_MASK) * ENTRY_WORDS;
+    for (let run = 0; run < BUCKET_RUNS; run += 1) {
+      const entry = first + run * RUN_WORDS;
       if (table[entry] === low && table[entry + 1] === high) {
         return entry;
       }

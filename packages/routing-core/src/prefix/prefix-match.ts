@@ -1,6 +1,6 @@
 import type { BlockKeys } from "./block-keys.ts";
 import type { Buckets } from "./buckets.ts";
-import { BUCKET_ENTRIES, ENTRY_WORDS, type PrefixTableLayout, SLOT_WORDS } from "./prefix-table-layout.ts";
+import { ENTRY_WORDS, type PrefixTableLayout, RUN_BLOCKS, SLOT_WORDS } from "./prefix-table-layout.ts";
 
 /** What a lookup needs of the table, and its own scratch. */
 export interface MatchTable {
@@ -29,15 +29,16 @@ export function matchPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBloc
   let stampB = 0;
   let stampC = 0;
   let stampD = 0;
-  let home = 0;
+  let entry = -1;
   let block = 0;
   for (; block < count; block += 1) {
-    const way = block & (BUCKET_ENTRIES - 1);
-    if (way === 0) {
-      home = buckets.home(words, block);
-    }
-    let entry = home + way * ENTRY_WORDS;
-    if (table[entry] !== words[2 * block] || table[entry + 1] !== words[2 * block + 1]) {
+    // Inside a run the next block nearly always lies next to this one.
+    entry += ENTRY_WORDS;
+    const isNext =
+      (block & (RUN_BLOCKS - 1)) !== 0 &&
+      table[entry] === words[2 * block] &&
+      table[entry + 1] === words[2 * block + 1];
+    if (!isNext) {
       entry = buckets.find(words, block);
       if (entry < 0) {
         break;

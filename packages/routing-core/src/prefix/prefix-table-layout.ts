@@ -3,8 +3,18 @@ import type { PrefixIndexOptions } from "./prefix-index.ts";
 
 /** Words of one table entry: key low, key high, two words of packed slots, four words of stamps. 32 bytes. */
 export const ENTRY_WORDS = 8;
-/** Entries in a bucket, and consecutive blocks of a prompt that share a home bucket. */
-export const BUCKET_ENTRIES = 16;
+/** Word of an entry: high word of its key, 0 when the entry is free. */
+export const KEY_HIGH = 1;
+/** Words of an entry: stamps of its holders' last uses. */
+export const STAMPS = 4;
+/** Consecutive blocks of a prompt that lie next to each other. */
+export const RUN_BLOCKS = 4;
+/** Words of a run's four entries: two cache lines. */
+export const RUN_WORDS = ENTRY_WORDS * RUN_BLOCKS;
+/** Runs that fit into one bucket. */
+export const BUCKET_RUNS = 8;
+/** Entries in a bucket. */
+export const BUCKET_ENTRIES = BUCKET_RUNS * RUN_BLOCKS;
 /** Words of one bucket. */
 export const BUCKET_WORDS = ENTRY_WORDS * BUCKET_ENTRIES;
 /** Checkpoints of the window by which a slot's blocks expire; see `slot-window.ts`. */
@@ -53,7 +63,9 @@ export function layOutPrefixTable(options: PrefixIndexOptions): PrefixTableLayou
       `capacityBytes must be at least ${neededBytes} for ${slotCapacity} slots, got ${capacityBytes}`,
     );
   }
-  const rowCount = Math.floor(remainingWords / 8 / (setWords + 1));
+  // Whatever is left after one bucket at least.
+  const sharedWords = Math.min(remainingWords / 8, remainingWords - BUCKET_WORDS);
+  const rowCount = Math.floor(sharedWords / (setWords + 1));
   const freeRowsStart = rowsStart + rowCount * setWords;
   const entriesStart = freeRowsStart + rowCount;
   const totalWordsAllowed = rowsStart + remainingWords;

@@ -44,7 +44,7 @@ describe("createPrefixIndex()", () => {
 
   it("forgets the oldest holder when there is no room for a block shared by many", () => {
     // The bound leaves room for no shared block at all.
-    const index = createPrefixIndex({ slotCapacity: 8, capacityBytes: 3000 });
+    const index = createPrefixIndex({ slotCapacity: 8, capacityBytes: 3400 });
     expect(index.stats().sharedBlockCapacity).toBeLessThan(20);
     for (const token of range(0, 20)) {
       range(0, 8).forEach((slot) => insert(index, slot, [token]));
@@ -79,9 +79,9 @@ describe("createPrefixIndex()", () => {
   });
 
   it("makes room at once for what is truncated", () => {
-    const index = createPrefixIndex({ slotCapacity: 2, capacityBytes: 1400 });
+    const index = createPrefixIndex({ slotCapacity: 2, capacityBytes: 1700 });
     const { blockCapacity } = index.stats();
-    expect(blockCapacity).toBe(16);
+    expect(blockCapacity).toBe(32);
     for (const round of range(0, 5)) {
       const prompt = range(round * 100, round * 100 + 16);
       insert(index, 0, prompt);

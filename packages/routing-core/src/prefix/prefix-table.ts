@@ -2,23 +2,24 @@ import { RoutingError } from "../routing-error.ts";
 import type { WorkerSlot } from "../snapshot.ts";
 import type { BlockKeys } from "./block-keys.ts";
 import type { PrefixIndex, PrefixIndexOptions, PrefixIndexStats } from "./prefix-index.ts";
+import { BlockPlacement } from "./block-placement.ts";
 import { Buckets } from "./buckets.ts";
 import { matchPrefix, type MatchTable } from "./prefix-match.ts";
 import {
   BUCKET_ENTRIES,
   ENTRY_WORDS,
   INITIALISED,
+  KEY_HIGH,
   layOutPrefixTable,
   type PrefixTableLayout,
+  STAMPS,
   TICK,
 } from "./prefix-table-layout.ts";
 import { SharedRows } from "./shared-rows.ts";
 import { SlotWindows } from "./slot-window.ts";
 
-const KEY_HIGH = 1;
 const SLOTS = 2;
 const ROW = 3;
-const STAMPS = 4;
 const HOLDERS = 4;
 /** In place of packed slots: the holders are in a row of {@link SharedRows}. */
 const IN_ROW = -1;
@@ -43,9 +44,10 @@ class PrefixTable implements PrefixIndex {
   readonly #rows: SharedRows;
   readonly #matchTable: MatchTable;
   readonly #buckets: Buckets;
+  readonly #placement: BlockPlacement;
   #evictedBlocks = 0;
-  /** Running average of how many insertions ago evicted blocks had been used. */
-  #evictionAge = Infinity;
+  /** Entry that `insertBlock` filled last: the next block of a run wants to lie beside it. */
+  #previous = -1;
 
   constructor(options: PrefixIndexOptions) {
     const layout = layOutPrefixTable(options);
@@ -60,6 +62,7 @@ class PrefixTable implements PrefixIndex {
     this.#windows = new SlotWindows(this.#table, layout);
     this.#rows = new SharedRows(this.#table, layout);
     this.#buckets = new Buckets(this.#table, layout);
+    this.#placement = new BlockPlacement(this.#table, this.#buckets);
     this.#matchTable = {
       table: this.#table,
       layout,
@@ -81,27 +84,77 @@ class PrefixTable implements PrefixIndex {
 
   insert(keys: BlockKeys, slot: WorkerSlot): number {
     this.#checkSlot(slot);
-    if (this.#table[TICK]! >= REBASE_AT_TICK) {
-      this.#rebase();
-    }
-    this.#table[TICK]! += 1;
+    this.tick();
     const { words, count } = keys;
     let added = 0;
     let isKnown = true;
+    let previous = -1;
     for (let block = 0; block < count; block += 1) {
-      // A block that nobody holds has no successor that matters, so from there on only the home bucket, where the new
-      // block will lie, is searched.
-      const entry = isKnown ? this.#buckets.find(words, block) : this.#buckets.findAtHome(words, block);
+      // A block that nobody holds has no successor that matters, so from there on only the home buckets are searched.
+      let entry = isKnown ? this.#buckets.find(words, block) : this.#buckets.findAtHome(words, block);
       if (entry >= 0) {
         added += this.#hold(entry, slot);
       } else {
         isKnown = false;
-        this.#store(words, block, slot);
+        entry = this.#placement.placeFor(words, block, previous);
+        this.#store(entry, slot);
+        this.#table[entry] = words[2 * block]!;
+        this.#table[entry + KEY_HIGH] = words[2 * block + 1]!;
         added += 1;
       }
+      previous = entry;
     }
     this.#windows.advance(slot, added);
     return added;
+  }
+
+  insertBlock(words: Int32Array, block: number, slot: WorkerSlot): void {
+    let entry = this.#buckets.find(words, block);
+    if (entry >= 0) {
+      this.#hold(entry, slot);
+      return;
+    }
+    entry = this.#placement.placeFor(words, block, this.#previous);
+    this.#store(entry, slot);
+    this.#table[entry] = words[2 * block]!;
+    this.#table[entry + KEY_HIGH] = words[2 * block + 1]!;
+    this.#previous = entry;
+  }
+
+  removeBlock(words: Int32Array, block: number, slot: WorkerSlot): void {
+    const entry = this.#buckets.find(words, block);
+    if (entry >= 0) {
+      this.#unhold(entry, slot);
+    }
+  }
+
+  lastUse(words: Int32Array, block: number, slot: WorkerSlot): number {
+    const entry = this.#buckets.find(words, block);
+    if (entry < 0) {
+      return 0;
+    }
+    if (this.#table[entry + SLOTS] === IN_ROW) {
+      return this.#rows.has(this.#table[entry + ROW]!, slot) ? this.#table[entry + STAMPS]! : 0;
+    }
+    for (let holder = 0; holder < HOLDERS; holder += 1) {
+      const stamp = this.#table[entry + STAMPS + holder]!;
+      if (this.#holder(entry, holder) === slot) {
+        return stamp >= this.#windows.expiry(slot) ? stamp : 0;
+      }
+    }
+    return 0;
+  }
+
+  expire(slot: WorkerSlot, before: number): void {
+    this.#checkSlot(slot);
+    this.#windows.expire(slot, before);
+  }
+
+  tick(): void {
+    if (this.#table[TICK]! >= REBASE_AT_TICK) {
+      this.#rebase();
+    }
+    this.#table[TICK]! += 1;
   }
 
   truncate(keys: BlockKeys, slot: WorkerSlot, fromBlock: number): void {
@@ -215,75 +268,20 @@ class PrefixTable implements PrefixIndex {
     return true;
   }
 
-  /** Puts a new block into one of its buckets, in a free place or that of the least recently used block. */
-  #store(words: Int32Array, block: number, slot: number): void {
+  /** Empties the entry, evicting what is there, and makes the slot its only holder. The key is the caller's to write. */
+  #store(entry: number, slot: number): void {
     const table = this.#table;
-    const victim = this.#placeFor(words, block);
-    if (table[victim + KEY_HIGH] !== 0) {
-      const age = table[TICK]! - this.#lastUse(victim);
-      this.#evictionAge =
-        this.#evictedBlocks === 0 ? age : this.#evictionAge + (age - this.#evictionAge) / 64;
+    if (table[entry + KEY_HIGH] !== 0) {
+      this.#placement.evicts(entry);
       this.#evictedBlocks += 1;
-      this.#free(victim);
+      this.#free(entry);
     }
-    table[victim + SLOTS] = slot + 1;
-    table[victim + ROW] = 0;
-    table[victim + STAMPS] = table[TICK]!;
-    table[victim + STAMPS + 1] = 0;
-    table[victim + STAMPS + 2] = 0;
-    table[victim + STAMPS + 3] = 0;
-    table[victim] = words[2 * block]!;
-    table[victim + KEY_HIGH] = words[2 * block + 1]!;
-  }
-
-  /**
-   * At home, so that the prompt stays together, unless everything there is in use more recently than what is evicted
-   * elsewhere: then many prompts part in this run of blocks and the other bucket is tried.
-   */
-  #placeFor(words: Int32Array, block: number): number {
-    const table = this.#table;
-    const home = this.#buckets.home(words, block);
-    const own = home + (block & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
-    const oldEnough = table[TICK]! - this.#evictionAge / 2;
-    if (table[own + KEY_HIGH] === 0 || this.#lastUse(own) < oldEnough) {
-      return own;
-    }
-    const atHome = this.#leastUsed(home, block);
-    if (table[atHome + KEY_HIGH] === 0 || this.#lastUse(atHome) < oldEnough) {
-      return atHome;
-    }
-    const other = this.#leastUsed(this.#buckets.other(words, block), block);
-    return table[other + KEY_HIGH] === 0 || this.#lastUse(other) < this.#lastUse(atHome) ? other : atHome;
-  }
-
-  /** A free entry of the bucket, else the least recently used one; of equals the block's own place or the next. */
-  #leastUsed(bucket: number, block: number): number {
-    let victim = -1;
-    let victimStamp = Infinity;
-    for (let step = 0; step < BUCKET_ENTRIES; step += 1) {
-      const entry = bucket + ((block + step) & (BUCKET_ENTRIES - 1)) * ENTRY_WORDS;
-      if (this.#table[entry + KEY_HIGH] === 0) {
-        return entry;
-      }
-      const stamp = this.#lastUse(entry);
-      if (stamp < victimStamp) {
-        victim = entry;
-        victimStamp = stamp;
-      }
-    }
-    return victim;
-  }
-
-  /** Stamp of the entry's last use, also by slots that have lost it since: those grow old like all others. */
-  #lastUse(entry: number): number {
-    const table = this.#table;
-    const first = table[entry + STAMPS]!;
-    const second = table[entry + STAMPS + 1]!;
-    const third = table[entry + STAMPS + 2]!;
-    const fourth = table[entry + STAMPS + 3]!;
-    const last = first > second ? first : second;
-    const alsoLast = third > fourth ? third : fourth;
-    return last > alsoLast ? last : alsoLast;
+    table[entry + SLOTS] = slot + 1;
+    table[entry + ROW] = 0;
+    table[entry + STAMPS] = table[TICK]!;
+    table[entry + STAMPS + 1] = 0;
+    table[entry + STAMPS + 2] = 0;
+    table[entry + STAMPS + 3] = 0;
   }
 
   #unhold(entry: number, slot: number): void {

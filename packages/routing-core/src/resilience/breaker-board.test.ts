@@ -29,6 +29,19 @@ describe("createBreakerBoard()", () => {
     expect(changes).toEqual(["1 closed open", "1 open half-open"]);
   });
 
+  it("knows whether everybody may be asked", () => {
+    const { board, clock, fail } = setUp();
+    fail(1);
+    expect(board.admitsAll()).toBe(true);
+    fail(1);
+    expect(board.admitsAll()).toBe(false);
+    clock.nowMs = 100;
+    board.expire(100);
+    expect(board.admitsAll()).toBe(false);
+    board.forget(1);
+    expect(board.admitsAll()).toBe(true);
+  });
+
   it("forgets a worker together with what is still under way on it", () => {
     const { board, fail } = setUp();
     fail(1);

@@ -13,6 +13,8 @@ import {
 export interface BreakerGuard {
   /** Whether the worker may get another attempt at this instant. */
   admits(slot: WorkerSlot, nowMs: number): boolean;
+  /** True when every worker may get another attempt: then nobody need be asked one by one. */
+  admitsAll(): boolean;
   /** An attempt on the worker begins. */
   started(slot: WorkerSlot): BreakerPeriod;
   /** Its outcome, or null when it ended without one; exactly once per `started`. */
@@ -44,12 +46,20 @@ const PERIODS_PER_WORKER = 2 ** 32;
 /** Creates a board on which every worker's breaker is closed. */
 export function createBreakerBoard(options: BreakerBoardOptions): BreakerBoard {
   const { parameters, clock, onChange } = options;
+  const notClosed = new Set<WorkerSlot>();
   const breakers = new Map<WorkerSlot, { readonly breaker: CircuitBreaker; readonly base: number }>();
   let lives = 0;
   const breakerOf = (slot: WorkerSlot): { readonly breaker: CircuitBreaker; readonly base: number } => {
     let held = breakers.get(slot);
     if (held === undefined) {
-      const breaker = createCircuitBreaker(parameters, (change) => onChange?.(slot, change));
+      const breaker = createCircuitBreaker(parameters, (change) => {
+        if (change.to === "closed") {
+          notClosed.delete(slot);
+        } else {
+          notClosed.add(slot);
+        }
+        onChange?.(slot, change);
+      });
       held = { breaker, base: lives * PERIODS_PER_WORKER };
       lives += 1;
       breakers.set(slot, held);
@@ -58,6 +68,7 @@ export function createBreakerBoard(options: BreakerBoardOptions): BreakerBoard {
   };
   return {
     admits: (slot, nowMs) => breakers.get(slot)?.breaker.admits(nowMs) ?? true,
+    admitsAll: () => notClosed.size === 0,
     started(slot) {
       const { breaker, base } = breakerOf(slot);
       return base + breaker.started(clock());
@@ -69,6 +80,7 @@ export function createBreakerBoard(options: BreakerBoardOptions): BreakerBoard {
     state: (slot) => breakers.get(slot)?.breaker.state ?? "closed",
     forget(slot) {
       breakers.delete(slot);
+      notClosed.delete(slot);
     },
     nextDeadlineAtMs() {
       let earliestAtMs = Infinity;

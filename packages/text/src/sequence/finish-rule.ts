@@ -1,8 +1,14 @@
 /** How a sequence ends, in vLLM's words. */
 export interface ExpectedFinish {
-  /** `stop`: end-of-sequence token, stop token or stop string. `length`: the token limit. */
-  readonly reason: "stop" | "length";
-  /** The stop string or the id of the stop token; null for the end-of-sequence token and for `length`. */
+  /**
+   * `stop`: end-of-sequence token, stop token or stop string. `length`: the token limit. `repetition`: the tokens repeat
+   * themselves as `repetition_detection` forbids, which the engine does not know of.
+   */
+  readonly reason: "stop" | "length" | "repetition";
+  /**
+   * The stop string or the id of the stop token; `repetition_detected` for a repetition; null for the end-of-sequence
+   * token and for `length`.
+   */
   readonly stopReason: string | number | null;
 }
 
@@ -19,6 +25,8 @@ export interface FinishRuleOptions {
 }
 
 const endOfSequence: ExpectedFinish = { reason: "stop", stopReason: null };
+/** The end by `repetition_detection`. */
+export const repetitionDetected: ExpectedFinish = { reason: "repetition", stopReason: "repetition_detected" };
 const lengthReached: ExpectedFinish = { reason: "length", stopReason: null };
 
 /**

@@ -21,6 +21,14 @@ describe("text of a sequence", () => {
           spacesBetweenSpecialTokens: fc.boolean(),
           minTokens: fc.nat(5),
           maxTokens: fc.integer({ min: 1, max: 45 }),
+          repetition: fc.option(
+            fc.record({
+              maxPatternSize: fc.nat(4),
+              minPatternSize: fc.nat(2),
+              minCount: fc.integer({ min: 2, max: 4 }),
+            }),
+            { nil: undefined },
+          ),
         }),
         ({ tokens, cuts, ...options }) => {
           const run = (sizes: readonly number[]): unknown => {

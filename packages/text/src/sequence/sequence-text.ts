@@ -1,8 +1,18 @@
 import { createDetokenizer } from "../detokenize/detokenizer.ts";
 import { codePointLength } from "../tokenizer/utf8.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { type ExpectedFinish, finishOfToken, type FinishRuleOptions } from "./finish-rule.ts";
+import {
+  type ExpectedFinish,
+  finishOfToken,
+  type FinishRuleOptions,
+  repetitionDetected,
+} from "./finish-rule.ts";
 import { ReleasedText } from "./released-text.ts";
+import {
+  createRepetitionDetector,
+  type RepetitionDetector,
+  type RepetitionRule,
+} from "./repetition-detector.ts";
 import { compileStopStrings, type StopMatch } from "./stop-strings.ts";
 
 /** Text given out for one engine output. The object is reused: copy what you keep. */
@@ -25,8 +35,10 @@ export interface SequenceTextOptions extends FinishRuleOptions {
   readonly stop: readonly string[];
   /** `include_stop_str_in_output`: the stop string, and the text of a stop token, are part of the text. */
   readonly includeStopString: boolean;
-  /** Stop strings are not looked for in the first so many tokens. */
+  /** Stop strings and repetition are not looked for in the first so many tokens. */
   readonly minTokens: number;
+  /** `repetition_detection`; undefined for none. */
+  readonly repetition?: RepetitionRule | undefined;
 }
 
 /** One sequence's text: detokenised, cut at stop strings, held back as far as they make it necessary. */
@@ -58,6 +70,7 @@ class StoppableText implements SequenceText {
   private readonly options: SequenceTextOptions;
   private readonly detokenizer;
   private readonly stops;
+  private readonly repetition: RepetitionDetector | undefined;
   private readonly output: ReleasedText;
   private readonly delta: TextDelta = { text: "", tokenStart: 0, tokenEnd: 0 };
   /** UTF-16 units of new text up to and with each token of the current push. */
@@ -67,6 +80,7 @@ class StoppableText implements SequenceText {
     this.options = options;
     this.detokenizer = createDetokenizer(options.tokenizer, options);
     this.stops = compileStopStrings(options.stop);
+    this.repetition = options.repetition && createRepetitionDetector(options.repetition, options.maxTokens);
     this.output = new ReleasedText(
       options.includeStopString ? 0 : (this.stops?.holdBack ?? 0),
       this.stops?.reach ?? 0,
@@ -101,6 +115,7 @@ class StoppableText implements SequenceText {
       const tokenId = tokenIds[index] as number;
       this.tokenCount++;
       this.expectedFinish = finishOfToken(tokenId, this.tokenCount, options);
+      if (this.repetition !== undefined) this.endIfRepeated(tokenId);
       if (this.expectedFinish?.reason !== "stop" || options.includeStopString) {
         const text = this.detokenizer.push(tokenId);
         newUnits += text.length;
@@ -109,6 +124,12 @@ class StoppableText implements SequenceText {
       if (this.stops !== undefined) ends.push(newUnits);
     }
     return newUnits;
+  }
+
+  /** Comes after every other rule of the scheduler, and after `min_tokens`. */
+  private endIfRepeated(tokenId: number): void {
+    const isRepeated = this.repetition?.push(tokenId) === true;
+    if (isRepeated && this.tokenCount >= this.options.minTokens) this.expectedFinish ??= repetitionDetected;
   }
 
   private stopAtMatch(newUnits: number): void {

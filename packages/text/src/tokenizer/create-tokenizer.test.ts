@@ -22,6 +22,8 @@ describe("createTokenizer()", () => {
     expect(text(tokenizer, "<user>hello<end>")).toEqual(["<user>", "hello", "<end>"]);
     expect(Array.from(tokenizer.encode("<tool>", true))).toEqual([303, 302]);
     expect(Array.from(tokenizer.encode("", true))).toEqual([303]);
+    const { before, after } = tokenizer.specialFrame;
+    expect([...before, ...tokenizer.encode("<tool>", false), ...after]).toEqual([303, 302]);
   });
 
   it("counts lone surrogates as U+FFFD", () => {

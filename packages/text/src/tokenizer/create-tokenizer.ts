@@ -20,7 +20,7 @@ import { TokenBuffer } from "./token-buffer.ts";
 import { TokenTable } from "./token-table.ts";
 import { applyTokenizerClass } from "./tokenizer-class.ts";
 import { addConfiguredTokens, readTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
-import type { Tokenizer, TokenizerFiles } from "./tokenizer.ts";
+import type { SpecialFrame, Tokenizer, TokenizerFiles } from "./tokenizer.ts";
 import { createUnigram } from "./unigram-encoder.ts";
 import { createWordLevel, createWordPiece, type WordModel } from "./word-piece-encoder.ts";
 import { codePointLength, wellFormed } from "./utf8.ts";
@@ -82,6 +82,7 @@ function createOwn({ json, config, preTokenizer, vocabulary, encoder }: OwnParts
     decoder: compileDecoder(json["decoder"]),
     table: createTokenTable({ added, vocabulary, normalizer }),
     spaceMarker: preTokenizer.spaceMarker,
+    frame,
     // transformers leaves BPE alone, for which this would be destructive.
     cleansUp: config.cleansUpSpaces && !isBpeModel(json["model"]),
     encode(text, addSpecialTokens) {
@@ -101,6 +102,7 @@ interface Parts {
   readonly decoder: TokenDecoder;
   readonly table: TokenTable;
   readonly spaceMarker: string | undefined;
+  readonly frame: SpecialFrame;
   readonly cleansUp: boolean;
   readonly encode: (text: string, addSpecialTokens: boolean) => Int32Array;
 }
@@ -112,6 +114,7 @@ function assemble({
   decoder,
   table,
   spaceMarker,
+  frame,
   cleansUp,
   encode,
 }: Parts): Tokenizer {
@@ -123,8 +126,10 @@ function assemble({
     vocabularySize: sizeOf(added, vocabulary),
     maxTokenCharacters: longestOf(added, vocabulary),
     specialTokens: config.specialTokens,
+    allSpecialTokens: config.allSpecialTokens,
     endOfSequenceTokenId: endOfSequence === undefined ? undefined : added.idOf(endOfSequence),
     leadingSpaceMarker: spaceMarker,
+    specialFrame: frame,
     encode: (text, addSpecialTokens) => encode(wellFormed(text), addSpecialTokens),
     decode(tokenIds, options) {
       const text = decodeIds(tokenIds, options.skipSpecialTokens);

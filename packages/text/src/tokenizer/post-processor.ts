@@ -6,13 +6,8 @@ import {
   objectMember,
   unsupportedComponent,
 } from "./json-object.ts";
+import type { SpecialFrame } from "./tokenizer.ts";
 import { isTokenId } from "./vocabulary.ts";
-
-/** Ids that are added before and after the ids of a text. */
-export interface SpecialFrame {
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-}
 
 /** Adds nothing. */
 const emptyFrame: SpecialFrame = { before: [], after: [] };

@@ -6,6 +6,8 @@ import type { TokenizerFiles } from "./tokenizer.ts";
 export interface TokenizerConfig {
   /** Named special tokens (`bos_token` …) with their text, in the order of the file. */
   readonly specialTokens: ReadonlyMap<string, string>;
+  /** Named special tokens and those of the list of further ones, each once. */
+  readonly allSpecialTokens: readonly string[];
   /** Tokens to add beyond `tokenizer.json`, or whose properties differ there; in the order they are added. */
   readonly addedTokens: readonly (readonly [number | undefined, AddedToken])[];
   /** `clean_up_tokenization_spaces`. */
@@ -38,6 +40,7 @@ const specialTokenNames = [
 export function readTokenizerConfig(files: TokenizerFiles): TokenizerConfig {
   const config = mergedConfig(files);
   const named = readNamedTokens(config);
+  const extra = readExtraTokens(config);
   const { tokenizer_class: tokenizerClass, add_prefix_space: addsPrefixSpace } = config;
   const modelType =
     files.modelConfig === undefined
@@ -45,10 +48,11 @@ export function readTokenizerConfig(files: TokenizerFiles): TokenizerConfig {
       : parseJsonObject(files.modelConfig, "config.json")["model_type"];
   return {
     specialTokens: new Map(Array.from(named, ([name, token]) => [name, token.content])),
+    allSpecialTokens: [...new Set([...named.values(), ...extra].map((token) => token.content))],
     addedTokens: [
       ...readAddedTokens(config["added_tokens_decoder"]),
       ...Array.from(named.values(), (token) => [undefined, token] as const),
-      ...readExtraTokens(config).map((token) => [undefined, token] as const),
+      ...extra.map((token) => [undefined, token] as const),
     ],
     cleansUpSpaces: config["clean_up_tokenization_spaces"] === true,
     tokenizerClass: typeof tokenizerClass === "string" ? tokenizerClass.replace(/Fast$/, "") : undefined,

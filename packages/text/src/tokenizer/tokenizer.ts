@@ -20,6 +20,12 @@ export interface DecodeOptions {
   readonly spacesBetweenSpecialTokens?: boolean;
 }
 
+/** Ids that encoding adds around the ids of a text, when special tokens are asked for. */
+export interface SpecialFrame {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
 /** One model's tokenizer. Immutable to its callers: caches inside never change an answer. */
 export interface Tokenizer {
   /** Number of distinct tokens, added ones included (Python's `len(tokenizer)`). */
@@ -28,10 +34,14 @@ export interface Tokenizer {
   readonly maxTokenCharacters: number;
   /** Special tokens by name: `bos_token`, `eos_token`, … each with its text. Tokens without a name are not here. */
   readonly specialTokens: ReadonlyMap<string, string>;
+  /** Texts of the special tokens the model's files list, named or not (transformers' `all_special_tokens`). */
+  readonly allSpecialTokens: readonly string[];
   /** Id of `eos_token`, undefined when the files name none. */
   readonly endOfSequenceTokenId: number | undefined;
   /** Character that stands for a leading space and is lost when such a token is decoded alone (Metaspace), or undefined. */
   readonly leadingSpaceMarker: string | undefined;
+  /** What `encode` adds around a text when it adds special tokens. A truncated text keeps them. */
+  readonly specialFrame: SpecialFrame;
   /** Ids of a text. Lone surrogates count as U+FFFD. `addSpecialTokens` adds what the post-processor adds (`<s>` …). */
   encode(text: string, addSpecialTokens: boolean): Int32Array;
   /** Text of ids; unknown ids count as nothing, broken UTF-8 becomes U+FFFD. */

@@ -25,12 +25,34 @@ export function parseJson(text: string): TemplateValue | undefined {
   return new JsonReader(text).document();
 }
 
+/** A JSON value that a text holds somewhere, and the position after it. */
+export interface DecodedJson {
+  readonly value: TemplateValue;
+  readonly end: number;
+}
+
+/** `JSONDecoder().raw_decode(text, start)`: the value that begins exactly at `start`; `undefined` where none does. */
+export function decodeJsonAt(text: string, start: number): DecodedJson | undefined {
+  const reader = new JsonReader(text, start);
+  const value = reader.valueHere();
+  return value === undefined ? undefined : { value, end: reader.end };
+}
+
 class JsonReader {
   private readonly text: string;
-  private position = 0;
+  private position: number;
 
-  constructor(text: string) {
+  constructor(text: string, start = 0) {
     this.text = text;
+    this.position = start;
+  }
+
+  get end(): number {
+    return this.position;
+  }
+
+  valueHere(): TemplateValue | undefined {
+    return this.value(0);
   }
 
   document(): TemplateValue | undefined {

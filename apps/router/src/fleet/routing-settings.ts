@@ -1,0 +1,22 @@
+import type { RouterConfig } from "@vllm-router/config";
+import { POLICIES, type PolicyDefinition, type RoutingKeyRules } from "@vllm-router/routing-core";
+
+/** The settings of the chosen policy, by the names the policy gives its parameters. */
+export function policyParameters(config: RouterConfig): Readonly<Partial<Record<string, number>>> {
+  const definition: PolicyDefinition = POLICIES[config.routing.policy as keyof typeof POLICIES];
+  const settings: Readonly<Record<string, unknown>> = config.routing;
+  const parameters: Record<string, number> = {};
+  for (const name of Object.keys(definition.parameters)) {
+    const value = settings[name];
+    if (typeof value === "number") {
+      parameters[name] = value;
+    }
+  }
+  return { ...parameters, ...config.routing.policyParameters };
+}
+
+/** Where the operator wants the affinity key to be looked for; undefined for the Rust router's way. */
+export function affinityRules({ routing }: RouterConfig): RoutingKeyRules | undefined {
+  const { affinityHeaders: headers, affinityFields: fields } = routing;
+  return headers.length + fields.length === 0 ? undefined : { headers, fields };
+}

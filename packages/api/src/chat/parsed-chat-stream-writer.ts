@@ -1,0 +1,84 @@
+import type { OutputDelta, OutputParser } from "@vllm-router/text";
+import { quoteJson } from "../json/string-text.ts";
+import type { ChatRequest } from "../request/chat-request.ts";
+import { isToolNamed } from "../response/chat-outcome.ts";
+import { idList, stopReasonText } from "../response/id-list.ts";
+import type { ResponseOptions } from "../response/response-options.ts";
+import type { ChoiceFinish, ChoiceOutput } from "../writer.ts";
+import { ChatStreamWriter } from "./chat-stream-writer.ts";
+import { deltaText } from "./delta-text.ts";
+
+const NOTHING: OutputDelta = { content: undefined, reasoning: undefined, toolCalls: undefined };
+
+/** The stream of a server with parsers: an output becomes a chunk when its parser has something to say, or it ends the choice. */
+export class ParsedChatStreamWriter extends ChatStreamWriter {
+  private readonly parsers: readonly OutputParser[];
+  private readonly hasCalled: boolean[];
+  /** Nothing that could show hidden reasoning: no logprobs, no token ids. */
+  private readonly hides: boolean;
+
+  constructor(options: ResponseOptions<ChatRequest>, parserOf: (choice: number) => OutputParser) {
+    super(options);
+    this.parsers = this.completionTokens.map((_, choice) => parserOf(choice));
+    this.hasCalled = this.parsers.map(() => false);
+    this.hides = !options.request.includeReasoning;
+  }
+
+  override output(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
+    const begin = this.opening();
+    if (this.finished[choice] === true) return begin;
+    const tokens = this.completionTokens[choice] as number;
+    if (output.text === "" && output.tokenCount === 0 && tokens === 0) return begin;
+    this.completionTokens[choice] = tokens + output.tokenCount;
+    const delta = this.parse(choice, output, finish !== undefined);
+    const logprobs = this.hides ? "null" : this.logprobsText(output);
+    const showsIds = this.returnTokenIds && !this.hides;
+    if (delta === undefined && finish === undefined && logprobs === "null" && !showsIds) return begin;
+    const ids = showsIds ? idList(output.tokenIds, output.tokenCount) : "null";
+    let reason = '"finish_reason":null';
+    let tail = "";
+    if (finish !== undefined) {
+      this.finished[choice] = true;
+      reason = `"finish_reason":${quoteJson(this.reasonOf(choice, finish))},"stop_reason":${stopReasonText(finish.stopReason)}`;
+      tail = this.finishTail;
+    }
+    return (
+      `${begin}${this.head}{"index":${choice},"delta":${deltaText(this.allowed(delta ?? NOTHING))},"logprobs":${logprobs},` +
+      `${reason},"token_ids":${ids}}]${this.runningUsage(choice)}${tail}}\n\n`
+    );
+  }
+
+  protected override reasoningTokens(choice: number): number | undefined {
+    const parser = this.parsers[Math.max(choice, 0)];
+    const count = parser?.reasoningTokens();
+    return count === undefined || choice >= 0 ? count : 0;
+  }
+
+  protected override allReasoningTokens(): number | undefined {
+    let sum: number | undefined;
+    for (const parser of this.parsers) {
+      const count = parser.reasoningTokens();
+      if (count !== undefined) sum = (sum ?? 0) + count;
+    }
+    return sum;
+  }
+
+  private parse(choice: number, output: ChoiceOutput, finished: boolean): OutputDelta | undefined {
+    const ids: number[] = [];
+    for (let at = 0; at < output.tokenCount; at++) ids.push(output.tokenIds[at] as number);
+    const delta = this.parsers[choice]?.push(output.text, ids, finished);
+    if (delta?.toolCalls !== undefined && delta.toolCalls.length > 0) this.hasCalled[choice] = true;
+    return delta;
+  }
+
+  /** A named call keeps the engine's reason, and so does a call that was cut off. */
+  private reasonOf(choice: number, finish: ChoiceFinish): string {
+    const called = this.hasCalled[choice] === true && !isToolNamed(this.options.request);
+    return called && finish.reason === "stop" ? "tool_calls" : finish.reason;
+  }
+
+  private allowed(delta: OutputDelta): OutputDelta {
+    if (this.options.request.parallelToolCalls !== false || delta.toolCalls === undefined) return delta;
+    return { ...delta, toolCalls: delta.toolCalls.filter((call) => call.index === 0) };
+  }
+}
