@@ -54,7 +54,7 @@ export function prepareConverted(
 }
 
 /** One conversation, rendered and encoded. */
-interface ChatDraft extends PromptDraft {
+export interface ChatDraft extends PromptDraft {
   /** The request as the engine must see it for its answer to be parsed. */
   readonly request: ChatRequest;
   /** Makes the parser of one answer; undefined where nothing is parsed. */
@@ -62,7 +62,7 @@ interface ChatDraft extends PromptDraft {
 }
 
 /** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
-function draftChat(
+export function draftChat(
   asked: ChatRequest,
   envelope: RequestEnvelope,
   checkPrompt?: (tokenCount: number) => void,
