@@ -54,7 +54,7 @@ export function prepareConverted(
 }
 
 /** One conversation, rendered and encoded. */
-export interface ChatDraft extends PromptDraft {
+interface ChatDraft extends PromptDraft {
   /** The request as the engine must see it for its answer to be parsed. */
   readonly request: ChatRequest;
   /** Makes the parser of one answer; undefined where nothing is parsed. */
@@ -62,7 +62,7 @@ export interface ChatDraft extends PromptDraft {
 }
 
 /** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
-export function draftChat(
+function draftChat(
   asked: ChatRequest,
   envelope: RequestEnvelope,
   checkPrompt?: (tokenCount: number) => void,
@@ -70,10 +70,7 @@ export function draftChat(
   const { model, settings } = envelope;
   checkRequestedLengths(asked, model.maxModelLength);
   const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
-  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, {
-    model,
-    settings,
-  });
+  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, { model, settings });
   checkPrompt?.(tokenIds.length);
   const request = constrainCalls(asked, model.parsers);
   const { selection } = model.parsers;
