@@ -116,7 +116,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const builder = createModelBuilder(config);
   const offline = createModelBuilder(config, true);
   const routingModels = new RoutingModels({
-    build: (facts) => offline.build(facts),
+    build: routing.looksAtPrompts ? (facts) => offline.build(facts) : undefined,
     unknown: (names, reason) => {
       environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
     },
@@ -140,7 +140,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       routing,
       timers,
       observer,
-      models: routing.usesPrefix ? routingModels : undefined,
+      models: routingModels,
     }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
@@ -234,19 +234,31 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
-  const policyName = config.routing.policy;
+  const { token, proxy } = routing.dispatchers;
   const affinity = affinityRules(config);
   const server = new GenerationServer({
     placer,
     admission,
     timers,
     observer,
-    policyName,
+    // A policy of the user's own may have given way to the configured one, or come back.
+    get policyName() {
+      return token.policy.name;
+    },
     retryDelayMs,
     gapCell: (model) => metrics.gapCell(model),
     keepAliveMs: config.server.sseKeepAliveIntervalSecs * 1000,
   });
-  const embeddings = new EmbeddingServer({ placer, server, timers, observer, policyName, retryDelayMs });
+  const embeddings = new EmbeddingServer({
+    placer,
+    server,
+    timers,
+    observer,
+    get policyName() {
+      return token.policy.name;
+    },
+    retryDelayMs,
+  });
   const { frontend, model } = config;
   const prepare: PrepareSettings = {
     trustRequestChatTemplate: model.trustRequestChatTemplate,
@@ -268,18 +280,23 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       server,
       timers,
       observer,
-      policyName,
+      get policyName() {
+        return proxy.policy.name;
+      },
       retryDelayMs,
       affinity,
       journal: decisions.journal,
       prepare,
+      isAdapter: (name) => routingModels.isAdapter(name),
       modelOf: (name) =>
-        routing.usesPrefix && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
+        routing.looksAtPrompts && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
     },
     affinity,
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
+    documentation: frontend.disableDocs ? "none" : frontend.enableOfflineDocs ? "offline" : "online",
+    showsTokenizer: frontend.enableTokenizerInfo,
     scaleOut: frontend.enableScaleOut,
     responses: responseStore(frontend),
     writerSettings: {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSimulator, type Simulator } from "@vllm-router/simulator";
 import { runReplay } from "../src/replay.ts";
-import { eventually, startRouter, type TestRouter } from "./start-router.ts";
+import { eventually as eventuallyWithin, startRouter, type TestRouter } from "./start-router.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples/policies", import.meta.url));
 /** A busy machine must not look like a slow policy. */
@@ -13,6 +13,11 @@ const PATIENT = ["--policy-budget-ms", "5000", "--policy-timeout-ms", "10000"];
 const flags = (...more: readonly string[]): readonly string[] => [...PATIENT, "--enable-explain", ...more];
 const FIRST = "export const policy = { name: 'own', score: (input, candidate) => -input.slots[candidate] };";
 const LAST = "export default { name: 'own', score: (input, candidate) => input.slots[candidate] };";
+
+/** A module is loaded by a new thread: seconds where all cores are busy. */
+const LONG_TEST_MS = 90_000;
+const eventually = (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
+  eventuallyWithin(what, condition, 20_000);
 
 let directory: string;
 let engines: readonly Simulator[];
@@ -55,7 +60,7 @@ async function decide(router: TestRouter, headers: Readonly<Record<string, strin
 
 const metrics = async (router: TestRouter): Promise<string> => (await fetch(`${router.url}/metrics`)).text();
 
-describe("a policy of the user's own", () => {
+describe("a policy of the user's own", { timeout: LONG_TEST_MS }, () => {
   it("decides, with types and all, and its decisions are replayed", async () => {
     const log = join(directory, "log.jsonl");
     const file = join(EXAMPLES, "tenant-turns.ts");
@@ -88,6 +93,9 @@ describe("a policy of the user's own", () => {
   it("can be the other example", async () => {
     await using router = await startRouter(urls, flags("--policy-file", join(EXAMPLES, "cheap-first.ts")));
     expect(await decide(router)).toMatchObject({ policy: "cheap-first", reason: "score" });
+    await eventually("the log names it", () =>
+      router.logs.some((line) => line["msg"] === "request" && line["policy"] === "cheap-first"),
+    );
   });
 
   it("is loaded again when its file changes, also after it failed, and kept when the change is broken", async () => {

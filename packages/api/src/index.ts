@@ -60,6 +60,7 @@ export {
   parseCountTokensRequest,
   parseMessagesRequest,
 } from "./messages/messages-request.ts";
+export { openApiDocument } from "./openapi/openapi-document.ts";
 export { createMessagesStreamWriter } from "./messages/messages-stream-writer.ts";
 export { type MessagesConversion, messagesToChat } from "./messages/messages-to-chat.ts";
 export {

@@ -225,6 +225,7 @@ async function httpFacts(
   return {
     modelNames: models.map((model) => model.id),
     cards: models,
+    adapterNames: models.filter((model) => model.parent !== undefined).map((model) => model.id),
     root: base?.root ?? "",
     maxModelLength: base?.maxModelTokens ?? 0,
     vocabularySize: 0,

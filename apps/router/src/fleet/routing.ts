@@ -64,8 +64,10 @@ export interface Routing {
   readonly loads: EngineLoadTable;
   /** Per lane; undefined where there are none. */
   readonly shadows: Readonly<Record<Lane, ShadowPolicies>> | undefined;
-  /** Whether any policy looks at what engines hold of a prompt. */
+  /** Whether the acting policy looks at what engines hold of a prompt. */
   readonly usesPrefix: boolean;
+  /** Whether it or a shadow does: then prompts are to be known by their tokens. */
+  readonly looksAtPrompts: boolean;
   /** Whether any policy looks at what engines report. */
   readonly usesEngineLoad: boolean;
   /** Undefined when breakers are off. */
@@ -141,7 +143,8 @@ export function createRouting(options: RoutingOptions): Routing {
   return {
     loads,
     shadows,
-    usesPrefix: usesPrefix || shadows !== undefined,
+    usesPrefix,
+    looksAtPrompts: usesPrefix || shadows !== undefined,
     usesEngineLoad:
       decider !== undefined ||
       looksAtLoad(policies.token) ||

@@ -29,6 +29,8 @@ export interface WorkerFacts {
   readonly modelNames: readonly string[];
   /** What an HTTP worker lists, adapters with their base models; undefined for others. */
   readonly cards?: readonly ServedCard[];
+  /** Those of the names that are LoRA adapters. Default none. */
+  readonly adapterNames?: readonly string[];
   /** Model path or hub name. */
   readonly root: string;
   /** Longest prompt plus output in tokens; 0 when it does not say. */

@@ -87,6 +87,7 @@ export class ModelBuilder {
       pooling: readPoolingTraits(facts, { files, tokenizer }),
       endOfSequenceTokenId,
       extraEndTokenIds: defaults.endTokenIds.filter((id) => id !== endOfSequenceTokenId),
+      tokenizerConfig: fileText(files, "tokenizer_config.json"),
       contentHash,
       engineVersion: facts.engineVersion,
       systemFingerprint: systemFingerprint(options.fingerprintMode, options.fingerprintValue, {

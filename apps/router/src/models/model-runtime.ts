@@ -33,6 +33,8 @@ export interface ModelRuntime {
   readonly architecture?: string | undefined;
   /** What the model pools; undefined for a model that generates. */
   readonly pooling?: PoolingTraits | undefined;
+  /** Text of `tokenizer_config.json`; undefined for a model without one. */
+  readonly tokenizerConfig?: string | undefined;
   /** Hash of the files this was built from; workers of one model must agree on it. */
   readonly contentHash: string;
   /** Version of the engine, as `/version` and the fingerprint show it. */

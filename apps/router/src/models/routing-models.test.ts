@@ -41,6 +41,18 @@ describe("RoutingModels", () => {
     expect(models.get("m")).toBeUndefined();
   });
 
+  it("knows which names are LoRA adapters, as long as a worker has them", () => {
+    const { models } = setUp();
+    const facts = { ...FAKE_FACTS, modelNames: ["m", "sql"], adapterNames: ["sql"] };
+    const [first, second] = [models.learn(facts), models.learn(facts)];
+    expect([models.isAdapter("sql"), models.isAdapter("m")]).toEqual([true, false]);
+    first[Symbol.dispose]();
+    first[Symbol.dispose]();
+    expect(models.isAdapter("sql")).toBe(true);
+    second[Symbol.dispose]();
+    expect(models.isAdapter("sql")).toBe(false);
+  });
+
   it("says once why it does not know a model", async () => {
     const { models, told } = setUp();
     models.learn({ ...FAKE_FACTS, root: "none" });

@@ -3,8 +3,8 @@ import type { ModelRuntime } from "./model-runtime.ts";
 
 /** What {@link RoutingModels} works with. */
 export interface RoutingModelsOptions {
-  /** Builds a model from files of this machine alone. */
-  readonly build: (facts: WorkerFacts) => Promise<ModelRuntime>;
+  /** Builds a model from files of this machine alone; undefined where nobody looks at prompts. */
+  readonly build: ((facts: WorkerFacts) => Promise<ModelRuntime>) | undefined;
   /** A model could not be built: its prompts are matched as text. Told once per reason. */
   readonly unknown: (models: readonly string[], reason: string) => void;
 }
@@ -21,6 +21,8 @@ interface Known {
 export class RoutingModels {
   readonly #options: RoutingModelsOptions;
   readonly #byName = new Map<string, Known>();
+  /** Workers that serve a name as a LoRA adapter. */
+  readonly #adapters = new Map<string, number>();
   readonly #told = new Set<string>();
 
   constructor(options: RoutingModelsOptions) {
@@ -32,11 +34,17 @@ export class RoutingModels {
     return this.#byName.get(name)?.runtime;
   }
 
+  /** Whether some worker serves the name as a LoRA adapter of another model. */
+  isAdapter(name: string): boolean {
+    return this.#adapters.has(name);
+  }
+
   /** A worker serves these models from now on, until the answer is disposed of. */
   learn(facts: WorkerFacts): Disposable {
     let isOver = false;
     const learned: Known[] = [];
-    void this.#options.build(facts).then(
+    this.#countAdapters(facts, 1);
+    void this.#options.build?.(facts).then(
       (runtime) => {
         for (const name of isOver ? [] : facts.modelNames) {
           const known = this.#byName.get(name);
@@ -50,6 +58,9 @@ export class RoutingModels {
     );
     return {
       [Symbol.dispose]: () => {
+        if (!isOver) {
+          this.#countAdapters(facts, -1);
+        }
         isOver = true;
         for (const known of learned.splice(0)) {
           known.workers -= 1;
@@ -61,6 +72,17 @@ export class RoutingModels {
         }
       },
     };
+  }
+
+  #countAdapters({ adapterNames = [] }: WorkerFacts, step: 1 | -1): void {
+    for (const name of adapterNames) {
+      const workers = (this.#adapters.get(name) ?? 0) + step;
+      if (workers > 0) {
+        this.#adapters.set(name, workers);
+      } else {
+        this.#adapters.delete(name);
+      }
+    }
   }
 
   #tell(models: readonly string[], error: unknown): void {

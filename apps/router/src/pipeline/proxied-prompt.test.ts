@@ -45,6 +45,22 @@ describe("proxiedPrompt()", () => {
     expect(read("/v1/completions", '{"max_tokens": 1, "prompt": ["Once", "Twice"]}').text).toBe("Once");
   });
 
+  it("begins with what all conversations share, in the other APIs too", () => {
+    const messages = [{ role: "user", content: "Hello" }];
+    const anthropic = (rest: unknown): string =>
+      read("/v1/messages", JSON.stringify({ max_tokens: 4, messages, ...(rest as object) })).text!;
+    expect(anthropic({ system: "Be kind." })).toBe("\nBe kind.\nuser\nHello");
+    const longer = anthropic({
+      system: "Be kind.",
+      messages: [...messages, { role: "assistant", content: "Hi" }],
+    });
+    expect(longer.startsWith(anthropic({ system: "Be kind." }))).toBe(true);
+    const responses = (input: unknown): string =>
+      read("/v1/responses", JSON.stringify({ input, instructions: "Be brief." })).text!;
+    expect(responses("Hello")).toBe("\nBe brief.\nHello");
+    expect(responses([{ role: "user", content: "Hello" }])).toBe("\nBe brief.\nuser\nHello");
+  });
+
   it("is the ids that the body itself gives", () => {
     expect(read("/v1/completions", '{"prompt": [1, 2]}').tokenIds).toEqual(Int32Array.of(1, 2));
     expect(read("/v1/completions", '{"prompt": [[1, 2], [3]]}').tokenIds).toEqual(Int32Array.of(1, 2));

@@ -20,7 +20,21 @@ export type ProxiedPrompt =
 const MAX_TEXT = 512 * 1024;
 
 /** Which prompt a path's body holds. */
-type PromptKind = "chat" | "completion";
+type PromptKind = "chat" | "completion" | "messages" | "responses";
+
+const KINDS: readonly (readonly [path: string, kind: PromptKind])[] = [
+  ["/v1/chat/completions", "chat"],
+  ["/v1/completions", "completion"],
+  ["/v1/messages", "messages"],
+  ["/v1/responses", "responses"],
+];
+
+/** Fields of a body in the order in which a prompt is made of them, but for completions. */
+const PARTS: Readonly<Record<Exclude<PromptKind, "completion">, readonly string[]>> = {
+  chat: ["tools", "messages"],
+  messages: ["tools", "system", "messages"],
+  responses: ["tools", "instructions", "input"],
+};
 
 /**
  * Reads the prompt of a body as the worker will. Never fails: a body that is no request is the worker's to refuse, and is
@@ -50,10 +64,7 @@ export function proxiedMaxTokens(fields: JsonObject | undefined): number {
 }
 
 function kindOf(path: string): PromptKind | undefined {
-  if (path.endsWith("/v1/chat/completions")) {
-    return "chat";
-  }
-  return path.endsWith("/v1/completions") ? "completion" : undefined;
+  return KINDS.find(([known]) => path.endsWith(known))?.[1];
 }
 
 /** A completion's prompt, the first of a list, that is given as token ids. */
@@ -75,6 +86,9 @@ function encoded(
       const text = renderConversation(request, { model, settings });
       return model.tokenizer.encode(text, request.addSpecialTokens);
     }
+    if (kind !== "completion") {
+      return undefined;
+    }
     const request = parseCompletionRequest(fields);
     const [first] = completionPrompts(request);
     switch (first?.kind) {
@@ -91,15 +105,18 @@ function encoded(
   }
 }
 
-/** What stands at the prompt's beginning comes first: tools, then the conversation; or the first prompt. */
+/** What stands at the prompt's beginning comes first: tools, system, then the conversation; or the first prompt. */
 function textOf(fields: JsonObject, kind: PromptKind): string {
   if (kind === "completion") {
     const prompt = fields.get("prompt");
     return flat(Array.isArray(prompt) && typeof prompt[0] !== "number" ? prompt[0] : prompt);
   }
-  const messages = fields.get("messages");
-  const told = Array.isArray(messages) ? messages.map(messageText) : [flat(messages)];
-  return [flat(fields.get("tools")), ...told].join("\n");
+  return PARTS[kind]
+    .flatMap((name) => {
+      const part = fields.get(name);
+      return Array.isArray(part) && name !== "tools" ? part.map(messageText) : [flat(part)];
+    })
+    .join("\n");
 }
 
 function messageText(message: JsonValue): string {

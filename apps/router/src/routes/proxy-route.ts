@@ -31,6 +31,8 @@ export interface ProxyRouteServices {
   readonly journal: DecisionJournal;
   /** What is known of a served model, so that its prompts are matched by their tokens; undefined where nothing is. */
   readonly modelOf: (name: string) => ModelRuntime | undefined;
+  /** Whether a served name is a LoRA adapter of another model. */
+  readonly isAdapter: (name: string) => boolean;
   readonly prepare: PrepareSettings;
 }
 
@@ -151,6 +153,7 @@ function generationOf(scope: RequestScope, { body, model, services }: Passage): 
     promptTokens: prompt.tokenIds?.length ?? 0,
     maxTokens: proxiedMaxTokens(fields),
     routingKey: affinityKeyOf(exchange, services.affinity, { keys: body.keys, body: fields }),
+    loraName: services.isAdapter(model) ? model : undefined,
     cacheSalt: typeof salt === "string" ? salt : undefined,
     rank: requestedRank(scope),
     requiredFields: [],

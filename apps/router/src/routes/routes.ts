@@ -11,6 +11,7 @@ import {
   serveReadiness,
   serveVersion,
 } from "./health.ts";
+import { documentationRoutes } from "./documentation.ts";
 import { serveIsScaling, serveScale } from "./elastic.ts";
 import { serveInvocations } from "./invocations.ts";
 import { serveCountTokens } from "./messages.ts";
@@ -21,14 +22,21 @@ import { responsesApi } from "./responses.ts";
 import { scaleOutRoutes } from "./scale-out-routes.ts";
 import type { RouteServices } from "./services.ts";
 import { serveCancelResponse, serveRetrieveResponse } from "./stored-responses.ts";
+import { tokenizerInfoRoutes } from "./tokenizer-info.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
 import { unknownPath } from "./unknown-path.ts";
 import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 
 /** The HTTP interface: every path, readable top to bottom. */
 export function createRoutes(services: RouteServices): readonly Route[] {
-  const known = [...knownRoutes(services), ...poolingRoutes(services), ...scaleOutRoutes(services)].map(
-    (route) => whereOffered(route, services),
+  const vllm = [
+    ...knownRoutes(services),
+    ...tokenizerInfoRoutes(services),
+    ...poolingRoutes(services),
+    ...scaleOutRoutes(services),
+  ];
+  const known = [...vllm, ...documentationRoutes(vllm, services)].map((route) =>
+    whereOffered(route, services),
   );
   return [...known, unknownPath(known, services)];
 }

@@ -8,6 +8,7 @@ import type { EmbeddingServer } from "../pipeline/embedding-server.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
 import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
 import type { ResponseStore } from "../responses/response-store.ts";
+import type { Documentation } from "./documentation.ts";
 import type { DebugServices } from "./debug-decisions.ts";
 import type { ProxyRouteServices } from "./proxy-route.ts";
 
@@ -20,6 +21,10 @@ export interface RouteServices {
   readonly proxy: ProxyRouteServices;
   readonly timers: Timers;
   readonly observer: RouterObserver;
+  /** How the interface is documented. */
+  readonly documentation: Documentation;
+  /** `--enable-tokenizer-info-endpoint`. */
+  readonly showsTokenizer: boolean;
   /** `--enable-scale-out`. */
   readonly scaleOut: boolean;
   /** Kept responses; undefined unless the server keeps any. */

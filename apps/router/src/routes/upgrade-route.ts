@@ -1,8 +1,8 @@
-import { routingKeyOf } from "@vllm-router/routing-core";
 import { randomId } from "../pipeline/random-id.ts";
 import { failureCode } from "../pipeline/request-failure.ts";
 import { UpgradeRun } from "../pipeline/upgrade-run.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { affinityKeyOf } from "./affinity-key.ts";
 import { proxyNameOf } from "./choose-lane.ts";
 import type { RouteServices } from "./services.ts";
 
@@ -33,7 +33,7 @@ export async function serveUpgrade(scope: RequestScope, services: RouteServices)
     text: "",
     promptTokens: 0,
     maxTokens: 0,
-    routingKey: routingKeyOf({ header: (name) => exchange.header(name), body: {} }),
+    routingKey: affinityKeyOf(exchange, proxy.affinity, { keys: {}, body: undefined }),
     requiredFields: [],
   };
   const run: UpgradeRun = new UpgradeRun(exchange, {

@@ -1,6 +1,6 @@
 import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, ListenOptions as NetListenOptions, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
@@ -50,6 +50,8 @@ export interface Listener {
 const HEADER_LIMIT_BYTES = 4 * 1024 * 1024;
 const HEADER_LIMIT_COUNT = 256;
 const KEEP_ALIVE_MS = 5_000;
+/** What a system says that does not know how to share a port. */
+const NOT_SHARED: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOPROTOOPT", "EINVAL", "ENOSYS"]);
 
 /**
  * Serves the application on `host:port`.
@@ -213,24 +215,44 @@ class HttpListener implements Listener {
 
 async function bind(server: Server | SecureServer, options: ListenOptions): Promise<void> {
   const { host, port, unixSocket } = options;
-  const place =
-    unixSocket === undefined
-      ? { host, port, backlog: BACKLOG, reusePort: SHARES_PORTS }
-      : { path: unixSocket, backlog: BACKLOG };
   try {
-    if (SHARES_PORTS && unixSocket === undefined && port !== 0) {
+    if (unixSocket !== undefined) {
+      await listening(server, { path: unixSocket, backlog: BACKLOG });
+      return;
+    }
+    if (SHARES_PORTS && port !== 0) {
       await claimAddress(host, port);
     }
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(place, () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
+    const shares = SHARES_PORTS && (await isBound(server, { host, port, backlog: BACKLOG, reusePort: true }));
+    if (!shares) {
+      await listening(server, { host, port, backlog: BACKLOG });
+    }
   } catch (error) {
     throw new RouterError("listen", bindProblem(error as NodeJS.ErrnoException, options), { cause: error });
   }
+}
+
+/** @returns false where the system does not let sockets share a port */
+async function isBound(server: Server | SecureServer, options: NetListenOptions): Promise<boolean> {
+  try {
+    await listening(server, options);
+    return true;
+  } catch (error) {
+    if (NOT_SHARED.has((error as NodeJS.ErrnoException).code ?? "")) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+function listening(server: Server | SecureServer, options: NetListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
 }
 
 function bindProblem(error: NodeJS.ErrnoException, options: ListenOptions): string {

@@ -3,6 +3,7 @@ import { isTruthy } from "../json/python-text.ts";
 import { applyMediaPayloadAlias } from "../request/body-checks.ts";
 import {
   compileRequest,
+  type FieldShape,
   field,
   parseWith,
   type RequestOf,
@@ -142,10 +143,16 @@ const messagesReader: RequestReader<MessagesRequest> = compileRequest({
   table: messagesTable,
   checks: [applyMediaPayloadAlias],
 });
+
+/** Fields of a request of the Messages API. */
+export const messagesFields: readonly FieldShape[] = messagesReader.fields;
 const countTokensReader: RequestReader<CountTokensRequest> = compileRequest({
   table: countTokensTable,
   checks: [],
 });
+
+/** Fields of a request to count tokens. */
+export const countTokensFields: readonly FieldShape[] = countTokensReader.fields;
 
 /**
  * Checks and types the body of `POST /v1/messages` as vLLM 0.32 does.

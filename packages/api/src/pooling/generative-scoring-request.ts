@@ -2,6 +2,7 @@ import type { JsonValue } from "../json/json-value.ts";
 import { checkCacheSalt } from "../request/body-checks.ts";
 import {
   compileRequest,
+  type FieldShape,
   field,
   parseWith,
   type RequestOf,
@@ -33,6 +34,9 @@ const table = {
 export interface GenerativeScoringRequest extends RequestOf<typeof table> {}
 
 const reader: RequestReader<GenerativeScoringRequest> = compileRequest({ table, checks: [checkCacheSalt] });
+
+/** Fields of a request to score by generating. */
+export const generativeScoringFields: readonly FieldShape[] = reader.fields;
 
 /**
  * Checks and types the body of `POST /generative_scoring` as vLLM 0.32 does.

@@ -10,6 +10,7 @@ import { chatMessage } from "./messages.ts";
 import {
   type BodyCheck,
   compileRequest,
+  type FieldShape,
   field,
   parseWith,
   type RequestOf,
@@ -120,6 +121,9 @@ const checks: readonly BodyCheck[] = [
 ];
 
 const reader: RequestReader<BatchFields> = compileRequest({ table: batchTable, checks });
+
+/** Fields of a batch of chats. */
+export const batchChatFields: readonly FieldShape[] = reader.fields;
 
 /**
  * Checks the body of `POST /v1/chat/completions/batch` and makes one chat request of each conversation. Fields that the

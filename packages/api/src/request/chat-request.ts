@@ -17,6 +17,7 @@ import { chatChecks } from "./chat-checks.ts";
 import { chatMessage, readMessages } from "./messages.ts";
 import {
   compileRequest,
+  type FieldShape,
   field,
   parseWith,
   type RequestOf,
@@ -122,6 +123,9 @@ export interface ChatRequest extends Omit<ChatFields, "messages"> {
 }
 
 const reader: RequestReader<ChatFields> = compileRequest({ table: chatTable, checks: chatChecks });
+
+/** Fields of a chat request. */
+export const chatFields: readonly FieldShape[] = reader.fields;
 
 /**
  * Checks and types the body of `POST /v1/chat/completions` as vLLM 0.32 does. The body is not changed.

@@ -20,6 +20,7 @@ import {
 import {
   type BodyCheck,
   compileRequest,
+  type FieldShape,
   field,
   parseWith,
   type RequestOf,
@@ -196,6 +197,9 @@ const checks: readonly BodyCheck[] = [
 ];
 
 const reader: RequestReader<CompletionRequest> = compileRequest({ table: completionTable, checks });
+
+/** Fields of a completion request. */
+export const completionFields: readonly FieldShape[] = reader.fields;
 
 /**
  * Checks and types the body of `POST /v1/completions` as vLLM 0.32 does. The body is not changed.

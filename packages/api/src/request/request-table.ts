@@ -85,10 +85,20 @@ interface CompiledField {
   readonly isRequired: boolean;
 }
 
+/** A field as documents about the API describe it. */
+export interface FieldShape {
+  readonly name: string;
+  /** Pydantic's name of its validator. */
+  readonly label: string;
+  readonly isRequired: boolean;
+}
+
 /** A compiled table: `read` returns the findings so that a union of requests can collect them. */
 export interface RequestReader<T> {
   /** `state` learns how many fields were set, nested ones included. */
   read(body: JsonValue, state: ValidationState): T | Issues;
+  /** In the table's order. */
+  readonly fields: readonly FieldShape[];
 }
 
 /** Compiles a table into the function that checks a body and types it. */
@@ -109,6 +119,7 @@ export function compileRequest<Table>(definition: RequestDefinition<Table>): Req
   const { checks } = definition;
 
   return {
+    fields: fields.map(({ name, validator, isRequired }) => ({ name, label: validator.label, isRequired })),
     read(raw, state): RequestOf<Table> | Issues {
       if (!(raw instanceof Map)) {
         const message = "Input should be a valid dictionary or object to extract fields from";
@@ -152,7 +163,7 @@ export function compileRequest<Table>(definition: RequestDefinition<Table>): Req
  *
  * @throws {@link ApiError} with vLLM's text.
  */
-export function parseWith<T>(reader: RequestReader<T>, body: JsonValue): T {
+export function parseWith<T>(reader: Pick<RequestReader<T>, "read">, body: JsonValue): T {
   if (body === null) throw issuesError(issue("missing", "Field required", body));
   const result = reader.read(body, freshState());
   if (isIssues(result)) throw issuesError(result);

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from "../json/json-value.ts";
 import {
   compileRequest,
+  type FieldShape,
   field,
   parseWith,
   type RequestField,
@@ -127,6 +128,9 @@ const reader: RequestReader<RequestOf<typeof responsesTable>> = compileRequest({
   table: responsesTable,
   checks: responsesChecks,
 });
+
+/** Fields of a request of the Responses API. */
+export const responsesFields: readonly FieldShape[] = reader.fields;
 
 /**
  * Checks and types the body of `POST /v1/responses` as vLLM 0.32 does.

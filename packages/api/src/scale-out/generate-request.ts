@@ -5,6 +5,7 @@ import { type ChatRequest, convertedChatRequest } from "../request/chat-request.
 import { repetitionDetection, streamOptions, structuredOutputs } from "../request/output-shapes.ts";
 import {
   compileRequest,
+  type FieldShape,
   field,
   parseWith,
   type RequestOf,
@@ -57,6 +58,9 @@ const reader: RequestReader<GenerateTokensRequest> = compileRequest({
   table: generateTable,
   checks: [checkCacheSalt],
 });
+
+/** Fields of a request with token ids. */
+export const generateFields: readonly FieldShape[] = reader.fields;
 
 /**
  * Checks and types the body of `POST /inference/v1/generate` as vLLM 0.32 does.

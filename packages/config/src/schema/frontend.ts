@@ -36,6 +36,18 @@ export const frontend = z
       flag: "responses-api-store-size",
       placeholder: "COUNT",
     }),
+    enableTokenizerInfo: setting(z.boolean().default(false), {
+      doc: "Serve GET /tokenizer_info: the tokenizer's configuration and chat template.",
+      flag: "enable-tokenizer-info-endpoint",
+    }),
+    disableDocs: setting(z.boolean().default(false), {
+      doc: "Serve no /openapi.json, /docs and /redoc.",
+      flag: "disable-fastapi-docs",
+    }),
+    enableOfflineDocs: setting(z.boolean().default(false), {
+      doc: "Show the documentation with nothing loaded from outside; there is no /redoc then.",
+      flag: "enable-offline-docs",
+    }),
     enableScaleOut: setting(z.boolean().default(false), {
       doc: "Serve /inference/v1/generate and the render and derender routes; without it they are answered with 403.",
       flag: "enable-scale-out",

@@ -22,7 +22,7 @@ export function instructionsText(instructions: string): string {
 }
 
 /** A message on a channel. */
-export function assistantTurn(channel: string, parts: readonly string[]): HarmonyTurn {
+function assistantTurn(channel: string, parts: readonly string[]): HarmonyTurn {
   return { ...PLAIN, author: "assistant", channel, parts };
 }
 

@@ -38,10 +38,12 @@ export const policy = {
 let directory: string;
 let timers: SystemTimers;
 const crashes: Error[] = [];
+const said: string[] = [];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "threaded-policy-"));
   timers = new SystemTimers();
   crashes.length = 0;
+  said.length = 0;
 });
 afterEach(async () => {
   timers[Symbol.dispose]();
@@ -56,6 +58,7 @@ async function load(source: string, timeoutMs = 10_000): Promise<ThreadedPolicy>
     timeoutMs,
     loadTimeoutMs: 10_000,
     timers,
+    said: (text) => said.push(text),
     crashed: (error) => crashes.push(error),
   });
 }
@@ -83,7 +86,7 @@ function placing(policy: ThreadedPolicy): (workers: readonly string[], wanted: s
   };
 }
 
-describe("ThreadedPolicy", () => {
+describe("ThreadedPolicy", { timeout: 60_000 }, () => {
   it("keeps its state, and follows a fleet that grows beyond the room it had and changes its names", async () => {
     await using policy = await load(REMEMBERS);
     const place = placing(policy);
@@ -117,6 +120,19 @@ describe("ThreadedPolicy", () => {
       expect.objectContaining({ code: "policy_file" }),
     );
     expect(crashes).toEqual([]);
+  });
+
+  it("passes on what the policy writes to its console, although its thread sleeps in between", async () => {
+    const source = `console.log("loaded"); export const policy = { name: "x", score: (input, c) => { if (c === 0) console.warn("scoring", input.sequence); return 1; } };`;
+    await using policy = await load(source);
+    placing(policy)(["http://a", "http://b"], "");
+    const deadlineAtMs = Date.now() + 10_000;
+    while (said.length < 3 && Date.now() < deadlineAtMs) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 5);
+      });
+    }
+    expect(said).toEqual(["loaded", "scoring 0", "scoring 1"]);
   });
 
   it("says what its settling threw at the next call", async () => {

@@ -2,6 +2,7 @@ import { truthy } from "../../template/python/compare.ts";
 import { dumpJson, PLAIN_JSON } from "../../template/python/json-dump.ts";
 import { engineReasoning, engineTools } from "../engine/engine-family.ts";
 import { EngineParser, type EnginePass } from "../engine/engine-parser.ts";
+import type { OpenValue } from "../engine/open-value.ts";
 import { type OutputFormat, transitionTable } from "../engine/output-format.ts";
 import type { OutputParserContext } from "../output-parser.ts";
 import type { ExtractedReasoning } from "../reasoning-parser.ts";
@@ -24,6 +25,15 @@ export function parametersToJson(raw: string, partial: boolean, trim: (value: st
     if (open !== null) values.set(open[1] ?? "", trim(open[2] ?? ""));
   }
   return dumpJson(values, PLAIN_JSON);
+}
+
+/** The parameter at the end that has no closing mark. */
+export function openParameter(raw: string, trimsBreak: boolean): OpenValue | undefined {
+  const value = OPEN_PARAMETER.exec(raw.replace(PARAMETER, ""))?.[2];
+  if (value === undefined) return undefined;
+  if (!trimsBreak) return { text: value, tail: "" };
+  const text = withoutOuterBreaks(value);
+  return { text, tail: value.endsWith("\n") && text !== "" ? "\n" : "" };
 }
 
 /** Without the line break the template puts at either end. */
@@ -93,6 +103,8 @@ export function qwen3Format(
     initialState: thinking ? "reasoning" : "content",
     waitsForReasoning: thinking,
     toArguments: (raw, partial) => parametersToJson(raw, partial, withoutOuterBreaks),
+    openValue: (raw) => openParameter(raw, true),
+    trimsBreakBehindValue: true,
     jsonArguments: false,
     turnBoundaries: CHATML_TURNS,
     trimsReasoning: false,

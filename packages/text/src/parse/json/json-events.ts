@@ -100,8 +100,8 @@ export class JsonEvents {
     if (character === ":" && expected === "colon") this.expected = "value";
     else if (character === "," && expected === "comma-or-end")
       this.expected = top?.kind === "map" ? "key" : "value";
-    else if (character === "}" && top?.kind === "map" && /end$/.test(expected)) this.close("end-map");
-    else if (character === "]" && top?.kind === "array" && /end$/.test(expected)) this.close("end-array");
+    else if (character === "}" && top?.kind === "map" && expected.endsWith("end")) this.close("end-map");
+    else if (character === "]" && top?.kind === "array" && expected.endsWith("end")) this.close("end-array");
     else if (character === "{" && takesValue) this.begin("map");
     else if (character === "[" && takesValue) this.begin("array");
     else this.fail();
