@@ -1,6 +1,6 @@
-import { reachable } from "./engine-command.ts";
 import { INSTALL_LINE } from "./engine-program.ts";
 import type { LocalPlan } from "./plan.ts";
+import { routerAddress } from "./router-address.ts";
 
 /** What the banner shows. */
 export interface BannerOptions {
@@ -13,9 +13,11 @@ export interface BannerOptions {
 
 /** The text shown once requests are answered: the address, a curl line to paste, and for the demo the way to a real vLLM. */
 export function banner({ plan, model, command }: BannerOptions): string {
-  const address = `http://${reachable(plan.host)}:${plan.port}`;
+  const { url, socketPath } = routerAddress(plan);
+  const address = socketPath ?? url;
   const body = JSON.stringify({ model, messages: [{ role: "user", content: "Hello!" }], max_tokens: 32 });
-  const curl = `curl ${address}/v1/chat/completions -H 'Content-Type: application/json' -d '${body.replaceAll("'", "'\\''")}'`;
+  const socket = socketPath === undefined ? "" : `--unix-socket ${socketPath} `;
+  const curl = `curl ${socket}${url}/v1/chat/completions -H 'Content-Type: application/json' -d '${body.replaceAll("'", "'\\''")}'`;
   const engines = `${plan.engineCount} ${plan.isDemo ? "simulated " : ""}engine${plan.engineCount === 1 ? "" : "s"}`;
   const lines = [
     "",

@@ -89,13 +89,10 @@ describe("readPlan() in localhost mode", () => {
   });
 
   it.each([
+    ["--tool-server demo", "--tool-server is not implemented in this version of vllm-router; leave it out"],
     [
-      "--tool-server demo",
-      "--tool-server is not implemented in this version of vllm-router; leave it out",
-    ],
-    [
-      "--api-key k",
-      "--api-key is not implemented in this version of vllm-router; run it inside a private network",
+      "--enable-log-outputs",
+      "--enable-log-outputs is not implemented in this version of vllm-router; leave it out: prompts and answers are never logged",
     ],
     [
       "--api-server-count 2",
@@ -103,8 +100,8 @@ describe("readPlan() in localhost mode", () => {
     ],
     ["--router-polcy random", "unknown flag --router-polcy; did you mean --router-policy?"],
     [
-      "--router-api-key k",
-      "--router-api-key is not implemented in this version of vllm-router; run it inside a private network",
+      "--router-api-key-validation-urls u",
+      "--router-api-key-validation-urls is not implemented in this version of vllm-router; run it inside a private network",
     ],
     ["--router-port 1", "--router-port: use --port"],
     [
@@ -123,7 +120,7 @@ describe("readPlan() in localhost mode", () => {
   });
 
   it("accepts that something unknown to the router is switched off", () => {
-    const plan = local("--no-enable-log-deltas --no-enable-log-outputs");
+    const plan = local("--no-enable-per-request-metrics --no-enable-log-outputs");
     expect(plan.frontendFlags).toEqual([]);
     expect(plan.flags).toEqual([]);
   });

@@ -14,10 +14,11 @@ import {
 
 import { banner } from "./banner.ts";
 import { CliError } from "./cli-error.ts";
-import { engineCommand, reachable } from "./engine-command.ts";
+import { engineCommand } from "./engine-command.ts";
 import { checkGrpcExtra, engineAdvice, findEngineProgram } from "./engine-program.ts";
 import { createReporter } from "./reporter.ts";
 import type { LocalPlan } from "./plan.ts";
+import { routerAddress } from "./router-address.ts";
 import { routerCommand } from "./router-command.ts";
 import { servedModel } from "./served-model.ts";
 import { ownCommand, type Terminal } from "./terminal.ts";
@@ -62,7 +63,7 @@ export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise
     ...router,
     // A person reads its lines here, unless the user said otherwise.
     environment: { VLLM_ROUTER_LOG_FORMAT: "text", ...terminal.environment },
-    probe: { kind: "http", url: `http://${reachable(plan.host)}:${plan.port}/health` },
+    probe: routerAddress(plan).probe,
     // It cannot be ready before, and each question would be a line in its log.
     probeAfter: session.enginesReady,
   });
@@ -76,7 +77,7 @@ export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise
   }
   session.allStarted();
   void session.whenReady(async () => {
-    const model = await servedModel(plan, plan.model ?? "default");
+    const model = await servedModel(routerAddress(plan), plan.model ?? "default");
     terminal.out(banner({ plan, model, command: ownCommand(terminal.environment) }));
   });
   const cause = await session.ended;

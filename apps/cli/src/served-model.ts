@@ -1,14 +1,17 @@
-import { reachable } from "./engine-command.ts";
+import type { RouterAddress } from "./router-address.ts";
 
 const TIMEOUT_MS = 5_000;
 
 /** Asks the router for the name of its model; the fallback when it does not say. */
 export async function servedModel(
-  at: { readonly host: string; readonly port: number },
+  at: Pick<RouterAddress, "url" | "socketPath">,
   fallback: string,
 ): Promise<string> {
+  if (at.socketPath !== undefined) {
+    return fallback;
+  }
   try {
-    const response = await fetch(`http://${reachable(at.host)}:${at.port}/v1/models`, {
+    const response = await fetch(`${at.url}/v1/models`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const body = (await response.json()) as { data?: readonly { id?: unknown }[] };

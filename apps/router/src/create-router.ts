@@ -1,35 +1,34 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type { Logger } from "pino";
 import { parseJson } from "@vllm-router/api";
 import type { RouterConfig } from "@vllm-router/config";
 import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm-router/routing-core";
 import type { TemplateValue } from "@vllm-router/text";
 import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
+import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
-import { createEngineWatch } from "./fleet/engine-watch.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
+import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
-import { ModelBuilder } from "./models/build-model-runtime.ts";
+import { watchEngines } from "./fleet/watch-engines.ts";
+import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
-import { checkParserFlags } from "./models/model-parsers.ts";
+import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
 import type { DecisionObserver } from "./observability/decision-observer.ts";
+import { checkParserFlags } from "./models/model-parsers.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
 import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
-import { serveMetrics } from "./routes/health.ts";
-import { createRoutes } from "./routes/routes.ts";
+import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
+import { ResponseStore } from "./responses/response-store.ts";
 import type { RouteServices } from "./routes/services.ts";
-import { createApp } from "./server/app.ts";
-import { listen, type Listener } from "./server/listen.ts";
 
 /** A running router. */
 export interface Router {
@@ -52,7 +51,8 @@ export interface RouterEnvironment {
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
-const HUB_TIMEOUT_MS = 60_000;
+/** Characters of kept responses: 256 MiB at two bytes each. */
+const STORED_CHARACTERS = 128 * 1024 * 1024;
 /** No admission limit: more requests than any machine holds. */
 const UNLIMITED = 2 ** 30;
 
@@ -68,8 +68,12 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
+    toldBlocks: () => routing.caches.stats().toldBlocks,
   });
-  const log = requestLog(environment.logger, { accessLog: !config.observability.disableAccessLog });
+  const log = requestLog(environment.logger, {
+    accessLog: !config.observability.disableAccessLog,
+    quietRoutes: config.observability.disableAccessLogFor,
+  });
   const observer = combineObservers([metrics.observer, log]);
 
   const decisions = createDecisions(config, {
@@ -107,7 +111,14 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const models = new ModelCatalog();
-  const builder = modelBuilder(config);
+  const builder = createModelBuilder(config);
+  const offline = createModelBuilder(config, true);
+  const routingModels = new RoutingModels({
+    build: (facts) => offline.build(facts),
+    unknown: (names, reason) => {
+      environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
+    },
+  });
   const fleet: Fleet = new Fleet({
     connector: new EngineConnector({
       transport: config.engineTransport,
@@ -116,18 +127,18 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
       now,
       healthPath: config.health.checkEndpoint,
+      httpRanks: config.workers.intraNodeDataParallelSize,
     }),
     timers,
     observer,
     slots: routing.slots,
     ledger: routing.ledger,
     breakers: routing.breakers,
-    watch: createEngineWatch({
+    watch: watchEngines(config, {
+      routing,
       timers,
-      ledger: routing.ledger,
-      loads: routing.loads,
-      wantsLoad: routing.usesEngineLoad,
-      pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
+      observer,
+      models: routing.usesPrefix ? routingModels : undefined,
     }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
@@ -143,6 +154,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const services = createServices(config, {
     fleet,
     models,
+    routingModels,
     routing,
     timers,
     observer,
@@ -152,26 +164,30 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   });
   const server = services.server;
 
-  const listeners = await openListeners(config, { services, observer, timers }).catch(
-    async (error: unknown) => {
-      await fleet[Symbol.asyncDispose]();
-      await ownPolicy?.[Symbol.asyncDispose]();
-      await decisions[Symbol.asyncDispose]();
-      timers[Symbol.dispose]();
-      throw error;
-    },
-  );
+  const listeners = await openListeners(config, {
+    services,
+    observer,
+    timers,
+    logger: environment.logger,
+  }).catch(async (error: unknown) => {
+    await fleet[Symbol.asyncDispose]();
+    await ownPolicy?.[Symbol.asyncDispose]();
+    await decisions[Symbol.asyncDispose]();
+    timers[Symbol.dispose]();
+    throw error;
+  });
   for (const url of config.workers.urls) {
     fleet.register(url);
   }
-  const main = listeners[0] as Listener;
+  const main = listeners.main;
   return {
     url: main.url,
     readyWorkers: () => fleet.readyCount(),
     inFlight: () => routing.ledger.totalRequests(),
     firstReady: () => fleet.firstReady(config.workers.startupTimeoutSecs * 1000),
     close: async (drainTimeoutMs) => {
-      await Promise.all(listeners.map((listener) => listener.drain(drainTimeoutMs)));
+      await Promise.all(listeners.all.map((listener) => listener.drain(drainTimeoutMs)));
+      listeners[Symbol.dispose]();
       server.abortAll();
       await fleet[Symbol.asyncDispose]();
       await ownPolicy?.[Symbol.asyncDispose]();
@@ -184,6 +200,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
 interface Parts {
   readonly fleet: Fleet;
   readonly models: ModelCatalog;
+  readonly routingModels: RoutingModels;
   readonly routing: Routing;
   readonly timers: SystemTimers;
   readonly observer: RouterObserver;
@@ -192,8 +209,17 @@ interface Parts {
   readonly decisions: Decisions;
 }
 
+function responseStore({
+  enableResponsesStore,
+  responsesStoreSize,
+}: RouterConfig["frontend"]): ResponseStore | undefined {
+  return enableResponsesStore
+    ? new ResponseStore({ capacity: responsesStoreSize, maxCharacters: STORED_CHARACTERS })
+    : undefined;
+}
+
 function createServices(config: RouterConfig, parts: Parts): RouteServices {
-  const { fleet, models, routing, timers, observer, metrics, admission, decisions } = parts;
+  const { fleet, models, routingModels, routing, timers, observer, metrics, admission, decisions } = parts;
   const placer = new FleetPlacer({
     fleet,
     dispatchers: routing.dispatchers,
@@ -203,6 +229,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
+    ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
   const policyName = config.routing.policy;
@@ -215,9 +242,20 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     policyName,
     retryDelayMs,
     gapCell: (model) => metrics.gapCell(model),
+    keepAliveMs: config.server.sseKeepAliveIntervalSecs * 1000,
   });
   const embeddings = new EmbeddingServer({ placer, server, timers, observer, policyName, retryDelayMs });
   const { frontend, model } = config;
+  const prepare: PrepareSettings = {
+    trustRequestChatTemplate: model.trustRequestChatTemplate,
+    defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
+      string,
+      TemplateValue
+    >,
+    contentFormat: model.chatTemplateContentFormat,
+    maxLogprobs: model.maxLogprobs,
+    ignoresPriority: config.workers.schedulingPolicy === "fcfs",
+  };
   return {
     models,
     fleet,
@@ -232,68 +270,29 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       retryDelayMs,
       affinity,
       journal: decisions.journal,
+      prepare,
+      modelOf: (name) =>
+        routing.usesPrefix && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
     },
     affinity,
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
+    scaleOut: frontend.enableScaleOut,
+    responses: responseStore(frontend),
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,
       forceIncludeUsage: frontend.enableForceIncludeUsage,
       returnTokensAsTokenIds: frontend.returnTokensAsTokenIds,
     },
-    prepare: {
-      trustRequestChatTemplate: model.trustRequestChatTemplate,
-      defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
-        string,
-        TemplateValue
-      >,
-      contentFormat: model.chatTemplateContentFormat,
-      maxLogprobs: model.maxLogprobs,
-      ignoresPriority: config.workers.schedulingPolicy === "fcfs",
-    },
+    prepare,
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,
     requestIdHeaders: config.server.requestIdHeaders,
     metricsText: () => metrics.text(),
     metricsContentType: METRICS_CONTENT_TYPE,
   };
-}
-
-async function openListeners(
-  config: RouterConfig,
-  parts: {
-    readonly services: RouteServices;
-    readonly observer: RouterObserver;
-    readonly timers: SystemTimers;
-  },
-): Promise<readonly Listener[]> {
-  const { services, observer, timers } = parts;
-  const shared = { observer, now: () => timers.steadyMs() };
-  const app = createApp({
-    ...shared,
-    routes: createRoutes(services),
-    rootPath: config.server.rootPath,
-    sendsRequestId: config.server.enableRequestIdHeaders,
-    requestIdHeaders: config.server.requestIdHeaders,
-  });
-  const main = await listen(app, { host: config.server.host, port: config.server.port, timers });
-  const { prometheusHost, prometheusPort } = config.observability;
-  if (prometheusPort === 0) {
-    return [main];
-  }
-  const metricsApp = createApp({
-    ...shared,
-    routes: [{ path: "/metrics", methods: { GET: (scope) => serveMetrics(scope, services) } }],
-  });
-  try {
-    const flags = { host: "--prometheus-host", port: "--prometheus-port" };
-    return [main, await listen(metricsApp, { host: prometheusHost, port: prometheusPort, timers, flags })];
-  } catch (error) {
-    await main.close();
-    throw error;
-  }
 }
 
 function createAdmissionControl(config: RouterConfig, timers: SystemTimers): AdmissionControl {
@@ -343,33 +342,4 @@ function retryDelays(config: RouterConfig, now: () => number): (retry: number) =
     });
     return verdict.kind === "retry" ? verdict.delayMs : undefined;
   };
-}
-
-function modelBuilder(config: RouterConfig): ModelBuilder {
-  const { model, hub, frontend, parsers } = config;
-  const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
-  return new ModelBuilder({
-    servedModelNames: model.servedModelNames,
-    modelPath: model.modelPath,
-    tokenizerPath: model.tokenizerPath,
-    chatTemplate: model.chatTemplate,
-    generationConfig: model.generationConfig,
-    overrideGenerationConfig: model.overrideGenerationConfig,
-    fingerprintMode: frontend.fingerprintMode,
-    fingerprintValue: frontend.fingerprintValue,
-    parsers: {
-      enableAutoToolChoice: parsers.enableAutoToolChoice,
-      toolCallParser: parsers.toolCallParser,
-      reasoningParser: parsers.reasoningParser,
-      excludeToolsWhenToolChoiceNone: parsers.excludeToolsWhenToolChoiceNone,
-      toolStrictLevel: parsers.toolStrictLevel,
-    },
-    hub: {
-      endpoint: hub.endpoint,
-      token: hub.token,
-      offline: hub.offline,
-      cacheDirectory: hub.cacheDirectory ?? join(home, "hub"),
-      timeoutMs: HUB_TIMEOUT_MS,
-    },
-  });
 }

@@ -125,7 +125,7 @@ describe("use_beam_search", () => {
     );
     await eventually("the engine works", () => engine.requests.length > 3);
     leaving.abort();
-    await expect(answering).rejects.toThrow();
+    await expect(answering).rejects.toThrow("abort");
     await eventually("nothing is in flight", () => router.router.inFlight() === 0);
     await eventually("the engine has nothing to do", () => engine.runningRequests === 0);
     const { length } = engine.requests;

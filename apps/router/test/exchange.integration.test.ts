@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Exchange } from "../src/server/exchange.ts";
+import type { ClientSide } from "../src/server/exchange.ts";
 import { readRequestBody, type BodyResult } from "../src/server/request-body.ts";
 import type { Route, RouteHandler } from "../src/server/route-table.ts";
 import { openRaw } from "./raw-http.ts";
@@ -88,7 +88,7 @@ describe("Exchange", () => {
 
   it("tells its listener once that the client left, also one that listens too late", async () => {
     const told: string[] = [];
-    let exchange: Exchange | undefined;
+    let exchange: ClientSide | undefined;
     await using server = await serveRoutes(
       routeTo((scope) => {
         ({ exchange } = scope);

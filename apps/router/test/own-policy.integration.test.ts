@@ -10,6 +10,7 @@ import { eventually, startRouter, type TestRouter } from "./start-router.ts";
 const EXAMPLES = fileURLToPath(new URL("../../../examples/policies", import.meta.url));
 /** A busy machine must not look like a slow policy. */
 const PATIENT = ["--policy-budget-ms", "5000", "--policy-timeout-ms", "10000"];
+const flags = (...more: readonly string[]): readonly string[] => [...PATIENT, "--enable-explain", ...more];
 const FIRST = "export const policy = { name: 'own', score: (input, candidate) => -input.slots[candidate] };";
 const LAST = "export default { name: 'own', score: (input, candidate) => input.slots[candidate] };";
 
@@ -28,11 +29,11 @@ afterAll(async () => {
 
 async function startWith(
   source: string,
-  flags: readonly string[] = [],
+  more: readonly string[] = [],
 ): Promise<readonly [TestRouter, string]> {
   const file = join(await mkdtemp(join(directory, "policy-")), "policy.ts");
   await writeFile(file, source);
-  const router = await startRouter(urls, ["--policy-file", file, "--enable-explain", ...PATIENT, ...flags]);
+  const router = await startRouter(urls, flags("--policy-file", file, ...more));
   return [router, file];
 }
 
@@ -59,10 +60,10 @@ describe("a policy of the user's own", () => {
     const log = join(directory, "log.jsonl");
     const file = join(EXAMPLES, "tenant-turns.ts");
     {
-      await using router = await startRouter(urls, [
-        ...["--policy-file", file, "--affinity-headers", "x-tenant"],
-        ...["--decision-log", log, "--enable-explain", ...PATIENT],
-      ]);
+      await using router = await startRouter(
+        urls,
+        flags("--policy-file", file, "--affinity-headers", "x-tenant", "--decision-log", log),
+      );
       const visited = [];
       for (const tenant of ["a", "a", "a", "a", "b"]) {
         visited.push(await decide(router, { "x-tenant": tenant }));
@@ -85,9 +86,7 @@ describe("a policy of the user's own", () => {
   });
 
   it("can be the other example", async () => {
-    await using router = await startRouter(urls, [
-      ...["--policy-file", join(EXAMPLES, "cheap-first.ts"), "--enable-explain", ...PATIENT],
-    ]);
+    await using router = await startRouter(urls, flags("--policy-file", join(EXAMPLES, "cheap-first.ts")));
     expect(await decide(router)).toMatchObject({ policy: "cheap-first", reason: "score" });
   });
 
@@ -162,73 +161,6 @@ describe("a policy of the user's own", () => {
       code: "policy_file",
       message: expect.stringContaining(message) as string,
     });
-  });
-
-  it("is told of more workers than it had room for", async () => {
-    // The channel of the thread begins with 64 candidates.
-    const { ThreadedPolicy } = await import("../src/fleet/own-policy/threaded-policy.ts");
-    const { SystemTimers } = await import("../src/fleet/timers.ts");
-    const core = await import("@vllm-router/routing-core");
-    const file = join(directory, "many.ts");
-    await writeFile(
-      file,
-      `let settled = -1;
-      export const policy = {
-        name: "many",
-        valueCount: 2,
-        gather: ({ input, generation }) => {
-          for (let c = 0; c < input.candidateCount; c += 1) {
-            input.policyValues[2 * c + 1] = input.workers[c] === generation.routingKey ? 1 : 0;
-          }
-          input.policyValues[0] = settled;
-        },
-        choose: (input, choice) => {
-          for (let c = 0; c < input.candidateCount; c += 1) {
-            if (input.policyValues[2 * c + 1] === 1) choice.candidate = c;
-          }
-          input.scores[choice.candidate] = 1 + input.policyValues[0];
-        },
-        settle: (_, candidate) => { settled = candidate; },
-      };`,
-    );
-    using timers = new SystemTimers();
-    await using policy = await ThreadedPolicy.load({
-      path: file,
-      timeoutMs: 5_000,
-      loadTimeoutMs: 10_000,
-      timers,
-      crashed: (error) => {
-        throw error;
-      },
-    });
-    const ledger = core.createLedger({ slotCapacity: 512 });
-    const index = core.createPrefixIndex({ slotCapacity: 512, capacityBytes: 1 << 18 });
-    const dispatcher = core.createDispatcher({ policy, ledger, index, clock: () => 0, random: () => 0 });
-    let settled = -1;
-    for (const [version, count] of [2, 50, 65, 300, 3].entries()) {
-      const workers = Array.from({ length: count }, (_, slot) =>
-        core.createWorkerView({ slot, id: `http://v${version}-w${slot}` }),
-      );
-      const snapshot = core.createSnapshot({ version, publishedAtMs: 0, workers });
-      for (const wanted of [count - 1, 0]) {
-        const generation = {
-          requestId: "r",
-          model: "",
-          promptTokens: 1,
-          maxTokens: 1,
-          routingKey: `http://v${version}-w${wanted}`,
-          requiredFields: [],
-          excludedWorkers: [],
-        };
-        const decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
-        expect(decision).toMatchObject({ kind: "place", candidate: wanted });
-        if (decision.kind === "place") {
-          expect(decision.scores[wanted]).toBe(1 + settled);
-          dispatcher.settle(decision).release();
-        }
-        settled = wanted;
-      }
-    }
   });
 
   it("leaves no thread behind", async () => {

@@ -94,9 +94,8 @@ describe("tools and reasoning for the official openai client", () => {
     } as Parameters<typeof client.chat.completions.parse>[0]);
     expect(answer.choices[0]?.finish_reason).toBe(reason);
     expect(answer.choices[0]?.message.content).toBe("");
-    expect(answer.choices[0]?.message.tool_calls?.[0]?.function).toMatchObject({
-      name: "get_weather",
-      parsed_arguments: { city: "Paris" },
+    expect(answer.choices[0]?.message.tool_calls?.[0]).toMatchObject({
+      function: { name: "get_weather", parsed_arguments: { city: "Paris" } },
     });
   });
 

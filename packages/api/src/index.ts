@@ -124,6 +124,13 @@ export {
   type TokenizeRequest,
 } from "./request/tokenize-request.ts";
 export { JSON_CONTENT_TYPE, type ResponseOptions, STREAM_CONTENT_TYPE } from "./response/response-options.ts";
+export type { ResponsesHistory } from "./responses/input-to-messages.ts";
+export { type ResponseStatus, unfinishedResponse } from "./responses/response-object.ts";
+export { createResponsesCollector } from "./responses/responses-collector.ts";
+export type { FinishedResponse, ResponsesOptions } from "./responses/responses-options.ts";
+export { parseResponsesRequest, type ResponsesRequest } from "./responses/responses-request.ts";
+export { createResponsesStreamWriter } from "./responses/responses-stream-writer.ts";
+export { responsesToChat, samplingOf } from "./responses/responses-to-chat.ts";
 export {
   beamCandidates,
   type BeamSearchSettings,
@@ -131,7 +138,12 @@ export {
   type ResolvedBeamSearch,
 } from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
-export { type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./sampling/draft-sampling.ts";
+export {
+  draftSampling,
+  type GenerationRequest,
+  isChatRequest,
+  MAX_SEQUENCES,
+} from "./sampling/draft-sampling.ts";
 export {
   checkEnginePrompt,
   checkPromptLength,
@@ -146,6 +158,13 @@ export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampl
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
 export { mergeConstraints } from "./sampling/structured-output.ts";
+export { createGenerateWriter, type GenerateOptions } from "./scale-out/generate-writers.ts";
+export {
+  type GenerateTokensRequest,
+  parseGenerateRequest,
+  tokensSampling,
+} from "./scale-out/generate-request.ts";
+export { generateRequestText } from "./scale-out/sampling-params-text.ts";
 export { sanitizeMessage } from "./sanitize-message.ts";
 export {
   createSseParser,
@@ -156,6 +175,7 @@ export {
   type SseMessage,
   type SseParser,
 } from "./sse.ts";
+export { queryBooleanError, queryIntegerError } from "./validation/issue-text.ts";
 export type { Integer } from "./validation/scalars.ts";
 export type {
   ChoiceFinish,

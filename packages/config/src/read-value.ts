@@ -24,7 +24,10 @@ export function readValue(setting: Setting, text: string): ReadValue {
     case "json":
       return readJsonObject(text);
     case "list":
-      return good(setting.splitOnComma ? text.split(",").filter((item) => item.trim() !== "") : [text]);
+      return good(
+        readJsonList(text) ??
+          (setting.splitOnComma ? text.split(",").filter((item) => item.trim() !== "") : [text]),
+      );
     case "text":
     case "choice":
       return good(text);
@@ -60,4 +63,17 @@ function good(value: unknown): ReadValue {
 
 function bad(message: string): ReadValue {
   return { ok: false, message };
+}
+
+/** A list may be written as a JSON array of texts, as vLLM's own flags want it; undefined where it is not. */
+function readJsonList(text: string): readonly string[] | undefined {
+  if (!/^\s*\[.*\]\s*$/s.test(text)) {
+    return undefined;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,12 +1,14 @@
 import { z } from "zod";
 
+import { access } from "./schema/access.ts";
 import { admission, breaker, health, retry } from "./schema/care.ts";
 import { decisions } from "./schema/decisions.ts";
+import { kvEvents } from "./schema/kv-events.ts";
 import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
 import { parsers } from "./schema/parsers.ts";
 import { createRoutingSchema } from "./schema/routing.ts";
-import { server } from "./schema/server.ts";
+import { server, tls } from "./schema/server.ts";
 import { engineHttpClient, engineTransport, workers } from "./schema/workers.ts";
 
 /**
@@ -18,6 +20,8 @@ export function createRouterSchema(policies: readonly string[]) {
   return z
     .strictObject({
       server,
+      access,
+      tls,
       workers,
       engineTransport,
       engineHttpClient,
@@ -32,6 +36,7 @@ export function createRouterSchema(policies: readonly string[]) {
       parsers,
       observability,
       decisions,
+      kvEvents,
     })
     .superRefine((config, context) => {
       if (config.retry.maxBackoffMs < config.retry.initialBackoffMs) {
@@ -47,6 +52,14 @@ export function createRouterSchema(policies: readonly string[]) {
           code: "custom",
           path: ["parsers", "enableAutoToolChoice"],
           message: "requires --tool-call-parser",
+        });
+      }
+      const { keyFile, certificateFile } = config.tls;
+      if ((keyFile === undefined) !== (certificateFile === undefined)) {
+        context.addIssue({
+          code: "custom",
+          path: ["tls", keyFile === undefined ? "keyFile" : "certificateFile"],
+          message: "--ssl-keyfile and --ssl-certfile go together",
         });
       }
       const { fingerprintMode, fingerprintValue } = config.frontend;

@@ -9,7 +9,7 @@ export interface UnimplementedFlag {
 }
 
 const LEAVE_OUT = "leave it out";
-const PROXY_IN_FRONT = "put a proxy in front that does it, or leave it out";
+const NEVER_LOGGED = "leave it out: prompts and answers are never logged";
 const ONE_LEG = "give all engines with --worker-urls";
 const LIST_WORKERS = "list the engines with --worker-urls";
 const NO_PYTHON = "the router runs no Python";
@@ -23,7 +23,7 @@ const groups: readonly {
   {
     from: "router",
     instead: "run it inside a private network",
-    flags: ["api-key", "api-key-validation-urls"],
+    flags: ["api-key-validation-urls"],
   },
   {
     from: "router",
@@ -54,8 +54,8 @@ const groups: readonly {
   },
   {
     from: "router",
-    instead: "list each rank's own address, or let the engine balance its ranks",
-    flags: ["intra-node-data-parallel-size", "data-parallel-size", "dp-aware"],
+    instead: "say --intra-node-data-parallel-size for HTTP workers; gRPC engines tell their ranks",
+    flags: ["data-parallel-size", "dp-aware"],
   },
   {
     from: "router",
@@ -80,9 +80,6 @@ const groups: readonly {
       "wasm-middleware-sha256",
       "wasm-middleware-route",
       "mini-lb",
-      "kv-events-endpoint",
-      "kv-events-port",
-      "kv-events-topic-filter",
       "kv-model",
       "kv-tokenizer-path",
       "kv-hash-algo",
@@ -96,27 +93,10 @@ const groups: readonly {
     flags: ["rate-limit-tokens-per-second"],
   },
   {
-    from: "router",
-    instead: PROXY_IN_FRONT,
-    flags: ["cors-allowed-origins"],
-  },
-  {
     from: "vllm",
-    instead: PROXY_IN_FRONT,
-    flags: [
-      "allow-credentials",
-      "allowed-origins",
-      "allowed-methods",
-      "allowed-headers",
-      "ssl-keyfile",
-      "ssl-certfile",
-      "ssl-ca-certs",
-      "ssl-cert-reqs",
-      "ssl-ciphers",
-      "enable-ssl-refresh",
-    ],
+    instead: NEVER_LOGGED,
+    flags: ["enable-log-requests", "enable-log-outputs", "enable-log-deltas", "max-log-len"],
   },
-  { from: "vllm", instead: "listen with --host and --port", flags: ["uds"] },
   {
     from: "vllm",
     instead: LEAVE_OUT,
@@ -137,23 +117,14 @@ const groups: readonly {
       "allowed-media-domains",
       "media-io-kwargs",
       "interleave-mm-strings",
-      "disable-access-log-for-endpoints",
       "disable-fastapi-docs",
       "enable-offline-docs",
-      "h11-max-incomplete-event-size",
-      "h11-max-header-count",
-      "enable-log-requests",
-      "enable-log-outputs",
-      "enable-log-deltas",
-      "max-log-len",
       "log-error-stack",
       "log-config-file",
       "enable-per-request-metrics",
       "per-request-spec-decode-metrics",
       "enable-tokenizer-info-endpoint",
       "tokens-only",
-      "enable-scale-out",
-      "sse-keep-alive-interval",
       "reasoning-effort-budgets",
       "anthropic-disabled-thinking-effort",
       "cohere-format",

@@ -174,7 +174,7 @@ function connectHttp(
   return {
     dialect: "http",
     description,
-    engine: own ?? new HttpProxyEngine(pool),
+    engine: own ?? new HttpProxyEngine(pool, settings),
     admin: new HttpEngineAdmin(pool, options.adminHeaders),
     close: async () => {
       own?.close();

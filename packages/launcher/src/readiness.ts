@@ -1,3 +1,5 @@
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import { ServingStatus } from "@vllm-router/proto/messages";
 import { HealthClient, VllmEngineClient } from "@vllm-router/proto/services";
@@ -6,8 +8,8 @@ import { HealthClient, VllmEngineClient } from "@vllm-router/proto/services";
 export type ReadinessProbe =
   /** Standard gRPC health of the whole server; engines without it are asked by VllmEngine.HealthCheck. */
   | { readonly kind: "grpc"; readonly address: string }
-  /** GET; ready when the status is 2xx. */
-  | { readonly kind: "http"; readonly url: string }
+  /** GET; ready when the status is 2xx. Over TLS the certificate is not looked at: the process is our own. */
+  | { readonly kind: "http"; readonly url: string; readonly socketPath?: string | undefined }
   /** Ready as soon as it runs. */
   | { readonly kind: "none" };
 
@@ -26,7 +28,7 @@ export function createProber(probe: ReadinessProbe): Prober {
       return createGrpcProber(probe.address);
     case "http":
       return {
-        ask: () => askHttp(probe.url),
+        ask: () => askHttp(probe.url, probe.socketPath),
         [Symbol.dispose]: () => undefined,
       };
     case "none":
@@ -34,14 +36,23 @@ export function createProber(probe: ReadinessProbe): Prober {
   }
 }
 
-async function askHttp(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
-  }
+function askHttp(url: string, socketPath: string | undefined): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = url.startsWith("https:") ? httpsRequest : httpRequest;
+    const options = {
+      agent: false as const,
+      rejectUnauthorized: false,
+      signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
+      ...(socketPath === undefined ? {} : { socketPath }),
+    };
+    request(url, options, (response) => {
+      response.destroy();
+      const { statusCode = 0 } = response;
+      resolve(statusCode >= 200 && statusCode < 300);
+    })
+      .on("error", () => resolve(false))
+      .end();
+  });
 }
 
 function createGrpcProber(address: string): Prober {

@@ -66,7 +66,7 @@ function generateText(
   const { response } = request;
   generate(
     context,
-    asked,
+    { request: asked, inference: request },
     new InferenceCall({
       call,
       isStream,
@@ -74,7 +74,6 @@ function generateText(
       candidates: candidateCount(response?.outputCandidates, maxLogprobs),
       eosTokenId: model.eosId,
     }),
-    request,
   );
 }
 

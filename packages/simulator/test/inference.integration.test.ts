@@ -113,19 +113,18 @@ describe("vllm.Inference", () => {
     expect(choice.outputs?.finishInfo?.stopReason?.$case).toBe("eosTokenId");
   });
 
-  it.each<readonly [string, Fields, keyof typeof status, string]>([
-    ["several sequences", { sampling: { numSequences: 2 } }, "INVALID_ARGUMENT", "num_sequences > 1"],
-    ["an unknown model", { model: "nope" }, "NOT_FOUND", "model `nope` not found"],
-    ["an adapter", { loraName: "x" }, "FAILED_PRECONDITION", "LoRA"],
-    ["no prompt", { prompt: undefined }, "INVALID_ARGUMENT", "prompt is required"],
+  it.each<readonly [string, Fields, readonly [keyof typeof status, string]]>([
+    ["several sequences", { sampling: { numSequences: 2 } }, ["INVALID_ARGUMENT", "num_sequences > 1"]],
+    ["an unknown model", { model: "nope" }, ["NOT_FOUND", "model `nope` not found"]],
+    ["an adapter", { loraName: "x" }, ["FAILED_PRECONDITION", "LoRA"]],
+    ["no prompt", { prompt: undefined }, ["INVALID_ARGUMENT", "prompt is required"]],
     [
       "an empty prompt",
       { prompt: { $case: "tokenIds", value: { ids: [] } } },
-      "INVALID_ARGUMENT",
-      "`r` must contain",
+      ["INVALID_ARGUMENT", "`r` must contain"],
     ],
-    ["a wrong top_p", { sampling: { topP: 2 } }, "INVALID_ARGUMENT", "top_p must be in (0, 1]"],
-  ])("refuses %s", async (_what, fields, code, text) => {
+    ["a wrong top_p", { sampling: { topP: 2 } }, ["INVALID_ARGUMENT", "top_p must be in (0, 1]"]],
+  ])("refuses %s", async (_what, fields, [code, text]) => {
     const error = (await whole(fields).catch((thrown: unknown) => thrown)) as ServiceError;
     expect([error.code, error.details]).toEqual([status[code], expect.stringContaining(text)]);
   });

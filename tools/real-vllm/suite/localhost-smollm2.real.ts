@@ -36,7 +36,7 @@ describe("vllm-serve smollm2 --enable-router-as-api-server", () => {
     const result = await checkTranscripts({
       baseUrl: BASE,
       model: "smollm2",
-      groups: ["chat-*", "comp-*", "structured", "tokenize", "validation"],
+      groups: ["chat-*", "comp-*", "scoring", "structured", "tokenize", "validation"],
       uncarriedFields: UNCARRIED_FIELDS,
     });
     console.log(

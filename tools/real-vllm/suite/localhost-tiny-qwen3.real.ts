@@ -40,7 +40,7 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
     const result = await checkTranscripts({
       baseUrl: BASE,
       model: "tiny-qwen3",
-      groups: ["chat-*", "comp-*", "messages", "parsers", "structured", "tokenize"],
+      groups: ["chat-*", "comp-*", "messages", "parsers", "scoring", "structured", "tokenize"],
       uncarriedFields: UNCARRIED_FIELDS,
     });
     console.log(

@@ -39,6 +39,8 @@ export interface EngineConnectorOptions {
   readonly now: () => number;
   /** `--health-check-endpoint`: path probed on HTTP workers. Default `/health`. */
   readonly healthPath?: string;
+  /** Data-parallel ranks behind the address of an HTTP worker, which does not say it itself. Default 1. */
+  readonly httpRanks?: number;
 }
 
 /** Reaches engines through `engine-client`, whatever protocol they speak. */
@@ -62,7 +64,7 @@ export class EngineConnector implements WorkerConnector {
         throw new EngineError("unavailable", "the engine answers, but is not serving yet");
       }
       const asking = this.#deadline(this.#options.registrationTimeoutMs, signal);
-      return { connection, facts: await factsOf(connection, asking) };
+      return { connection, facts: await factsOf(connection, asking, this.#options.httpRanks ?? 1) };
     } catch (error) {
       await connection.close();
       throw error;
@@ -120,14 +122,18 @@ async function inferenceHealth(
   return standard === "not-serving" ? "not-serving" : "serving";
 }
 
-function factsOf(connection: EngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
+function factsOf(
+  connection: EngineConnection,
+  options: AdminCallOptions,
+  httpRanks: number,
+): Promise<WorkerFacts> {
   switch (connection.dialect) {
     case "vllm-engine":
       return vllmEngineFacts(connection, options);
     case "vllm-inference":
       return inferenceFacts(connection, options);
     case "http":
-      return httpFacts(connection, options);
+      return httpFacts(connection, options, httpRanks);
   }
 }
 
@@ -201,7 +207,11 @@ async function poolingFacts(
   }
 }
 
-async function httpFacts({ admin }: HttpEngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
+async function httpFacts(
+  { admin }: HttpEngineConnection,
+  options: AdminCallOptions,
+  ranks: number,
+): Promise<WorkerFacts> {
   const [models, version] = await Promise.all([
     optional(admin.models(options), []),
     optional(admin.version(options), ""),
@@ -212,7 +222,7 @@ async function httpFacts({ admin }: HttpEngineConnection, options: AdminCallOpti
     root: base?.root ?? "",
     maxModelLength: base?.maxModelTokens ?? 0,
     vocabularySize: 0,
-    ranks: 1,
+    ranks,
     engineVersion: version,
     files: new Map(),
     tokenizerPath: base?.root ?? "",

@@ -30,6 +30,7 @@ import type {
   ProxyPlacement,
 } from "../pipeline/placement.ts";
 import { randomId } from "../pipeline/random-id.ts";
+import type { HitObservation, HitObserver } from "./hit-observer.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a placer looks at. */
@@ -62,6 +63,8 @@ export interface FleetPlacerOptions {
   /** Policies that decide beside the acting one without effect, and who hears what they would have done. */
   readonly shadows?: Readonly<Record<Lane, ShadowPolicies>> | undefined;
   readonly decisionObserver?: DecisionObserver | undefined;
+  /** Has the prefix index learn from what engines find in their caches. */
+  readonly hits?: HitObserver | undefined;
   /** Milliseconds since the epoch: deadlines are told to engines. */
   readonly now: () => number;
   /** Longest time an attempt may take, milliseconds; 0 for no limit. */
@@ -119,7 +122,10 @@ export class FleetPlacer implements Placer {
   ):
     | { readonly kind: "placed"; readonly placement: ProxyPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("proxy", generation, explained);
+    // Where nobody knows of ranks the client's header is the worker's business.
+    const knowsRanks = this.#options.fleet.snapshot("proxy").workers.some((worker) => worker.ranks > 1);
+    const asked = knowsRanks ? generation : { ...generation, rank: undefined };
+    const result = this.#decide("proxy", asked, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
@@ -171,7 +177,14 @@ export class FleetPlacer implements Placer {
       shadow?.release();
       return { failure: { code: "no_worker", message: NONE_MESSAGES.no_workers, field: undefined } };
     }
+    const [leg] = decision.legs;
+    const { hits } = this.#options;
+    const isFirm = leg !== undefined && hits?.isFirm(leg.slot) === true;
     const settlement = dispatcher.settle(decision);
+    const hit =
+      leg === undefined
+        ? undefined
+        : hits?.settled({ slot: leg.slot, generation, claimedTokens: leg.matchedTokens, isFirm });
     observer.decided(dispatcher.policy.name, worker.id, decision.reason);
     if (shadow !== undefined) {
       decisionObserver?.shadowed({
@@ -181,7 +194,7 @@ export class FleetPlacer implements Placer {
         shadows: shadow.decisions,
       });
     }
-    return { worker, decision, settlement, shadow };
+    return { worker, decision, settlement, shadow, hit };
   }
 
   /** Writes the decision down where somebody asked for it or its turn has come. Only before it is settled. */
@@ -235,7 +248,7 @@ export class FleetPlacer implements Placer {
   }
 
   #book(decided: Decided): Omit<Placement, "engine"> {
-    const { worker, decision, settlement, shadow } = decided;
+    const { worker, decision, settlement, shadow, hit } = decided;
     const { observer, fleet, now, requestTimeoutMs } = this.#options;
     const leg = decision.legs[0];
     let released = false;
@@ -250,6 +263,7 @@ export class FleetPlacer implements Placer {
         shadow?.firstOutput();
         shadow?.addOutput(tokens);
       },
+      ...(hit === undefined ? {} : { found: (cachedTokens: number) => hit.found(cachedTokens) }),
       release: (outcome: AttemptOutcome) => {
         if (released) {
           return;
@@ -274,6 +288,7 @@ interface Decided {
   readonly decision: PlaceDecision;
   readonly settlement: Settlement;
   readonly shadow: ShadowSettlement | undefined;
+  readonly hit: HitObservation | undefined;
 }
 
 /** A rank that no worker of the model has, in vLLM's words. */

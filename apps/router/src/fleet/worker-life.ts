@@ -42,7 +42,7 @@ export class WorkerLife {
     this.worker = worker;
     this.#resources = resources;
     this.#hasModel = worker.runtime !== undefined;
-    this.#watch = resources.watch?.(worker);
+    this.#watch = resources.watch?.(worker, connected.facts);
   }
 
   /**

@@ -17,14 +17,20 @@ const LIST_ROUTES: ReadonlySet<string> = new Set(["/v1/models", "/workers", "/li
 /**
  * Log lines of the router: one a request at its end, one a change of state. Prompts, completions, keys and bodies never
  * reach this place.
- * @param options `accessLog` false leaves out the lines of requests that went well (default true)
+ * @param options `accessLog` false leaves out the lines of requests (default true), `quietRoutes` those of some routes;
+ *   internal errors are told in any case
  */
-export function requestLog(logger: Logger, options: { readonly accessLog?: boolean } = {}): RouterObserver {
+export function requestLog(
+  logger: Logger,
+  options: { readonly accessLog?: boolean; readonly quietRoutes?: readonly string[] } = {},
+): RouterObserver {
   const accessLog = options.accessLog ?? true;
+  const quietRoutes = new Set(options.quietRoutes);
   return {
     requestStarted: () => undefined,
     requestFinished: (summary) => {
-      if (accessLog || summary.errorCode === "internal") {
+      const isWanted = accessLog && !quietRoutes.has(summary.route);
+      if (isWanted || summary.errorCode === "internal") {
         logRequest(logger, summary);
       }
     },
@@ -37,6 +43,7 @@ export function requestLog(logger: Logger, options: { readonly accessLog?: boole
       const level = state === "unhealthy" || state === "refused" ? "warn" : "info";
       logger[level]({ worker, state, detail }, `worker ${state}`);
     },
+    kvEventsChanged: (worker, detail) => logger.info({ worker }, detail),
     internalError: (where, error) => logger.error({ where, err: error }, "internal error"),
   };
 }

@@ -51,6 +51,8 @@ export interface RouterObserver {
   retriesExhausted(route: string): void;
   breakerChanged(worker: string, from: string, to: string): void;
   workerChanged(worker: string, state: WorkerState, detail: string): void;
+  /** A publisher of KV events is heard, or not any more. */
+  kvEventsChanged?(worker: string, detail: string): void;
   /** A bug: something threw that never should. */
   internalError(where: string, error: unknown): void;
 }
@@ -67,6 +69,7 @@ export function combineObservers(observers: readonly RouterObserver[]): RouterOb
     retriesExhausted: (route) => each((o) => o.retriesExhausted(route)),
     breakerChanged: (worker, from, to) => each((o) => o.breakerChanged(worker, from, to)),
     workerChanged: (worker, state, detail) => each((o) => o.workerChanged(worker, state, detail)),
+    kvEventsChanged: (worker, detail) => each((o) => o.kvEventsChanged?.(worker, detail)),
     internalError: (where, error) => each((o) => o.internalError(where, error)),
   };
 }

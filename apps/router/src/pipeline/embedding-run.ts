@@ -1,6 +1,6 @@
 import { ApiError, type PooledPrompt } from "@vllm-router/api";
 import { EngineError, type Embedding } from "@vllm-router/engine-client";
-import type { Exchange, ExchangeListener } from "../server/exchange.ts";
+import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import { EmbeddingCall, type EmbeddingCallOwner, type EmbeddingCallServices } from "./embedding-call.ts";
 import type { EmbeddingPlan } from "./embedding-plan.ts";
@@ -33,7 +33,7 @@ const EMBEDDING_CALLS_AT_ONCE = 64;
  */
 export class EmbeddingRun implements ExchangeListener, EmbeddingCallOwner {
   readonly plan: EmbeddingPlan;
-  readonly #exchange: Exchange;
+  readonly #exchange: ClientSide;
   readonly #services: EmbeddingRunServices;
   readonly #running = new Set<EmbeddingCall>();
   readonly #workersUsed = new Set<string>();
@@ -45,7 +45,7 @@ export class EmbeddingRun implements ExchangeListener, EmbeddingCallOwner {
   #reason = "";
   #over = false;
 
-  constructor(plan: EmbeddingPlan, exchange: Exchange, services: EmbeddingRunServices) {
+  constructor(plan: EmbeddingPlan, exchange: ClientSide, services: EmbeddingRunServices) {
     this.plan = plan;
     this.#exchange = exchange;
     this.#services = services;

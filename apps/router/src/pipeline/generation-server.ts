@@ -27,6 +27,8 @@ export interface GenerationServerOptions {
   readonly retryDelayMs: (retry: number) => number | undefined;
   /** Where the gaps between outputs of a model are counted. */
   readonly gapCell: (model: string) => { observe(seconds: number): void };
+  /** Idle time of a stream after which a comment is sent, in milliseconds; 0, the default, for never. */
+  readonly keepAliveMs?: number;
 }
 
 /** Admits requests, runs their generations, and tells the observer how they went. */
@@ -140,6 +142,10 @@ export class GenerationServer {
       },
     });
     const untrack = this.track(run);
+    const { keepAliveMs = 0 } = this.#options;
+    if (plan.stream && keepAliveMs > 0) {
+      run.keepAlive(keepAliveMs);
+    }
     run.start();
   }
 

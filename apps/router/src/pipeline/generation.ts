@@ -10,7 +10,8 @@ import { SequenceState, type SequenceListener } from "./sequence-state.ts";
 export interface GenerationOwner extends SequenceListener {
   /** First output of this generation, before any of its text is told. */
   generationStarted(generation: GenerationUnit, output: TokenOutput): void;
-  generationFlush(generation: GenerationUnit): void;
+  /** Write now what was told; or, when `isLast`, with the end or failure of the generation, which follows at once. */
+  generationFlush(generation: GenerationUnit, isLast: boolean): void;
   /** All sequences are finished. */
   generationEnded(generation: GenerationUnit): void;
   /** Given up: nothing more comes from this generation. */
@@ -153,6 +154,9 @@ export class Generation implements AttemptOwner, GenerationUnit {
       this.#started = true;
       const { reportsCachedTokens } = attempt.placement.engine.capabilities;
       this.#cachedTokens = reportsCachedTokens ? output.cachedTokens : undefined;
+      if (reportsCachedTokens) {
+        attempt.placement.found?.(output.cachedTokens);
+      }
       this.#owner.generationStarted(this, output);
     }
   }
@@ -161,8 +165,8 @@ export class Generation implements AttemptOwner, GenerationUnit {
     this.#kvTransferParams ??= params;
   }
 
-  attemptFlush(): void {
-    this.#owner.generationFlush(this);
+  attemptFlush(isLast: boolean): void {
+    this.#owner.generationFlush(this, isLast && this.sequences.every((sequence) => sequence.finished));
   }
 
   attemptBroken(attempt: Attempt, error: unknown): void {
@@ -183,7 +187,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
     try {
       const unfinished = this.#unfinishedOf(attempt);
       if (unfinished.length === 0) {
-        this.#owner.generationFlush(this);
+        this.#owner.generationFlush(this, true);
         this.#endIfFinished();
         return;
       }

@@ -27,6 +27,15 @@ export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): Re
   return planChat([draftChat(request, envelope)], envelope);
 }
 
+/** How another API answers a request that was converted to a chat request. */
+export interface ConvertedAnswer {
+  /** True where tools are refused that this server was not started for. */
+  readonly checksTools: boolean;
+  /** A look of its own at the length of the prompt. @throws ApiError */
+  readonly checkPrompt?: (tokenCount: number) => void;
+  writer(options: ResponseOptions<ChatRequest>, draft: PromptDraft): ResponseWriter;
+}
+
 /**
  * Makes the plan of a request that another API converted to a chat request, and answers in that API's shape.
  * @throws ApiError with vLLM's text, in vLLM's order of checks
@@ -34,15 +43,18 @@ export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): Re
 export function prepareConverted(
   request: ChatRequest,
   envelope: RequestEnvelope,
-  writer: (options: ResponseOptions<ChatRequest>) => ResponseWriter,
+  answer: ConvertedAnswer,
 ): RequestPlan {
-  checkToolChoice(request.toolChoice, envelope.model.parsers);
-  const draft = draftChat(request, envelope);
-  return makePlan(draft.request, [draft], { envelope, writer: writer(responseOptions([draft], envelope)) });
+  if (answer.checksTools) {
+    checkToolChoice(request.toolChoice, envelope.model.parsers);
+  }
+  const draft = draftChat(request, envelope, answer.checkPrompt);
+  const writer = answer.writer(responseOptions([draft], envelope), draft);
+  return makePlan(draft.request, [draft], { envelope, writer });
 }
 
 /** One conversation, rendered and encoded. */
-interface ChatDraft extends PromptDraft {
+export interface ChatDraft extends PromptDraft {
   /** The request as the engine must see it for its answer to be parsed. */
   readonly request: ChatRequest;
   /** Makes the parser of one answer; undefined where nothing is parsed. */
@@ -50,7 +62,11 @@ interface ChatDraft extends PromptDraft {
 }
 
 /** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
-function draftChat(asked: ChatRequest, envelope: RequestEnvelope): ChatDraft {
+export function draftChat(
+  asked: ChatRequest,
+  envelope: RequestEnvelope,
+  checkPrompt?: (tokenCount: number) => void,
+): ChatDraft {
   const { model, settings } = envelope;
   checkRequestedLengths(asked, model.maxModelLength);
   const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
@@ -58,6 +74,7 @@ function draftChat(asked: ChatRequest, envelope: RequestEnvelope): ChatDraft {
     model,
     settings,
   });
+  checkPrompt?.(tokenIds.length);
   const request = constrainCalls(asked, model.parsers);
   const { selection } = model.parsers;
   const makeParser =
@@ -76,10 +93,12 @@ function draftChat(asked: ChatRequest, envelope: RequestEnvelope): ChatDraft {
 /** The plan of conversations that share one request's settings: one choice group each. */
 function planChat(drafts: readonly ChatDraft[], envelope: RequestEnvelope): RequestPlan {
   const options = responseOptions(drafts, envelope);
+  const request = shownRequest(options.request, drafts);
   const conversations = drafts.map((draft) => draft.request);
-  const [request = options.request] = conversations;
   const writer =
-    request.stream === true ? createChatStreamWriter(options) : createChatCollector(options, conversations);
+    request.stream === true
+      ? createChatStreamWriter({ ...options, request })
+      : createChatCollector({ ...options, request }, conversations);
   return makePlan(request, drafts, { envelope, writer });
 }
 

@@ -47,7 +47,8 @@ export function prepareCompletion(request: CompletionRequest, envelope: RequestE
   return makePlan(request, drafts, { envelope, writer });
 }
 
-function refuseSuffix(request: CompletionRequest): void {
+/** vLLM's refusals of `suffix`. @throws ApiError */
+export function refuseSuffix(request: CompletionRequest): void {
   if (request.suffix === null) {
     return;
   }
@@ -73,7 +74,8 @@ function refuseSuffix(request: CompletionRequest): void {
   );
 }
 
-function encodeGiven(
+/** Encodes one of the request's prompts. @throws ApiError with vLLM's text */
+export function encodeGiven(
   prompt: CompletionPrompt,
   request: CompletionRequest,
   envelope: RequestEnvelope,

@@ -45,5 +45,8 @@ export function messagesRequiredFields(request: MessagesRequest): readonly Optio
 export function prepareMessages(request: IdentifiedMessages, envelope: RequestEnvelope): RequestPlan {
   const chat = messagesToChat(request, messagesConversion(envelope, envelope.created));
   const create = chat.stream === true ? createMessagesStreamWriter : createMessagesCollector;
-  return prepareConverted(chat, envelope, (options) => create({ ...options, randomId }));
+  return prepareConverted(chat, envelope, {
+    checksTools: true,
+    writer: (options) => create({ ...options, randomId }),
+  });
 }

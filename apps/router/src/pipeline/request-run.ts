@@ -1,6 +1,6 @@
-import type { ChoiceFinish, ChoiceOutput } from "@vllm-router/api";
+import { sseComment, type ChoiceFinish, type ChoiceOutput } from "@vllm-router/api";
 import { EngineError, type TokenOutput } from "@vllm-router/engine-client";
-import type { Exchange, ExchangeListener } from "../server/exchange.ts";
+import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import {
   Generation,
@@ -43,16 +43,17 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly generations: GenerationUnit[] = [];
   readonly startedAtMs: number;
   #beamLimit: CallLimit | undefined;
-  readonly #exchange: Exchange;
+  readonly #exchange: ClientSide;
   readonly #services: RunServices;
   #firstOutputAtMs: number | undefined;
+  #cancelLook: (() => void) | undefined;
   /** Per generation, when its outputs were last written; NaN before. */
   readonly #flushedAtMs: Float64Array;
   #unfinished = 0;
   #over = false;
   #paused = false;
 
-  constructor(plan: RequestPlan, exchange: Exchange, services: RunServices) {
+  constructor(plan: RequestPlan, exchange: ClientSide, services: RunServices) {
     this.plan = plan;
     this.#exchange = exchange;
     this.#services = services;
@@ -91,6 +92,20 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   start(): void {
     this.#exchange.listen(this);
     this.#startFrom(0);
+  }
+
+  /** From now on a stream that is idle for `intervalMs` says so in a comment: proxies cut what looks dead. */
+  keepAlive(intervalMs: number): void {
+    let writtenBefore = this.#exchange.bytesSent;
+    const look = (): void => {
+      if (this.#exchange.bytesSent === writtenBefore) {
+        this.#exchange.append(sseComment("keep-alive"));
+        this.#exchange.flush(this.plan.writer.contentType);
+      }
+      writtenBefore = this.#exchange.bytesSent;
+      this.#cancelLook = this.#services.after(intervalMs, look);
+    };
+    this.#cancelLook = this.#services.after(intervalMs, look);
   }
 
   /** The router is stopping at once: ends the run as failed. */
@@ -137,7 +152,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#exchange.append(this.plan.writer.output(choice, output, finish));
   }
 
-  generationFlush(generation: GenerationUnit): void {
+  generationFlush(generation: GenerationUnit, isLast: boolean): void {
     if (this.#over || !this.plan.stream) {
       return;
     }
@@ -147,6 +162,10 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
       this.#services.outputGap(nowMs - flushedAtMs);
     }
     this.#flushedAtMs[generation.promptIndex] = nowMs;
+    if (isLast && this.#unfinished === 1) {
+      // The end of the answer, or its error, takes along what was gathered.
+      return;
+    }
     if (!this.#exchange.flush(this.plan.writer.contentType) && !this.#paused) {
       this.#paused = true;
       for (const generation of this.generations) {
@@ -256,6 +275,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
 
   #end(end: RunEnd): void {
     this.#over = true;
+    this.#cancelLook?.();
     this.#exchange.listen(undefined);
     for (const generation of this.generations) {
       generation.cancel();

@@ -39,16 +39,7 @@ export function resolvePrompt(
   context: { readonly model: ModelRuntime; readonly settings: PrepareSettings },
 ): ResolvedPrompt {
   const { model, settings } = context;
-  const samplingContext: SamplingContext = {
-    defaultSampling: model.defaults.sampling,
-    extraEosTokenIds: model.extraEndTokenIds,
-    maxModelLength: model.maxModelLength,
-    promptTokenCount: tokenIds.length,
-    vocabularySize: model.vocabularySize,
-    maxLogprobs: settings.maxLogprobs,
-    reasoningConfigured: model.parsers.selection?.reasoning !== undefined,
-    ...(model.defaults.maxTokensLimit === undefined ? {} : { maxTokensLimit: model.defaults.maxTokensLimit }),
-  };
+  const samplingContext = samplingContextOf(tokenIds.length, context);
   if (request.useBeamSearch) {
     return resolveBeams(request, tokenIds, { ...context, samplingContext });
   }
@@ -73,6 +64,24 @@ export function resolvePrompt(
     wantedLogprobs: wanted.logprobTokenIds === undefined ? wanted.logprobs : ALL_GIVEN,
     wantedPromptLogprobs: wanted.promptLogprobs,
     lateError: lateError ?? promptRefusal(tokenIds, model),
+  };
+}
+
+/** What sampling depends on beside the request. */
+export function samplingContextOf(
+  promptTokenCount: number,
+  context: { readonly model: ModelRuntime; readonly settings: PrepareSettings },
+): SamplingContext {
+  const { model, settings } = context;
+  return {
+    defaultSampling: model.defaults.sampling,
+    extraEosTokenIds: model.extraEndTokenIds,
+    maxModelLength: model.maxModelLength,
+    promptTokenCount,
+    vocabularySize: model.vocabularySize,
+    maxLogprobs: settings.maxLogprobs,
+    reasoningConfigured: model.parsers.selection?.reasoning !== undefined,
+    ...(model.defaults.maxTokensLimit === undefined ? {} : { maxTokensLimit: model.defaults.maxTokensLimit }),
   };
 }
 

@@ -1,13 +1,13 @@
 import type { JsonValue } from "@vllm-router/api";
 import { routingKeyByRules, routingKeyOf, type RoutingKeyRules } from "@vllm-router/routing-core";
-import type { Exchange } from "../server/exchange.ts";
+import type { ClientSide } from "../server/exchange.ts";
 
 /**
  * What ties a request to a worker: by the operator's rules where there are any, else as in the Rust router.
  * @param of `keys` what the Rust router's way reads of the body, `body` the body itself when it is an object
  */
 export function affinityKeyOf(
-  exchange: Pick<Exchange, "header">,
+  exchange: Pick<ClientSide, "header">,
   rules: RoutingKeyRules | undefined,
   of: { readonly keys: Readonly<Record<string, unknown>>; readonly body: JsonValue | undefined },
 ): string | undefined {

@@ -39,8 +39,20 @@ export interface GeneratingApi<TRequest extends GeneratingRequest> {
   requiredFields(request: TRequest, context: FieldContext): readonly OptionalField[];
   /** Body of an error answer once the request's own body is read; OpenAI's when absent. */
   readonly errorBody?: (error: ApiError) => string;
+  /** The whole id of the answer, where it is not made of the prefix and the request's id. */
+  responseId?(request: TRequest): string;
   /** @throws ApiError with vLLM's text */
   prepare(request: TRequest, envelope: RequestEnvelope): RequestPlan;
+  /** Serves a prepared request in a way of its own; undefined for the ordinary one. */
+  serve?(request: TRequest, running: RunningRequest): Promise<void> | undefined;
+}
+
+/** A request on its way, for APIs that serve it in a way of their own. */
+export interface RunningRequest {
+  readonly scope: RequestScope;
+  readonly services: RouteServices;
+  /** @throws ApiError with vLLM's text */
+  prepare(): RequestPlan;
 }
 
 /**
@@ -81,9 +93,9 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
     return;
   }
   try {
-    await services.server.serve(scope, () =>
-      api.prepare(request, envelopeOf(scope, { api, request, body, model, services })),
-    );
+    const prepare = (): RequestPlan =>
+      api.prepare(request, envelopeOf(scope, { api, request, body, model, services }));
+    await (api.serve?.(request, { scope, services, prepare }) ?? services.server.serve(scope, prepare));
   } catch (error) {
     // A value that the engines' protocol has no room for is found while the request is prepared.
     const fallback = isUncarried(error) ? proxyNameOf(fleet, model.servedNames) : undefined;
@@ -105,9 +117,10 @@ function envelopeOf<TRequest extends GeneratingRequest>(
   },
 ): RequestEnvelope {
   const { api, request, body, model, services } = parts;
-  const base = baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
+  const base = (): string =>
+    baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
   return {
-    responseId: `${api.idPrefix}${base}`,
+    responseId: api.responseId?.(request) ?? `${api.idPrefix}${base()}`,
     created: Math.floor(services.timers.now() / 1000),
     model,
     settings: services.prepare,

@@ -12,15 +12,25 @@ export interface ReceivedJson {
   asProxied(): ProxiedBody;
 }
 
+/** Bodies by request: a route that hands its request on to another has read it already. */
+const bodies = new WeakMap<RequestScope, Promise<ReceivedJson | undefined>>();
+
 /**
- * Reads a request's body whole.
+ * Reads a request's body whole; once, however often it is asked for.
  * @returns undefined when the client left before it was complete
  * @throws ApiError 413 when it is larger than the limit
  */
-export async function receiveJson(
-  scope: RequestScope,
-  limitBytes: number,
-): Promise<ReceivedJson | undefined> {
+export function receiveJson(scope: RequestScope, limitBytes: number): Promise<ReceivedJson | undefined> {
+  const known = bodies.get(scope);
+  if (known !== undefined) {
+    return known;
+  }
+  const body = receive(scope, limitBytes);
+  bodies.set(scope, body);
+  return body;
+}
+
+async function receive(scope: RequestScope, limitBytes: number): Promise<ReceivedJson | undefined> {
   const result = await readRequestBody(scope.exchange.incoming, limitBytes);
   switch (result.kind) {
     case "aborted":

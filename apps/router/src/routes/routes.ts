@@ -10,24 +10,30 @@ import {
   serveReadiness,
   serveVersion,
 } from "./health.ts";
+import { serveIsScaling, serveScale } from "./elastic.ts";
+import { serveInvocations } from "./invocations.ts";
 import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
 import { whereOffered } from "./offered-routes.ts";
 import { poolingRoutes } from "./pooling-routes.ts";
+import { responsesApi } from "./responses.ts";
+import { scaleOutRoutes } from "./scale-out-routes.ts";
 import type { RouteServices } from "./services.ts";
+import { serveCancelResponse, serveRetrieveResponse } from "./stored-responses.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
 import { unknownPath } from "./unknown-path.ts";
 import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 
 /** The HTTP interface: every path, readable top to bottom. */
 export function createRoutes(services: RouteServices): readonly Route[] {
-  const known = [...knownRoutes(services), ...poolingRoutes(services)].map((route) =>
-    whereOffered(route, services),
+  const known = [...knownRoutes(services), ...poolingRoutes(services), ...scaleOutRoutes(services)].map(
+    (route) => whereOffered(route, services),
   );
   return [...known, unknownPath(known, services)];
 }
 
 function knownRoutes(services: RouteServices): readonly Route[] {
+  const responses = responsesApi(services.responses);
   return [
     { path: "/v1/chat/completions", methods: { POST: (scope) => serveGenerating(scope, CHAT, services) } },
     {
@@ -41,6 +47,18 @@ function knownRoutes(services: RouteServices): readonly Route[] {
     },
     { path: "/v1/messages", methods: { POST: (scope) => serveGenerating(scope, MESSAGES, services) } },
     { path: "/v1/messages/count_tokens", methods: { POST: (scope) => serveCountTokens(scope, services) } },
+    { path: "/v1/responses", methods: { POST: (scope) => serveGenerating(scope, responses, services) } },
+    {
+      path: "/v1/responses/:response_id",
+      methods: { GET: (scope) => serveRetrieveResponse(scope, services) },
+    },
+    {
+      path: "/v1/responses/:response_id/cancel",
+      methods: { POST: (scope) => serveCancelResponse(scope, services) },
+    },
+    { path: "/invocations", methods: { POST: (scope) => serveInvocations(scope, services) } },
+    { path: "/is_scaling_elastic_ep", methods: { POST: serveIsScaling } },
+    { path: "/scale_elastic_ep", methods: { POST: (scope) => serveScale(scope, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },

@@ -7,6 +7,7 @@ import type { RouterObserver } from "../observability/router-observer.ts";
 import type { EmbeddingServer } from "../pipeline/embedding-server.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
 import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
+import type { ResponseStore } from "../responses/response-store.ts";
 import type { DebugServices } from "./debug-decisions.ts";
 import type { ProxyRouteServices } from "./proxy-route.ts";
 
@@ -19,6 +20,10 @@ export interface RouteServices {
   readonly proxy: ProxyRouteServices;
   readonly timers: Timers;
   readonly observer: RouterObserver;
+  /** `--enable-scale-out`. */
+  readonly scaleOut: boolean;
+  /** Kept responses; undefined unless the server keeps any. */
+  readonly responses: ResponseStore | undefined;
   readonly writerSettings: WriterSettings;
   readonly prepare: PrepareSettings;
   /** Explained decisions. */

@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { METHOD_NOT_ALLOWED_BODY, NOT_FOUND_BODY } from "@vllm-router/api";
+import { METHOD_NOT_ALLOWED_BODY, NOT_FOUND_BODY, UNAUTHORIZED_BODY } from "@vllm-router/api";
 import { Hono } from "hono";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import { answerThrown } from "./answer-thrown.ts";
-import { isCorsPreflight, refuseCorsPreflight } from "./cors-preflight.ts";
+import type { ApiKeyGuard } from "./api-key-guard.ts";
+import { Cors, isCorsPreflight, NO_ORIGINS } from "./cors.ts";
 import { Exchange } from "./exchange.ts";
 import { redirectTarget, requestPath, withoutTrailingSlashes } from "./request-path.ts";
 import { RequestScope } from "./request-scope.ts";
@@ -24,24 +25,21 @@ export interface AppOptions {
   readonly sendsRequestId?: boolean;
   /** Names of the headers that may carry a request's id, first wins. Default `x-request-id` alone. */
   readonly requestIdHeaders?: readonly string[];
+  /** Lets requests in by their API key; default everybody. */
+  readonly guard?: ApiKeyGuard | undefined;
+  /** What browsers of other origins may do; default nothing. */
+  readonly cors?: Cors;
 }
 
 /** The HTTP application; give it to `listen`. */
 export interface App {
-  /** Hono's own entry. */
+  /** Serves any request: Hono finds the route. */
   readonly fetch: Hono<{ Bindings: HttpBindings }>["fetch"];
   /**
-   * Answers a request whose path is one of the routes to the letter, without the objects that Hono makes of a request (a
-   * tenth of a short answer's cost).
-   * @returns false when the path has to be looked at more closely, which is Hono's to do
+   * Serves a request whose target is a route's path to the letter, without the objects of the web's API that Hono needs.
+   * @returns false when it is not: then `fetch` knows
    */
-  answer(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
-}
-
-/** Node's two sides of a request. */
-interface Served {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
+  serveExact(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
 }
 
 /** Where a request goes: a route's pattern for metrics, and who answers. */
@@ -49,6 +47,8 @@ interface Target {
   readonly route: string;
   handlerOf(method: string | undefined): RouteHandler;
 }
+
+const NO_CORS = new Cors(NO_ORIGINS);
 
 /** Name of everything that is not a route, as in vLLM's metrics. */
 const NO_ROUTE = "none";
@@ -69,7 +69,7 @@ const TRAILING_SLASH: Target = {
 /**
  * Builds the application. Hono finds the route; answers are written on Node's response through {@link Exchange}. Unknown
  * paths are 404 and wrong verbs 405 in FastAPI's words, a trailing slash is redirected as Starlette does, preflights of
- * browsers are refused as with vLLM's default of no allowed origin.
+ * browsers are answered by the rules of CORS, requests without an API key where one is needed are refused with 401.
  */
 export function createApp(options: AppOptions): App {
   const app = new Hono<{ Bindings: HttpBindings }>({
@@ -79,7 +79,7 @@ export function createApp(options: AppOptions): App {
   for (const route of options.routes) {
     const target = targetOf(route);
     app.all(route.path, (c) => serve(c.env, target, options));
-    if (!/[:*{]/u.test(route.path)) {
+    if (isLiteral(route.path) && (options.rootPath ?? "") === "") {
       exact.set(route.path, target);
     }
   }
@@ -90,7 +90,7 @@ export function createApp(options: AppOptions): App {
   });
   return {
     fetch: app.fetch,
-    answer: (incoming, outgoing) => {
+    serveExact: (incoming, outgoing) => {
       const target = exact.get(incoming.url ?? "");
       if (target === undefined) {
         return false;
@@ -101,18 +101,23 @@ export function createApp(options: AppOptions): App {
   };
 }
 
+/** True for a path that is no pattern; what comes before it in the table must not match it either. */
+function isLiteral(path: string): boolean {
+  return !/[:*{]/.test(path);
+}
+
 function targetOf(route: Route): Target {
   const allow = allowedMethods(route);
   const wrongVerb: RouteHandler = ({ exchange }) =>
     exchange.send(405, METHOD_NOT_ALLOWED_BODY, { allow, "content-type": "application/json" });
   return {
     route: route.path,
-    handlerOf: (method) => route.elsewhere?.() ?? route.methods[method as RouteMethod] ?? wrongVerb,
+    handlerOf: (method) => route.elsewhere?.(method) ?? route.methods[method as RouteMethod] ?? wrongVerb,
   };
 }
 
 function serve(
-  { incoming, outgoing }: Served,
+  { incoming, outgoing }: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse },
   target: Target,
   options: AppOptions,
 ): Response | Promise<Response> {
@@ -121,11 +126,19 @@ function serve(
   if (options.sendsRequestId === true) {
     exchange.setHeader("x-request-id", requestIdOf(exchange, options.requestIdHeaders ?? ["x-request-id"]));
   }
-  if (isCorsPreflight(exchange)) {
-    new RequestScope(exchange, { route: NO_ROUTE, observer, now });
-    refuseCorsPreflight(exchange);
+  if (options.guard?.admits(exchange) === false) {
+    const scope = new RequestScope(exchange, { route: target.route, observer, now });
+    scope.errorCode = "unauthorized";
+    exchange.sendJson(401, UNAUTHORIZED_BODY);
     return RESPONSE_ALREADY_SENT;
   }
+  const cors = options.cors ?? NO_CORS;
+  if (isCorsPreflight(exchange)) {
+    new RequestScope(exchange, { route: NO_ROUTE, observer, now });
+    cors.answerPreflight(exchange);
+    return RESPONSE_ALREADY_SENT;
+  }
+  exchange.sharedHeaders = cors.headersFor(exchange);
   const scope = new RequestScope(exchange, { route: target.route, observer, now });
   try {
     const running = target.handlerOf(incoming.method)(scope);

@@ -1,5 +1,7 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { errorBody, type ApiError } from "@vllm-router/api";
+import { AnswerStream } from "./answer-stream.ts";
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 /** What the owner of a running request wants to hear about its client. */
 export interface ExchangeListener {
@@ -8,6 +10,9 @@ export interface ExchangeListener {
   /** The socket took everything that was written; writing may go on. */
   drained(): void;
 }
+
+/** What handlers see of a client's side; an answer without a client has it too. */
+export type ClientSide = Pick<Exchange, keyof Exchange>;
 
 /**
  * The client's side of one HTTP request: what was asked, and the one answer. Text is gathered with {@link append} and
@@ -18,7 +23,10 @@ export class Exchange {
   readonly incoming: IncomingMessage;
   /** Body of an error answer in the shape of the request's API. */
   errorBody: (error: ApiError) => string = errorBody;
+  /** Headers of every answer that is the router's own, and of others where they say who may read them. Not changed. */
+  sharedHeaders: OutgoingHttpHeaders | undefined;
   readonly #outgoing: ServerResponse;
+  #stream: AnswerStream | undefined;
   #listener: ExchangeListener | undefined;
   #closedListener: (() => void) | undefined;
   #pending = "";
@@ -114,17 +122,25 @@ export class Exchange {
     if (!this.#headSent) {
       this.#sendHead(200, { "content-type": contentType });
     }
-    this.#bytesSent += Buffer.byteLength(text);
-    return this.#outgoing.write(text);
+    const sizeBytes = Buffer.byteLength(text);
+    this.#bytesSent += sizeBytes;
+    return this.#streamed().writeText(text, sizeBytes);
   }
 
-  /** Writes raw bytes of a proxied body. @returns false when the socket is full: stop the source until `drained` */
+  /** Writes raw bytes of a proxied body, which may be overwritten afterwards. @returns false when the socket is full: stop the source until `drained` */
   writeBytes(bytes: Uint8Array): boolean {
     if (this.#isOver()) {
       return true;
     }
     this.#bytesSent += bytes.length;
-    return this.#outgoing.write(bytes);
+    return this.#streamed().writeBytes(bytes);
+  }
+
+  /** Lets go what {@link writeBytes} was given in this turn. */
+  flushBytes(): void {
+    if (!this.#isOver()) {
+      this.#stream?.flush();
+    }
   }
 
   /** Sends the head of a proxied answer: name, value, name, value … */
@@ -133,18 +149,34 @@ export class Exchange {
       return;
     }
     this.#headSent = true;
-    this.#outgoing.writeHead(status, [...headers]);
+    this.#outgoing.writeHead(status, [...headers, ...this.#crossOriginHeaders()]);
     // In one packet with the body's first bytes when they are here already, else without waiting for them.
     process.nextTick(() => {
       if (!this.#isOver()) {
-        this.#outgoing.flushHeaders();
+        this.#streamed().flushHead();
       }
     });
   }
 
+  /**
+   * Answers a request for another protocol with the head of a worker that accepted it, and hands over the socket, which
+   * then belongs to the caller. The exchange ends when the socket does.
+   */
+  switchProtocols(head: { readonly status: number; readonly headers: readonly string[] }): Socket {
+    const { socket } = this.incoming;
+    this.#headSent = true;
+    this.#ended = true;
+    this.#outgoing.statusCode = head.status;
+    socket.write(upgradeHead(head), "latin1");
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+    return socket;
+  }
+
   /** Ends a streamed or proxied answer, writing what is still gathered. */
   endStream(contentType: string): void {
-    this.flush(contentType);
+    const text = this.#pending;
+    this.#pending = "";
     if (this.#isOver()) {
       return;
     }
@@ -152,7 +184,9 @@ export class Exchange {
       this.#sendHead(200, { "content-type": contentType });
     }
     this.#ended = true;
-    this.#outgoing.end();
+    const sizeBytes = Buffer.byteLength(text);
+    this.#bytesSent += sizeBytes;
+    this.#streamed().end(text, sizeBytes);
   }
 
   /** Cuts the connection: an answer that cannot be completed must not look complete. */
@@ -183,13 +217,25 @@ export class Exchange {
     this.send(status, body, { "content-type": "application/json" });
   }
 
+  #streamed(): AnswerStream {
+    this.#stream ??= new AnswerStream(this.#outgoing, () => this.#listener?.drained());
+    return this.#stream;
+  }
+
   #isOver(): boolean {
     return this.#ended || this.#gone;
   }
 
+  /** Of a proxied answer, only what the router was told about other origins is added. */
+  #crossOriginHeaders(): readonly string[] {
+    const entries = Object.entries(this.sharedHeaders ?? {}).filter(([name]) => name !== "vary");
+    return entries.flatMap(([name, value]) => [name, String(value)]);
+  }
+
   #sendHead(status: number, headers: OutgoingHttpHeaders): void {
     this.#headSent = true;
-    this.#outgoing.writeHead(status, headers);
+    const shared = this.sharedHeaders;
+    this.#outgoing.writeHead(status, shared === undefined ? headers : { ...headers, ...shared });
   }
 
   #close(): void {
@@ -208,4 +254,12 @@ export class Exchange {
     this.#closedListener?.();
     this.#closedListener = undefined;
   }
+}
+
+function upgradeHead(head: { readonly status: number; readonly headers: readonly string[] }): string {
+  const lines = [`HTTP/1.1 ${head.status} ${STATUS_CODES[head.status] ?? ""}`];
+  for (let index = 0; index + 1 < head.headers.length; index += 2) {
+    lines.push(`${head.headers[index]}: ${head.headers[index + 1]}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }

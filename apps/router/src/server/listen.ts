@@ -1,9 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
 import type { App } from "./app.ts";
+import { isUpgrade } from "./is-upgrade.ts";
+import type { TlsSource } from "./tls-source.ts";
 import { RunningItems } from "./running-items.ts";
 
 /** Where and how to listen. */
@@ -14,6 +17,14 @@ export interface ListenOptions {
   readonly timers: Timers;
   /** Flags named when the address cannot be had. Default `--host` and `--port`. */
   readonly flags?: { readonly host: string; readonly port: string };
+  /** Path of a Unix socket to listen on in place of host and port. */
+  readonly unixSocket?: string | undefined;
+  /** Speaks TLS where it is given. */
+  readonly tls?: TlsSource | undefined;
+  /** Largest head of a request; default 4 MiB. */
+  readonly maxHeaderBytes?: number;
+  /** Headers a request may have; default 256. */
+  readonly maxHeaderCount?: number;
 }
 
 /** A listening server. */
@@ -46,35 +57,67 @@ const KEEP_ALIVE_MS = 5_000;
 export async function listen(app: App, options: ListenOptions): Promise<Listener> {
   // Replacing the global Request and Response is a gain for answers made of them only; ours are not.
   const handle = getRequestListener(app.fetch, { hostname: options.host, overrideGlobalObjects: false });
-  const server = createServer({
-    maxHeaderSize: HEADER_LIMIT_BYTES,
+  const maxHeaderCount = options.maxHeaderCount ?? HEADER_LIMIT_COUNT;
+  const settings = {
+    maxHeaderSize: options.maxHeaderBytes ?? HEADER_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
-  });
+    // Any other protocol that a client would rather speak is passed over, as HTTP allows.
+    shouldUpgradeCallback: isUpgrade,
+  };
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? createServer(settings)
+      : tls.attachTo(createSecureServer({ ...settings, ...tls.options() }));
+  // Node's own limit cuts silently what is beyond it.
+  server.maxHeadersCount = 0;
   const listening = new HttpListener(server, options);
   server.on("request", (incoming, outgoing) => {
     listening.track(incoming, outgoing);
-    if (incoming.rawHeaders.length > HEADER_LIMIT_COUNT * 2) {
+    if (incoming.rawHeaders.length > maxHeaderCount * 2) {
       outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
       return;
     }
-    if (!app.answer(incoming, outgoing)) {
+    if (!app.serveExact(incoming, outgoing)) {
       void handle(incoming, outgoing);
     }
   });
+  if (asksBeforeUpgrade(server)) {
+    server.on("upgrade", (incoming, socket: Socket, first) => {
+      const outgoing = new ServerResponse(incoming);
+      outgoing.shouldKeepAlive = false;
+      outgoing.assignSocket(socket);
+      socket.on("error", () => socket.destroy());
+      if (first.length > 0) {
+        socket.unshift(first);
+      }
+      listening.track(incoming, outgoing);
+      listening.trackUpgraded(socket);
+      outgoing.once("finish", () => socket.destroySoon());
+      void handle(incoming, outgoing);
+    });
+  }
   await bind(server, options);
   listening.bound();
   return listening;
 }
 
+/** Older versions of Node would take every request with an `upgrade` header away from the server: they go without. */
+function asksBeforeUpgrade(server: Server | SecureServer): boolean {
+  return "shouldUpgradeCallback" in server && server.shouldUpgradeCallback === isUpgrade;
+}
+
 class HttpListener implements Listener {
-  readonly #server: Server;
+  readonly #server: Server | SecureServer;
   readonly #options: ListenOptions;
   readonly #running = new RunningItems<ServerResponse>();
+  /** Sockets that the server no longer knows. */
+  readonly #upgraded = new Set<Socket>();
   #port = 0;
   #closing: Promise<void> | undefined;
   #cutOff = 0;
 
-  constructor(server: Server, options: ListenOptions) {
+  constructor(server: Server | SecureServer, options: ListenOptions) {
     this.#server = server;
     this.#options = options;
   }
@@ -85,14 +128,17 @@ class HttpListener implements Listener {
 
   /** The server is bound: its port is known. */
   bound(): void {
-    this.#port = (this.#server.address() as AddressInfo).port;
+    this.#port = this.#options.unixSocket === undefined ? (this.#server.address() as AddressInfo).port : 0;
   }
 
   get url(): string {
-    const { host } = this.#options;
+    const { host, unixSocket, tls } = this.#options;
+    if (unixSocket !== undefined) {
+      return `unix:${unixSocket}`;
+    }
     const isWildcard = host === "0.0.0.0" || host === "::" || host === "";
     const shown = isWildcard ? "127.0.0.1" : host;
-    return `http://${shown.includes(":") ? `[${shown}]` : shown}:${this.port}`;
+    return `${tls === undefined ? "http" : "https"}://${shown.includes(":") ? `[${shown}]` : shown}:${this.port}`;
   }
 
   get running(): number {
@@ -110,6 +156,12 @@ class HttpListener implements Listener {
         incoming.socket.destroySoon();
       }
     });
+  }
+
+  /** A socket left the server's hands for another protocol, or at least asked to. */
+  trackUpgraded(socket: Socket): void {
+    this.#upgraded.add(socket);
+    socket.once("close", () => this.#upgraded.delete(socket));
   }
 
   async drain(timeoutMs: number): Promise<number> {
@@ -144,16 +196,23 @@ class HttpListener implements Listener {
   #cutConnections(): void {
     this.#cutOff += this.#running.size;
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) {
+      socket.destroy();
+    }
   }
 }
 
-function bind(server: Server, options: ListenOptions): Promise<void> {
+function bind(server: Server | SecureServer, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {
       reject(new RouterError("listen", bindProblem(error, options), { cause: error }));
     };
     server.once("error", failed);
-    server.listen(options.port, options.host, () => {
+    const place =
+      options.unixSocket === undefined
+        ? { port: options.port, host: options.host }
+        : { path: options.unixSocket };
+    server.listen(place, () => {
       server.off("error", failed);
       resolve();
     });
@@ -161,7 +220,10 @@ function bind(server: Server, options: ListenOptions): Promise<void> {
 }
 
 function bindProblem(error: NodeJS.ErrnoException, options: ListenOptions): string {
-  const { host, port } = options;
+  const { host, port, unixSocket } = options;
+  if (unixSocket !== undefined) {
+    return `cannot listen on the socket ${unixSocket}: ${error.message}. Choose another one with --uds.`;
+  }
   const flags = options.flags ?? { host: "--host", port: "--port" };
   switch (error.code) {
     case "EADDRINUSE":

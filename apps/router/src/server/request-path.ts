@@ -31,5 +31,6 @@ export function redirectTarget(incoming: IncomingMessage): string {
   const query = queryAt === -1 ? "" : url.slice(queryAt);
   const host = incoming.headers.host ?? `${incoming.socket.localAddress}:${incoming.socket.localPort}`;
   const relative = `${path.replace(/\/+$/, "")}${query}`;
-  return relative.startsWith("/") ? `http://${host}${relative}` : relative;
+  const scheme = "encrypted" in incoming.socket ? "https" : "http";
+  return relative.startsWith("/") ? `${scheme}://${host}${relative}` : relative;
 }

@@ -1,5 +1,5 @@
 import type { GenerationSummary, RequestSummary, RouterObserver } from "../observability/router-observer.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ClientSide } from "./exchange.ts";
 
 /** Status logged for a client that left before its answer. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -15,7 +15,7 @@ export interface RequestScopeOptions {
 
 /** One HTTP request from its first header to the end of its body; tells the observer exactly twice. */
 export class RequestScope {
-  readonly exchange: Exchange;
+  readonly exchange: ClientSide;
   readonly route: string;
   readonly method: string;
   readonly startedAtMs: number;
@@ -28,7 +28,7 @@ export class RequestScope {
   errorCode: string | undefined;
   generation: GenerationSummary | undefined;
 
-  constructor(exchange: Exchange, options: RequestScopeOptions) {
+  constructor(exchange: ClientSide, options: RequestScopeOptions) {
     this.exchange = exchange;
     this.route = options.route;
     this.method = exchange.incoming.method ?? "GET";

@@ -1,5 +1,5 @@
 import type { ApiError } from "@vllm-router/api";
-import type { Exchange } from "./exchange.ts";
+import type { ClientSide } from "./exchange.ts";
 
 /** Statuses that a client may simply try again, and after how many seconds. */
 const RETRY_AFTER_SECONDS: ReadonlyMap<number, string> = new Map([
@@ -8,7 +8,7 @@ const RETRY_AFTER_SECONDS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Answers with an error in the shape of the request's API. Does nothing when an answer has begun already. */
-export function sendApiError(exchange: Exchange, error: ApiError): void {
+export function sendApiError(exchange: ClientSide, error: ApiError): void {
   const retryAfter = RETRY_AFTER_SECONDS.get(error.status);
   if (retryAfter !== undefined) {
     exchange.setHeader("retry-after", retryAfter);

@@ -55,8 +55,7 @@ function output(text: string): ChoiceOutput {
 function chunksOf(
   fields: string,
   parser: OutputParser,
-  outputs: number,
-  reason = "stop",
+  { outputs, reason = "stop" }: { readonly outputs: number; readonly reason?: string },
 ): readonly unknown[] {
   const writer = createChatStreamWriter(optionsOf(fields, parser));
   writer.prompt(0, { tokenIds: [1, 2, 3], text: undefined, logprobs: undefined });
@@ -93,7 +92,7 @@ describe("createChatStreamWriter() with a parser", () => {
       { toolCalls: [PIECE, { ...PIECE, index: 1, id: null, name: null }] },
       undefined,
     ]);
-    expect(chunksOf(TOOLS, parser, 5)).toEqual([
+    expect(chunksOf(TOOLS, parser, { outputs: 5 })).toEqual([
       { ...PLAIN, delta: { reasoning: "hm" } },
       { ...PLAIN, delta: { content: null, tool_calls: [CALL_JSON] } },
       {
@@ -111,7 +110,8 @@ describe("createChatStreamWriter() with a parser", () => {
 
   it("keeps the engine's reason where a call was cut off, was named, or there was none", () => {
     const reasonOf = (fields: string, delta: Partial<OutputDelta>, reason: string): unknown =>
-      (chunksOf(fields, scripted([delta]), 1, reason)[0] as { finish_reason: unknown }).finish_reason;
+      (chunksOf(fields, scripted([delta]), { outputs: 1, reason })[0] as { finish_reason: unknown })
+        .finish_reason;
     const named = `${TOOLS},"tool_choice":{"type":"function","function":{"name":"f"}}`;
     expect(reasonOf(TOOLS, { toolCalls: [CALL] }, "stop")).toBe("tool_calls");
     expect(reasonOf(TOOLS, { toolCalls: [CALL] }, "length")).toBe("length");
@@ -120,15 +120,19 @@ describe("createChatStreamWriter() with a parser", () => {
   });
 
   it("sends a chunk without words where logprobs or token ids are asked for", () => {
-    const [first] = chunksOf(`${TOOLS},"return_token_ids":true`, scripted([undefined, undefined]), 2);
+    const [first] = chunksOf(`${TOOLS},"return_token_ids":true`, scripted([undefined, undefined]), {
+      outputs: 2,
+    });
     expect(first).toEqual({ ...PLAIN, delta: {}, token_ids: [7] });
-    expect(chunksOf(`${TOOLS},"logprobs":true`, scripted([undefined, undefined]), 2)).toHaveLength(2);
+    expect(
+      chunksOf(`${TOOLS},"logprobs":true`, scripted([undefined, undefined]), { outputs: 2 }),
+    ).toHaveLength(2);
   });
 
   it("shows neither logprobs nor ids where reasoning is hidden", () => {
     const fields = `${TOOLS},"logprobs":true,"return_token_ids":true,"include_reasoning":false`;
     const parser = scripted([undefined, { content: "a", reasoning: null }]);
-    expect(chunksOf(fields, parser, 2)).toEqual([
+    expect(chunksOf(fields, parser, { outputs: 2 })).toEqual([
       { ...PLAIN, delta: { content: "a", reasoning: null }, finish_reason: "stop", stop_reason: null },
     ]);
   });
@@ -136,7 +140,9 @@ describe("createChatStreamWriter() with a parser", () => {
   it("lets only the first call pass where parallel calls are off", () => {
     const second = { ...CALL, index: 1, id: "b" };
     const fields = `${TOOLS},"parallel_tool_calls":false`;
-    expect(chunksOf(fields, scripted([{ toolCalls: [CALL, second] }, { toolCalls: [second] }]), 2)).toEqual([
+    expect(
+      chunksOf(fields, scripted([{ toolCalls: [CALL, second] }, { toolCalls: [second] }]), { outputs: 2 }),
+    ).toEqual([
       { ...PLAIN, delta: { tool_calls: [CALL_JSON] } },
       { ...PLAIN, delta: {}, finish_reason: "tool_calls", stop_reason: null },
     ]);
@@ -146,7 +152,7 @@ describe("createChatStreamWriter() with a parser", () => {
     const details = { completion_tokens_details: { reasoning_tokens: 4 } };
     const counts = { prompt_tokens: 3, total_tokens: 4, completion_tokens: 1 };
     const fields = ',"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}';
-    expect(chunksOf(fields, scripted([{ content: "a" }], {}, 4), 1)).toEqual([
+    expect(chunksOf(fields, scripted([{ content: "a" }], {}, 4), { outputs: 1 })).toEqual([
       expect.objectContaining({ usage: { ...counts, ...details } }),
       { usage: { ...counts, ...details } },
     ]);

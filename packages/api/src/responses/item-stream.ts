@@ -37,6 +37,7 @@ interface OpenCall {
 export class ItemStream {
   readonly #options: ItemStreamOptions;
   readonly #finished: string[] = [];
+  readonly #answers: string[] = [];
   #sequence = 0;
   #kind: "content" | "reasoning" | "call" | undefined;
   #itemId = "";
@@ -53,6 +54,11 @@ export class ItemStream {
   /** Finished items, as JSON. */
   get finished(): readonly string[] {
     return this.#finished;
+  }
+
+  /** Texts of the finished messages. */
+  get answers(): readonly string[] {
+    return this.#answers;
   }
 
   /** One event with the members that sort before its number; those behind the type are `rest`. */
@@ -148,6 +154,7 @@ export class ItemStream {
   }
 
   #closeContent(): string {
+    this.#answers.push(this.#text);
     const part = outputTextPart(this.#text, this.#logprobs === "" ? "null" : `[${this.#logprobs}]`);
     const text = quoteJson(this.#text);
     const where = `"content_index":0,"item_id":"${this.#itemId}","logprobs":[],${this.#place}`;

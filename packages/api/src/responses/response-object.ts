@@ -1,4 +1,5 @@
 import { type JsonValue } from "../json/json-value.ts";
+import { pythonFloat } from "../json/number-text.ts";
 import { quoteJson } from "../json/string-text.ts";
 import { writeJson } from "../json/write-json.ts";
 import type { ResponsesOptions } from "./responses-options.ts";
@@ -59,4 +60,9 @@ export function responseUsage(counts: {
     `"output_tokens_details":{"reasoning_tokens":${reasoningTokens},"tool_output_tokens":0,` +
     `"output_tokens_per_turn":[],"tool_output_tokens_per_turn":[]},"total_tokens":${promptTokens + outputTokens}}`
   );
+}
+
+/** A response that is not finished, as it is kept: without output. */
+export function unfinishedResponse(options: ResponsesOptions, status: ResponseStatus): string {
+  return responseObject(options, { status, output: "", usage: "null" }, pythonFloat);
 }

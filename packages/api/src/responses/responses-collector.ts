@@ -30,6 +30,7 @@ class ResponsesCollector implements ResponseWriter {
   readonly contentType = JSON_CONTENT_TYPE;
   readonly #options: ResponsesOptions;
   readonly #choice = new CollectedChoice();
+  readonly #answers: string[] = [];
   #logprobs = "";
   #prompt: PromptInfo | undefined;
 
@@ -78,7 +79,9 @@ class ResponsesCollector implements ResponseWriter {
         ? rawMessages(this.#prompt, choice.text, choice.tokenIds)
         : undefined,
     };
-    return responseObject(this.#options, state, pythonFloat);
+    const body = responseObject(this.#options, state, pythonFloat);
+    this.#options.finished?.({ body, answers: this.#answers });
+    return body;
   }
 
   error(error: ApiError): never {
@@ -88,6 +91,7 @@ class ResponsesCollector implements ResponseWriter {
   #plainMessage(): string {
     const { text } = this.#choice;
     const id = `msg_${this.#options.randomId()}`;
+    if (text !== "") this.#answers.push(text);
     return messageItem(id, "completed", text === "" ? "" : outputTextPart(text, this.#shownLogprobs(true)));
   }
 
@@ -103,6 +107,7 @@ class ResponsesCollector implements ResponseWriter {
       items.push(reasoningItem(`rs_${randomId()}`, null, `[${reasoningPart(reasoning)}]`));
     }
     if (outcome.content !== null && outcome.content !== "") {
+      this.#answers.push(outcome.content);
       const part = outputTextPart(outcome.content, this.#shownLogprobs(responses.includeReasoning));
       items.push(messageItem(`msg_${randomId()}`, "completed", part));
     }

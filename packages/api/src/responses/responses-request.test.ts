@@ -17,7 +17,7 @@ function refusalOf(body: string): string | null {
 describe("bodies that vLLM's own route refuses, and some that it takes", () => {
   for (const row of readFixture("responses-refusals.jsonl")) {
     const body = row.get("body") as string;
-    it(body, () => {
+    it(`${body}`, () => {
       expect(refusalOf(body)).toBe(row.get("answer"));
     });
   }

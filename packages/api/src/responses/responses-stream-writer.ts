@@ -1,6 +1,6 @@
 import type { OutputDelta, OutputParser, ToolCallDelta } from "@vllm-router/text";
 import { type ApiError } from "../api-error.ts";
-import { pydanticFloat } from "../json/number-text.ts";
+import { pydanticFloat, pythonFloat } from "../json/number-text.ts";
 import { quoteJson } from "../json/string-text.ts";
 import { STREAM_CONTENT_TYPE } from "../response/response-options.ts";
 import { sanitizeMessage } from "../sanitize-message.ts";
@@ -87,6 +87,10 @@ class ResponsesStreamWriter implements ResponseWriter {
         : undefined,
     };
     const response = responseObject(this.#options, state, pydanticFloat);
+    this.#options.finished?.({
+      body: responseObject(this.#options, state, pythonFloat),
+      answers: this.#items.answers,
+    });
     return close + this.#items.event("response.completed", `"response":${response},`);
   }
 

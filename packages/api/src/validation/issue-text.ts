@@ -117,3 +117,26 @@ function byteLength(characters: readonly string[]): number {
   }
   return length;
 }
+
+/** A parameter of the query that is no integer. */
+export function queryIntegerError(name: string, text: string): ApiError {
+  const message = "Input should be a valid integer, unable to parse string as an integer";
+  return queryError({ name, text, type: "int_parsing", message });
+}
+
+/** A parameter of the query that is no boolean. */
+export function queryBooleanError(name: string, text: string): ApiError {
+  const message = "Input should be a valid boolean, unable to interpret input";
+  return queryError({ name, text, type: "bool_parsing", message });
+}
+
+function queryError(found: Readonly<Record<"name" | "text" | "type" | "message", string>>): ApiError {
+  const place = `query.${found.name}`;
+  const detail: JsonObject = new Map<string, JsonValue>([
+    ["type", found.type],
+    ["loc", place],
+    ["msg", found.message],
+    ["input", inputSummary(found.text)],
+  ]);
+  return requestValidationError(`1 validation error:\n  ${pythonRepr(detail)}`, place);
+}

@@ -26,6 +26,20 @@ export const frontend = z
       doc: "Count running requests for GET /load.",
       flag: "enable-server-load-tracking",
     }),
+    enableResponsesStore: setting(z.boolean().default(false), {
+      doc: "Keep responses of /v1/responses, for previous_response_id, background and retrieval.",
+      flag: "enable-responses-api-store",
+      environment: ["VLLM_ENABLE_RESPONSES_API_STORE"],
+    }),
+    responsesStoreSize: setting(z.int().min(1).default(10_000), {
+      doc: "Responses kept at most, and 256 MiB of text; the oldest finished ones make room.",
+      flag: "responses-api-store-size",
+      placeholder: "COUNT",
+    }),
+    enableScaleOut: setting(z.boolean().default(false), {
+      doc: "Serve /inference/v1/generate and the render and derender routes; without it they are answered with 403.",
+      flag: "enable-scale-out",
+    }),
     fingerprintMode: setting(z.enum(["full", "hash", "custom", "none"]).default("full"), {
       doc: "What system_fingerprint holds.",
       flag: "fingerprint-mode",
@@ -54,6 +68,12 @@ export const observability = z
     disableAccessLog: setting(z.boolean().default(false), {
       doc: "No log line at the end of each request.",
       flag: "disable-uvicorn-access-log",
+    }),
+    disableAccessLogFor: setting(z.array(z.string()).default([]), {
+      doc: "Paths without a log line at the end of a request, separated by commas.",
+      flag: "disable-access-log-for-endpoints",
+      placeholder: "PATHS",
+      splitOnComma: true,
     }),
     prometheusHost: setting(z.string().min(1).default("127.0.0.1"), {
       doc: "Address of the second listener that serves only /metrics.",

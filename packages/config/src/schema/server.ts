@@ -45,5 +45,60 @@ export const server = z
       flag: "drain-timeout-secs",
       placeholder: "SECS",
     }),
+    unixSocket: setting(z.string().min(1).optional(), {
+      doc: "Unix socket to listen on in place of --host and --port.",
+      flag: "uds",
+      placeholder: "PATH",
+    }),
+    maxHeaderBytes: setting(z.int().min(1).default(4_194_304), {
+      doc: "Largest head of a request in bytes.",
+      flag: "h11-max-incomplete-event-size",
+      placeholder: "BYTES",
+    }),
+    maxHeaderCount: setting(z.int().min(1).default(256), {
+      doc: "Headers a request may have.",
+      flag: "h11-max-header-count",
+      placeholder: "COUNT",
+    }),
+    sseKeepAliveIntervalSecs: setting(z.number().min(0).default(0), {
+      doc: "Send a comment on a stream that has been idle for so many seconds; 0 for never.",
+      flag: "sse-keep-alive-interval",
+      placeholder: "SECS",
+    }),
   })
   .meta({ title: "Server" });
+
+/** TLS of the listening side. */
+export const tls = z
+  .strictObject({
+    keyFile: setting(z.string().min(1).optional(), {
+      doc: "File of the private key; with --ssl-certfile the server speaks TLS.",
+      flag: "ssl-keyfile",
+      placeholder: "PATH",
+    }),
+    certificateFile: setting(z.string().min(1).optional(), {
+      doc: "File of the certificate and its chain.",
+      flag: "ssl-certfile",
+      placeholder: "PATH",
+    }),
+    caFile: setting(z.string().min(1).optional(), {
+      doc: "File of the authorities that clients' certificates come from.",
+      flag: "ssl-ca-certs",
+      placeholder: "PATH",
+    }),
+    clientCertificates: setting(z.int().min(0).max(2).default(0), {
+      doc: "Certificates of clients: 0 not asked for, 1 checked where given, 2 required.",
+      flag: "ssl-cert-reqs",
+      placeholder: "NUMBER",
+    }),
+    ciphers: setting(z.string().min(1).optional(), {
+      doc: "Ciphers that may be used, in OpenSSL's notation.",
+      flag: "ssl-ciphers",
+      placeholder: "CIPHERS",
+    }),
+    refresh: setting(z.boolean().default(false), {
+      doc: "Read key and certificates again when their files change.",
+      flag: "enable-ssl-refresh",
+    }),
+  })
+  .meta({ title: "TLS" });

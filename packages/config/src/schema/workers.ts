@@ -19,6 +19,11 @@ export const workers = z
       placeholder: "URL",
       splitOnComma: true,
     }),
+    intraNodeDataParallelSize: setting(z.int().min(1).max(1_024).default(1), {
+      doc: "Data-parallel ranks behind the address of every HTTP worker; each one is routed to by itself, with the header x-data-parallel-rank. gRPC engines say how many they have.",
+      flag: "intra-node-data-parallel-size",
+      placeholder: "COUNT",
+    }),
     startupTimeoutSecs: setting(z.number().positive().default(600), {
       doc: "Longest wait at the start for the first healthy worker, in seconds; then the start fails.",
       flag: "worker-startup-timeout-secs",

@@ -79,7 +79,7 @@ export function describeRecordedParser(family: string, whole?: ParserSelection["
     const tokenizer = testTokenizer(fixture);
     const endOfSequence = fixture.endOfSequence ?? EOS;
     for (const recorded of fixture.cases) {
-      describe(recorded.name, () => {
+      describe(`text: ${recorded.name}`, () => {
         const make = (): OutputParser => makeParser({ fixture, recorded, tokenizer, whole });
         it.each(recorded.streams.map((stream, index) => [index, stream] as const))(
           "streams (%i)",
@@ -101,6 +101,25 @@ export function describeRecordedParser(family: string, whole?: ParserSelection["
       });
     }
   });
+}
+
+/** The texts of a recorded family, each with its tokens and a way to make its parser. */
+export function recordedCases(family: string): readonly {
+  readonly name: string;
+  readonly texts: readonly string[];
+  readonly ids: readonly number[];
+  readonly make: () => OutputParser;
+}[] {
+  const fixture = JSON.parse(
+    readFileSync(new URL(`__fixtures__/${family}.json`, import.meta.url), "utf8"),
+  ) as Fixture;
+  const tokenizer = testTokenizer(fixture);
+  return fixture.cases.map((recorded) => ({
+    name: recorded.name,
+    texts: recorded.texts,
+    ids: recorded.ids,
+    make: () => makeParser({ fixture, recorded, tokenizer, whole: undefined }),
+  }));
 }
 
 const EOS = 151645;
@@ -215,12 +234,15 @@ function checkCuts(make: () => OutputParser, recorded: Case): void {
     for (let at = 0; at < length; at++) {
       delta = parser.push(recorded.texts[at] ?? "", [recorded.ids[at] ?? 0], at === length - 1);
     }
-    expect(wire(delta), `last delta after ${length} tokens`).toEqual(last);
+    expect({ length, delta: wire(delta) }).toEqual({ length, delta: last });
     const expected = collected === "same" ? before : collected;
     before = expected;
     if (expected === "fails") return;
     const text = recorded.texts.slice(0, length).join("");
-    expect(collect(make(), recorded.ids.slice(0, length), text), `after ${length} tokens`).toEqual(expected);
+    expect({ length, parsed: collect(make(), recorded.ids.slice(0, length), text) }).toEqual({
+      length,
+      parsed: expected,
+    });
   });
 }
 

@@ -51,11 +51,6 @@ export function toolStructuralTag(request: ToolTagRequest): string | undefined {
   return dumpJson(tag, { ...PLAIN_JSON, ensureAscii: true });
 }
 
-/** True where the tag of such a request would constrain anything. */
-export function constrainsCalls(request: ToolTagRequest): boolean {
-  return TAG_BUILDERS.has(request.tag) && strictnessOf(request) !== undefined;
-}
-
 function strictnessOf(request: ToolTagRequest): readonly TaggedTool[] | undefined {
   const { tools, toolChoice, strictLevel } = request;
   if (tools.length === 0 || toolChoice === "none") return undefined;

@@ -278,7 +278,7 @@ function firstMessage(
       settle(() => reject(new Error(`it was not loaded within ${loadTimeoutMs / 1000} s`))),
     );
     thread.once("message", (message: FromPolicyThread) => settle(() => resolve(message)));
-    thread.once("error", (error) => settle(() => reject(error)));
+    thread.once("error", (error: Error) => settle(() => reject(error)));
     thread.once("exit", (code) => settle(() => reject(new Error(`it ended its thread with code ${code}`))));
   });
 }

@@ -1,7 +1,15 @@
 import { HTTP_CAPABILITIES } from "../../capabilities.ts";
 import { EngineError } from "../../engine-error.ts";
-import type { EngineCapabilities, GenerateCall, ProxyEngine, ProxyRequest, ProxySink } from "../../engine.ts";
+import type {
+  EngineCapabilities,
+  GenerateCall,
+  ProxyEngine,
+  ProxyRequest,
+  ProxySink,
+  UpgradeSink,
+} from "../../engine.ts";
 import type { TransportOptions } from "../../transport/transport-options.ts";
+import { startUpgrade } from "../upgrade-call.ts";
 import { HttpConnectionPool } from "./http-connection-pool.ts";
 import { NetForwardCall } from "./net-forward-call.ts";
 import { requestHead } from "./request-head.ts";
@@ -11,11 +19,13 @@ export class NetProxyEngine implements ProxyEngine {
   readonly capabilities: EngineCapabilities = HTTP_CAPABILITIES;
   readonly #pool: HttpConnectionPool;
   readonly #address: string;
+  readonly #options: TransportOptions;
   readonly #calls = new Set<NetForwardCall>();
 
   constructor(options: TransportOptions) {
     this.#pool = new HttpConnectionPool(options);
     this.#address = options.address;
+    this.#options = options;
   }
 
   forward(request: ProxyRequest, sink: ProxySink): GenerateCall {
@@ -46,6 +56,10 @@ export class NetProxyEngine implements ProxyEngine {
     }
     if (refusal !== undefined) process.nextTick(() => call.fail(refusal));
     return call;
+  }
+
+  upgrade(request: ProxyRequest, sink: UpgradeSink): () => void {
+    return startUpgrade(request, sink, this.#options);
   }
 
   /** Fails running calls with `unavailable` and closes all connections. */

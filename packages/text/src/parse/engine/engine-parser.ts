@@ -14,6 +14,7 @@ import { stablePrefix, textKeys } from "./argument-prefix.ts";
 import { type CallSlot, emptySlot, mergedByCall } from "./call-slot.ts";
 import { FormatMachine } from "./format-machine.ts";
 import type { FormatEvent, OutputFormat } from "./output-format.ts";
+import { GrowingText } from "./open-value.ts";
 import { type PreparedFormat, prepareFormat } from "./prepared-format.ts";
 import { endsReasoning, idsOfContent } from "./reasoning-ids.ts";
 
@@ -326,10 +327,24 @@ export class EngineParser {
     if (structuralCharacters !== undefined && ![...structuralCharacters].some((one) => piece.includes(one))) {
       return undefined;
     }
-    const json = toArguments(slot.raw, true);
-    if (json === undefined || json === "") return undefined;
-    const stable = stablePrefix(this.typed(json, slot.name), slot.textKeys);
-    return stable === "" || stable === slot.streamed ? undefined : this.grow(slot, stable);
+    const more = slot.growing?.add(piece);
+    if (more !== undefined) {
+      slot.streamed += more;
+      return more;
+    }
+    const made = toArguments(slot.raw, true);
+    slot.growing = undefined;
+    if (made === undefined || made === "") return undefined;
+    const json = this.typed(made, slot.name);
+    const stable = stablePrefix(json, slot.textKeys);
+    const added = stable === "" || stable === slot.streamed ? undefined : this.grow(slot, stable);
+    if (stable === slot.streamed) slot.growing = this.growingText(slot.raw, json, stable);
+    return added;
+  }
+
+  private growingText(raw: string, json: string, stable: string): GrowingText | undefined {
+    const { openValue, trimsBreakBehindValue = false } = this.format.source;
+    return openValue && GrowingText.of({ raw, json, stable }, openValue(raw), trimsBreakBehindValue);
   }
 
   private lastArguments(slot: CallSlot): string | undefined {

@@ -1,0 +1,111 @@
+import type { FinishedResponse, ResponsesHistory, ResponseStatus } from "@vllm-router/api";
+
+/** What a {@link StoredResponse} begins with. */
+export interface StoredResponseStart {
+  readonly id: string;
+  /** Messages of the request, for requests that go on from it. */
+  readonly messages: ResponsesHistory["messages"];
+  /** Prints the response while it has no output. */
+  unfinished(status: ResponseStatus): string;
+}
+
+/** A response that later requests may ask for: what it is now, the events of its stream, and how to stop it. */
+export class StoredResponse {
+  readonly id: string;
+  readonly #start: StoredResponseStart;
+  readonly #events: string[] = [];
+  readonly #watchers = new Set<() => void>();
+  #status: ResponseStatus = "queued";
+  #finished: FinishedResponse | undefined;
+  #isOver = false;
+  #stop: (() => void) | undefined;
+  #eventCharacters = 0;
+
+  constructor(start: StoredResponseStart) {
+    this.id = start.id;
+    this.#start = start;
+  }
+
+  /** True once nothing more will come. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Events of its stream so far, each whole. */
+  get events(): readonly string[] {
+    return this.#events;
+  }
+
+  /** The response as one body. */
+  get body(): string {
+    return this.#finished !== undefined && this.#status !== "cancelled"
+      ? this.#finished.body
+      : this.#start.unfinished(this.#status);
+  }
+
+  /** What requests go on from. */
+  get history(): ResponsesHistory {
+    return { messages: this.#start.messages, answers: this.#finished?.answers ?? [] };
+  }
+
+  /** Characters kept, messages aside. */
+  get characters(): number {
+    return this.#eventCharacters + (this.#finished?.body.length ?? 0);
+  }
+
+  /** It runs on without a client; `stop` ends that. */
+  runs(stop: () => void): void {
+    this.#stop = stop;
+  }
+
+  /** More of its stream: whole events. */
+  addEvents(text: string): void {
+    for (const event of text.split(/(?<=\n\n)/)) {
+      if (event !== "") {
+        this.#events.push(event);
+        this.#eventCharacters += event.length;
+      }
+    }
+    this.#tell();
+  }
+
+  /** It is complete; a cancelled one stays cancelled. */
+  finish(finished: FinishedResponse): void {
+    this.#finished = finished;
+    if (this.#status !== "cancelled") {
+      this.#status = "completed";
+    }
+  }
+
+  /** Nothing more will come; without having been finished it has failed. */
+  end(): void {
+    this.#isOver = true;
+    this.#stop = undefined;
+    if (this.#status === "queued") {
+      this.#status = "failed";
+    }
+    this.#tell();
+  }
+
+  /** Stops a response that runs on without a client. @returns false when there is nothing to stop */
+  cancel(): boolean {
+    if (this.#status !== "queued") {
+      return false;
+    }
+    this.#status = "cancelled";
+    this.#stop?.();
+    return true;
+  }
+
+  /** Calls `watcher` after every change until the returned function is called. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  #tell(): void {
+    for (const watcher of this.#watchers) {
+      watcher();
+    }
+  }
+}
