@@ -32,11 +32,18 @@ const silent = [undefined, false] as const;
 describe("reasoning of Hunyuan A13B", () => {
   it("streams what stands between the marks", () => {
     expect(stream([...START, [1, "so"], [198, "\n"], [2, "it"], ...ANSWER])).toEqual([
-      ...[silent, silent, silent],
+      silent,
+      silent,
+      silent,
       [reasoning("so"), false],
       silent,
       [reasoning("\nit"), false],
-      ...[silent, silent, silent, silent, silent, silent],
+      silent,
+      silent,
+      silent,
+      silent,
+      silent,
+      silent,
       [undefined, true],
     ]);
   });
