@@ -105,9 +105,13 @@ class Recorder:
         parser, request = self.make(case)
         prompt = self.tokenizer.encode(case.get("prompt", ""), add_special_tokens=False)
         parser.set_prompt_token_ids(prompt)
-        reasoning, content, calls = parser.parse(
-            text, request, enable_auto_tools=parser.tool_parser is not None, model_output_token_ids=list(ids)
-        )
+        try:
+            reasoning, content, calls = parser.parse(
+                text, request, enable_auto_tools=parser.tool_parser is not None, model_output_token_ids=list(ids)
+            )
+        except Exception:
+            # The server answers 500; what to do instead is not vLLM's to say.
+            return "fails"
         if not request.include_reasoning:
             reasoning = None
         count = None if parser.reasoning_parser is None else parser.count_reasoning_tokens(list(ids))

@@ -15,6 +15,7 @@ import { step3p5Reasoning, step3p5Tools } from "./families/step3p5.ts";
 import { deepseekV31Tools, deepseekV3Tools } from "./families/deepseek-v3.ts";
 import { hermesTools } from "./families/hermes.ts";
 import { hunyuanTools } from "./families/hunyuan.ts";
+import { internlmTools } from "./families/internlm.ts";
 import { jambaTools } from "./families/jamba.ts";
 import { llamaJsonTools } from "./families/llama-json.ts";
 import { phi4MiniTools } from "./families/phi4-mini.ts";
@@ -25,6 +26,7 @@ import { xlamTools } from "./families/xlam.ts";
 import { deepseekR1Reasoning } from "./reasoning/deepseek-r1.ts";
 import { deepseekV3Reasoning, holo2Reasoning } from "./reasoning/deepseek-v3.ts";
 import { graniteReasoning } from "./reasoning/granite.ts";
+import { hunyuanReasoning } from "./reasoning/hunyuan.ts";
 import { minimaxAppendThinkReasoning } from "./reasoning/minimax-append-think.ts";
 import { step3Reasoning } from "./reasoning/step3.ts";
 import type { ReasoningParserFamily } from "./reasoning-parser.ts";
@@ -57,6 +59,7 @@ export const TOOL_PARSERS: ReadonlyMap<string, ToolParserFamily> = new Map([
   ["step3", step3Tools],
   ["phi4_mini_json", phi4MiniTools],
   ["openai", gptOssTools],
+  ["internlm", internlmTools],
   ["mistral", mistralTools],
 ]);
 
@@ -66,6 +69,7 @@ export const REASONING_PARSERS: ReadonlyMap<string, ReasoningParserFamily> = new
   ["deepseek_v3", deepseekV3Reasoning],
   ["holo2", holo2Reasoning],
   ["openai_gptoss", gptOssReasoning],
+  ["hunyuan_a13b", hunyuanReasoning],
   ["mistral", mistralReasoning],
   ["step3", step3Reasoning],
   ["qwen3", qwen3Reasoning],

@@ -27,3 +27,4 @@ describeRecordedParser("step3_reasoning");
 describeRecordedParser("magistral");
 describeRecordedParser("mistral");
 describeRecordedParser("mistral_list");
+describeRecordedParser("internlm");

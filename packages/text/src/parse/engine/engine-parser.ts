@@ -1,17 +1,14 @@
-import { dumpJson, PLAIN_JSON } from "../../template/python/json-dump.ts";
-import { parseJson } from "../../template/python/parse-json.ts";
 import { strip } from "../../template/python/whitespace.ts";
-import type { TemplateValue } from "../../template/template-value.ts";
 import { isBlank } from "../blank.ts";
 import { callArguments, callStart, type DeltaDraft, type ToolCallDraft } from "../delta-draft.ts";
 import type { OutputParserContext, ParsedToolCall } from "../output-parser.ts";
 import type { ExtractedReasoning } from "../reasoning-parser.ts";
-import { isFields } from "../schema-types.ts";
 import { callId } from "../tool-call-id.ts";
 import type { ExtractedToolCalls } from "../tool-parser.ts";
 import { propertiesOf } from "../typed-arguments.ts";
 import { textKeys } from "./argument-prefix.ts";
 import { ArgumentStream } from "./argument-stream.ts";
+import { readCallObject, type NamedArguments } from "./call-object.ts";
 import { type CallSlot, emptySlot, mergedByCall } from "./call-slot.ts";
 import { FormatMachine } from "./format-machine.ts";
 import type { FormatEvent, OutputFormat } from "./output-format.ts";
@@ -344,22 +341,10 @@ export class EngineParser {
     return calls;
   }
 
-  /** Name and arguments of a call that is one JSON object. */
-  protected nameAndArguments(raw: string): { readonly name: string; readonly json: string } {
-    const body = strip(raw, "both");
-    if (body === "") return { name: "", json: "{}" };
-    const parsed = parseJson(body);
-    if (!isFields(parsed)) return { name: "", json: body };
-    const name = parsed.get("name");
-    const member = ["arguments", "parameters"].find((key) => parsed.has(key));
-    const given = member === undefined ? undefined : parsed.get(member);
-    const rest = new Map([...parsed].filter(([key]) => key !== "name"));
-    return { name: typeof name === "string" ? name : "", json: jsonOf(given === undefined ? rest : given) };
+  /** Name and arguments of a call that has no name before them. */
+  protected nameAndArguments(raw: string): NamedArguments {
+    return readCallObject(raw);
   }
-}
-
-function jsonOf(value: TemplateValue): string {
-  return typeof value === "string" ? value : dumpJson(value, PLAIN_JSON);
 }
 
 function orNull(text: string): string | null {

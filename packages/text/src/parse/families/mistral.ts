@@ -2,6 +2,7 @@ import { decodeJsonAt } from "../../template/python/parse-json.ts";
 import { strip } from "../../template/python/whitespace.ts";
 import { engineReasoning, engineTools } from "../engine/engine-family.ts";
 import type { CallSlot } from "../engine/call-slot.ts";
+import type { NamedArguments } from "../engine/call-object.ts";
 import { EngineParser, type EnginePass } from "../engine/engine-parser.ts";
 import { transitionTable, type OutputFormat } from "../engine/output-format.ts";
 import type { OutputParserContext } from "../output-parser.ts";
@@ -78,7 +79,7 @@ class MistralParser extends EngineParser {
     if (slot.id === "") slot.id = this.context.random.alphanumeric(MISTRAL_ID_LENGTH);
   }
 
-  protected override nameAndArguments(raw: string): { readonly name: string; readonly json: string } {
+  protected override nameAndArguments(raw: string): NamedArguments {
     return { name: "", json: this.plainArguments(raw) };
   }
 
