@@ -16,7 +16,11 @@ interface Generator {
 const GENERATORS: readonly Generator[] = [
   { folder: "packages/proto", script: "generate", outputs: ["packages/proto/src/gen"] },
   { folder: "packages/simulator", script: "generate", outputs: ["packages/simulator/assets"] },
-  { folder: "tools", script: "generate", outputs: ["docs/configuration.md", "docs/compatibility.md"] },
+  {
+    folder: "tools",
+    script: "generate",
+    outputs: ["docs/configuration.md", "docs/routing.md", "docs/compatibility.md"],
+  },
 ];
 
 /** Runs each generator, names each committed file that would change, and restores the files. */

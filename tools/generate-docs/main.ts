@@ -4,11 +4,14 @@ import { join } from "node:path";
 import { routerDocs } from "@vllm-router/config";
 import { POLICY_NAMES } from "@vllm-router/routing-core";
 import { root } from "../bootstrap/environment.mjs";
-import { compatibilityTable } from "./compatibility-table.ts";
+import { compatibilityLists, compatibilityTable } from "./compatibility-table.ts";
+import { policyTables } from "./policy-tables.ts";
 import { withGenerated } from "./marked-text.ts";
 
 write("docs/configuration.md", "settings", routerDocs(POLICY_NAMES));
+write("docs/routing.md", "policies", policyTables());
 write("docs/compatibility.md", "capabilities", compatibilityTable());
+write("docs/compatibility.md", "uncarried", compatibilityLists());
 
 function write(file: string, mark: string, text: string): void {
   const path = join(root, file);

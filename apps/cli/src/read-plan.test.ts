@@ -125,6 +125,17 @@ describe("readPlan() in localhost mode", () => {
     expect(plan.flags).toEqual([]);
   });
 
+  it("gives the engine the reasoning parser by name, not the choice of one", () => {
+    const named = local("--reasoning-parser qwen3");
+    expect(tokens(named.flags)).toBe("--reasoning-parser qwen3");
+    expect(tokens(named.frontendFlags)).toBe("--reasoning-parser qwen3");
+    const auto = local("--reasoning-parser=auto --tool-call-parser auto --enable-auto-tool-choice");
+    expect(tokens(auto.flags)).toBe("");
+    expect(tokens(auto.frontendFlags)).toBe(
+      "--reasoning-parser=auto --tool-call-parser auto --enable-auto-tool-choice",
+    );
+  });
+
   it("does not leave a key in the environment unheeded", () => {
     const argv = ["--enable-router-as-api-server"];
     expect(() => readPlan(argv, { environment: { VLLM_API_KEY: "k" }, readFile: () => "" })).toThrow(

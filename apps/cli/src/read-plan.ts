@@ -119,7 +119,11 @@ function enginePlan(given: Split, engine: EngineName | "auto"): EnginePlan {
     model: model ?? lastValue(given.flags, "model"),
     flags: given.flags.filter(
       (flag) =>
-        (flag.owner === "engine" || flag.owner === "both") && flag.known !== "own" && !isForwarded(flag),
+        (flag.owner === "engine" || flag.owner === "both") &&
+        flag.known !== "own" &&
+        !isForwarded(flag) &&
+        // The router alone can choose by the model.
+        !(flag.name === "reasoning-parser" && lastValue([flag], flag.name) === "auto"),
     ),
     simulatorArguments: given.flags
       .filter((flag) => flag.name.startsWith("simulator-"))

@@ -83,9 +83,9 @@ describe("vllm-serve --headless", { timeout: 60_000 }, () => {
 
 describe("vllm-serve", { timeout: 60_000 }, () => {
   it("names a flag that is not implemented and starts nothing", async () => {
-    await using running = serve(["M", "--enable-router-as-api-server", "--tool-call-parser=hermes"]);
+    await using running = serve(["M", "--enable-router-as-api-server", "--tool-server=demo"]);
     expect(await running.exit()).toBe(2);
-    expect(running.output).toMatch(/^vllm-serve: --tool-call-parser is not implemented/);
+    expect(running.output).toMatch(/^vllm-serve: --tool-server is not implemented/);
   });
 
   it("shows help and version", async () => {

@@ -1,5 +1,3 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type { Logger } from "pino";
 import { parseJson } from "@vllm-router/api";
 import type { RouterConfig } from "@vllm-router/config";
@@ -8,24 +6,28 @@ import type { TemplateValue } from "@vllm-router/text";
 import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
 import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
-import { createEngineWatch } from "./fleet/engine-watch.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
+import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
-import { ModelBuilder } from "./models/build-model-runtime.ts";
+import { toldBlocks } from "./fleet/told-blocks.ts";
+import { watchEngines } from "./fleet/watch-engines.ts";
+import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
-import { checkParserFlags } from "./models/model-parsers.ts";
+import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
 import type { DecisionObserver } from "./observability/decision-observer.ts";
+import { checkParserFlags } from "./models/model-parsers.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
 import { requestLog } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
 import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
+import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
 import { ResponseStore } from "./responses/response-store.ts";
 import type { RouteServices } from "./routes/services.ts";
 
@@ -50,7 +52,6 @@ export interface RouterEnvironment {
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
-const HUB_TIMEOUT_MS = 60_000;
 /** Characters of kept responses: 256 MiB at two bytes each. */
 const STORED_CHARACTERS = 128 * 1024 * 1024;
 /** No admission limit: more requests than any machine holds. */
@@ -68,6 +69,8 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
+    toldBlocks: () =>
+      fleet.workers().map((worker) => [worker.id, toldBlocks(routing.caches, worker)] as const),
   });
   const log = requestLog(environment.logger, {
     accessLog: !config.observability.disableAccessLog,
@@ -110,7 +113,14 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const models = new ModelCatalog();
-  const builder = modelBuilder(config);
+  const builder = createModelBuilder(config);
+  const offline = createModelBuilder(config, true);
+  const routingModels = new RoutingModels({
+    build: routing.looksAtPrompts ? (facts) => offline.build(facts) : undefined,
+    unknown: (names, reason) => {
+      environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
+    },
+  });
   const fleet: Fleet = new Fleet({
     connector: new EngineConnector({
       transport: config.engineTransport,
@@ -119,18 +129,18 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
       now,
       healthPath: config.health.checkEndpoint,
+      httpRanks: config.workers.intraNodeDataParallelSize,
     }),
     timers,
     observer,
     slots: routing.slots,
     ledger: routing.ledger,
     breakers: routing.breakers,
-    watch: createEngineWatch({
+    watch: watchEngines(config, {
+      routing,
       timers,
-      ledger: routing.ledger,
-      loads: routing.loads,
-      wantsLoad: routing.usesEngineLoad,
-      pollIntervalMs: config.routing.loadPollIntervalSecs * 1000,
+      observer,
+      models: routingModels,
     }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
@@ -146,6 +156,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const services = createServices(config, {
     fleet,
     models,
+    routingModels,
     routing,
     timers,
     observer,
@@ -191,6 +202,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
 interface Parts {
   readonly fleet: Fleet;
   readonly models: ModelCatalog;
+  readonly routingModels: RoutingModels;
   readonly routing: Routing;
   readonly timers: SystemTimers;
   readonly observer: RouterObserver;
@@ -199,8 +211,17 @@ interface Parts {
   readonly decisions: Decisions;
 }
 
+function responseStore({
+  enableResponsesStore,
+  responsesStoreSize,
+}: RouterConfig["frontend"]): ResponseStore | undefined {
+  return enableResponsesStore
+    ? new ResponseStore({ capacity: responsesStoreSize, maxCharacters: STORED_CHARACTERS })
+    : undefined;
+}
+
 function createServices(config: RouterConfig, parts: Parts): RouteServices {
-  const { fleet, models, routing, timers, observer, metrics, admission, decisions } = parts;
+  const { fleet, models, routingModels, routing, timers, observer, metrics, admission, decisions } = parts;
   const placer = new FleetPlacer({
     fleet,
     dispatchers: routing.dispatchers,
@@ -210,22 +231,45 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
+    ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
-  const policyName = config.routing.policy;
+  const { token, proxy } = routing.dispatchers;
   const affinity = affinityRules(config);
   const server = new GenerationServer({
     placer,
     admission,
     timers,
     observer,
-    policyName,
+    // A policy of the user's own may have given way to the configured one, or come back.
+    get policyName() {
+      return token.policy.name;
+    },
     retryDelayMs,
     gapCell: (model) => metrics.gapCell(model),
     keepAliveMs: config.server.sseKeepAliveIntervalSecs * 1000,
   });
-  const embeddings = new EmbeddingServer({ placer, server, timers, observer, policyName, retryDelayMs });
+  const embeddings = new EmbeddingServer({
+    placer,
+    server,
+    timers,
+    observer,
+    get policyName() {
+      return token.policy.name;
+    },
+    retryDelayMs,
+  });
   const { frontend, model } = config;
+  const prepare: PrepareSettings = {
+    trustRequestChatTemplate: model.trustRequestChatTemplate,
+    defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
+      string,
+      TemplateValue
+    >,
+    contentFormat: model.chatTemplateContentFormat,
+    maxLogprobs: model.maxLogprobs,
+    ignoresPriority: config.workers.schedulingPolicy === "fcfs",
+  };
   return {
     models,
     fleet,
@@ -236,10 +280,16 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
       server,
       timers,
       observer,
-      policyName,
+      get policyName() {
+        return proxy.policy.name;
+      },
       retryDelayMs,
       affinity,
       journal: decisions.journal,
+      prepare,
+      isAdapter: (name) => routingModels.isAdapter(name),
+      modelOf: (name) =>
+        routing.looksAtPrompts && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
     },
     affinity,
     debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
@@ -248,25 +298,14 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     documentation: frontend.disableDocs ? "none" : frontend.enableOfflineDocs ? "offline" : "online",
     showsTokenizer: frontend.enableTokenizerInfo,
     scaleOut: frontend.enableScaleOut,
-    responses: frontend.enableResponsesStore
-      ? new ResponseStore({ capacity: frontend.responsesStoreSize, maxCharacters: STORED_CHARACTERS })
-      : undefined,
+    responses: responseStore(frontend),
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,
       forceIncludeUsage: frontend.enableForceIncludeUsage,
       returnTokensAsTokenIds: frontend.returnTokensAsTokenIds,
     },
-    prepare: {
-      trustRequestChatTemplate: model.trustRequestChatTemplate,
-      defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
-        string,
-        TemplateValue
-      >,
-      contentFormat: model.chatTemplateContentFormat,
-      maxLogprobs: model.maxLogprobs,
-      ignoresPriority: config.workers.schedulingPolicy === "fcfs",
-    },
+    prepare,
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,
     requestIdHeaders: config.server.requestIdHeaders,
@@ -322,27 +361,4 @@ function retryDelays(config: RouterConfig, now: () => number): (retry: number) =
     });
     return verdict.kind === "retry" ? verdict.delayMs : undefined;
   };
-}
-
-function modelBuilder(config: RouterConfig): ModelBuilder {
-  const { model, hub, frontend } = config;
-  const home = hub.homeDirectory ?? join(homedir(), ".cache", "huggingface");
-  return new ModelBuilder({
-    servedModelNames: model.servedModelNames,
-    modelPath: model.modelPath,
-    tokenizerPath: model.tokenizerPath,
-    chatTemplate: model.chatTemplate,
-    generationConfig: model.generationConfig,
-    overrideGenerationConfig: model.overrideGenerationConfig,
-    fingerprintMode: frontend.fingerprintMode,
-    fingerprintValue: frontend.fingerprintValue,
-    parsers: config.parsers,
-    hub: {
-      endpoint: hub.endpoint,
-      token: hub.token,
-      offline: hub.offline,
-      cacheDirectory: hub.cacheDirectory ?? join(home, "hub"),
-      timeoutMs: HUB_TIMEOUT_MS,
-    },
-  });
 }

@@ -114,6 +114,15 @@ describe("use_beam_search", () => {
     expect(router.router.inFlight()).toBe(0);
   });
 
+  it("has no more time in all than any other request", async () => {
+    await using engine = await startSimulator({ speed: 0.5 });
+    await using router = await startRouter([`http://${engine.address}`], ["--request-timeout-secs", "0.4"]);
+    const answer = await router.post("/v1/completions", { ...BODY, n: 2, max_tokens: 500, ignore_eos: true });
+    expect([answer.status, await answer.text()]).toEqual([504, expect.stringContaining("time limit")]);
+    expect(engine.requests.length).toBeGreaterThan(3);
+    expect(router.router.inFlight()).toBe(0);
+  });
+
   it("gives up every call when the client leaves", async () => {
     await using engine = await startSimulator({ speed: 0.05 });
     await using router = await startRouter([`http://${engine.address}`]);
@@ -125,7 +134,7 @@ describe("use_beam_search", () => {
     );
     await eventually("the engine works", () => engine.requests.length > 3);
     leaving.abort();
-    await expect(answering).rejects.toThrow();
+    await expect(answering).rejects.toThrow("abort");
     await eventually("nothing is in flight", () => router.router.inFlight() === 0);
     await eventually("the engine has nothing to do", () => engine.runningRequests === 0);
     const { length } = engine.requests;

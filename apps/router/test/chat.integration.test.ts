@@ -59,7 +59,7 @@ describe("POST /v1/chat/completions", () => {
     expect(chunks.at(-1)?.usage?.["completion_tokens"]).toBe(answer.usage.completion_tokens);
 
     expect(router.router.inFlight()).toBe(0);
-    await eventually("no stream is open on the engine", () => engine.openStreams === 0);
+    await eventually("no stream is open on the engine", () => engine.openCalls === 0);
   });
 
   it("answers every sequence of n, each with a finish reason", async () => {

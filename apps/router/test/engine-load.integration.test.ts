@@ -33,6 +33,7 @@ describe("the load that engines tell", () => {
       const load = await knownLoad(router);
       return load?.foreignRequests === 1 && (load.loadAgeMs ?? Infinity) < 5_000;
     });
+    expect((await knownLoad(router))?.inFlightRequests).toBe(0);
     leaving.abort();
     await held;
   });
@@ -41,12 +42,14 @@ describe("the load that engines tell", () => {
     await using engine = await startSimulator({ speed: 0, servedModelNames: ["sim"], kvEvents: false });
     await using router = await startRouter([`http://${engine.address}`], FLAGS);
     await eventually("a load is known", async () => (await knownLoad(router))?.kvCacheUsage !== null);
+    expect((await knownLoad(router))?.loadAgeMs).toBeGreaterThanOrEqual(0);
   });
 
   it("is read from the metrics of HTTP workers", async () => {
     await using engine = await startSimulator({ speed: 0, httpPort: 0, servedModelNames: ["sim"] });
     await using router = await startRouter([`http://${engine.httpAddress}`], FLAGS);
     await eventually("a load is known", async () => (await knownLoad(router))?.waitingRequests === 0);
+    expect((await knownLoad(router))?.loadAgeMs).toBeGreaterThanOrEqual(0);
   });
 
   it("is not asked for when nobody looks at it", async () => {

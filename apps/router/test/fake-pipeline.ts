@@ -14,6 +14,7 @@ import type { ModelRuntime } from "../src/models/model-runtime.ts";
 import type { AttemptOutcome } from "../src/observability/router-observer.ts";
 import type { Placement, PlacementRequest, PlacementResult, Placer } from "../src/pipeline/placement.ts";
 import type { RequestEnvelope } from "../src/pipeline/request-envelope.ts";
+import { errorBody } from "@vllm-router/api";
 import type { Exchange, ExchangeListener } from "../src/server/exchange.ts";
 import { BUILTIN_MODEL } from "./builtin-model.ts";
 import { FAKE_FACTS } from "./fake-engine.ts";
@@ -116,8 +117,8 @@ export class FakeCall implements GenerateCall {
     );
   }
 
-  flush(): this {
-    return this.#tell((sink) => sink.flush());
+  flush(isLast?: boolean): this {
+    return this.#tell((sink) => sink.flush(isLast));
   }
 
   end(): void {
@@ -209,6 +210,7 @@ export class FakePlacer implements Placer {
 
 /** The client's side of a request, kept in memory. */
 export class FakeExchange {
+  readonly errorBody = errorBody;
   readonly written: string[] = [];
   status: number | undefined;
   isEnded = false;

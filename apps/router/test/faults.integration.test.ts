@@ -97,7 +97,7 @@ describe("a client", () => {
     );
     await eventually("everything is given back", () => router.router.inFlight() === 0);
     await eventually("the log tells it", () => router.logText().includes("client_gone"));
-    expect(engine.openStreams).toBe(0);
+    expect(engine.openCalls).toBe(0);
   });
 
   it("that leaves before the first byte ends its engine work, too", async () => {

@@ -18,22 +18,27 @@ export interface HttpWorker extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Starts a worker that serves models of such names. */
+/** Starts a worker that serves models of such names, and adapters; the list is read anew at each question. */
 export async function startHttpWorker(
-  modelNames: readonly string[],
+  modelNames: readonly (string | { readonly id: string; readonly parent: string })[],
   handler: WorkerHandler,
 ): Promise<HttpWorker> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
-  const models = JSON.stringify({
-    object: "list",
-    data: modelNames.map((id) => ({ id, object: "model", root: id, max_model_len: 1000 })),
-  });
+  const models = (): string =>
+    JSON.stringify({
+      object: "list",
+      data: modelNames.map((model) =>
+        typeof model === "string"
+          ? { id: model, object: "model", root: model, max_model_len: 1000 }
+          : { ...model, object: "model", root: `/adapters/${model.id}` },
+      ),
+    });
   const server = createServer((request, response) => {
     if (request.url === "/health") {
       response.end();
     } else if (request.url === "/v1/models") {
-      response.writeHead(200, { "content-type": "application/json" }).end(models);
+      response.writeHead(200, { "content-type": "application/json" }).end(models());
     } else if (request.url === "/version") {
       response.writeHead(200, { "content-type": "application/json" }).end('{"version":"0.32.0"}');
     } else {

@@ -64,7 +64,7 @@ describe("streams that end in every way", () => {
 
     await eventually("the ledger is empty", () => router.router.inFlight() === 0);
     await eventually("no stream is open on an engine", () =>
-      engines.every((engine) => engine.openStreams === 0 && engine.runningRequests === 0),
+      engines.every((engine) => engine.openCalls === 0 && engine.runningRequests === 0),
     );
     const metrics = await (await fetch(`${router.url}/metrics`)).text();
     expect(metrics).toContain("vllm_router_queued_requests 0");

@@ -34,7 +34,7 @@ describe("POST /v1/messages", () => {
     expect(streamed.stop_reason).toBe(whole.stop_reason);
     expect(streamed.usage).toMatchObject(whole.usage);
     expect(router.router.inFlight()).toBe(0);
-    await eventually("no stream is open on the engine", () => engine.openStreams === 0);
+    await eventually("no stream is open on the engine", () => engine.openCalls === 0);
   });
 
   it("counts tokens as a request of the same messages does", async () => {

@@ -295,6 +295,42 @@ describe("the routes of a task", () => {
   });
 });
 
+describe("/invocations", () => {
+  it("is whatever its body is, among what the model offers", async () => {
+    await using embedder = await startEmbedder();
+    await using generator = await startSimulator({ speed: 0, servedModelNames: ["gen"] });
+    await using router = await startRouter([urlOf(generator), urlOf(embedder)]);
+    const idOf = async (body: object): Promise<string> => {
+      const answer = (await (await router.post("/invocations", body)).json()) as { id: string };
+      return answer.id.replace(/[0-9a-f]{16}$/, "");
+    };
+    const messages = [{ role: "user", content: "Hi" }];
+    expect(await idOf({ model: "gen", messages, max_tokens: 1 })).toBe("chatcmpl-");
+    expect(await idOf({ model: "gen", prompt: "Hi", max_tokens: 1 })).toBe("cmpl-");
+    expect(await idOf({ model: "emb", messages })).toBe("embd-");
+    expect(await idOf({ model: "emb", input: "Hi" })).toBe("embd-");
+    expect(await idOf({ model: "emb", query: "a", documents: ["b"] })).toBe("score-");
+    expect(await idOf({ model: "emb", text_1: "a", text_2: "b" })).toBe("score-");
+    expect(await idOf({ messages, max_tokens: 1 })).toBe("chatcmpl-");
+  });
+
+  it("refuses what is none of them, and what is no JSON, in vLLM's words", async () => {
+    await using embedder = await startEmbedder();
+    await using router = await startRouter([urlOf(embedder)]);
+    const messageOf = async (body: string): Promise<string> => {
+      const response = await router.post("/invocations", body);
+      expect(response.status).toBe(400);
+      return ((await response.json()) as { error: { message: string } }).error.message;
+    };
+    expect(await messageOf('{"x": 1}')).toMatch(
+      /^Cannot find suitable handler for request\. Expected one of: \['typing\.Annotated\[/,
+    );
+    expect(await messageOf("{")).toContain("JSON decode error: Expecting property name");
+    expect(await messageOf('{"input": "x", "normalize": true}')).toContain("`normalize` was removed");
+    expect(await messageOf('{"data": 1}')).toContain("No IOProcessor plugin installed");
+  });
+});
+
 describe("HTTP workers", () => {
   it("get every path of the family as it came", async () => {
     await using worker = await startHttpWorker(["emb"], (request, response, body) => {

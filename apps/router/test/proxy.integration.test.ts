@@ -124,7 +124,8 @@ describe("the proxy lane on workers that misbehave", () => {
     expect((await fetch(`${router.url}/v1/nothing`)).status).toBe(207);
     const redirect = await fetch(`${router.url}/v1/models/`, { redirect: "manual" });
     expect([redirect.status, redirect.headers.get("location")]).toEqual([307, `${router.url}/v1/models`]);
-    expect((await fetch(`${router.url}/v1/chat/completions`)).status).toBe(405);
+    // A verb this router does not know may be one the worker knows.
+    expect((await fetch(`${router.url}/v1/chat/completions`)).status).toBe(207);
   });
 
   it("tries another worker before the first byte: refusals, 5xx, connections that break", async () => {

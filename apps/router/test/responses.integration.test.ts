@@ -68,7 +68,7 @@ describe("POST /v1/responses", () => {
     expect(numbers).toEqual(numbers.map((_, index) => index));
     expect(last?.usage).toEqual(whole.usage);
     expect(router.router.inFlight()).toBe(0);
-    await eventually("no stream is open on the engine", () => engine.openStreams === 0);
+    await eventually("no stream is open on the engine", () => engine.openCalls === 0);
   });
 
   it("keeps nothing: neither ids nor the background are known, as with vLLM without its store", async () => {
@@ -146,7 +146,7 @@ describe("responses that are kept", () => {
     expect(second.usage?.input_tokens).toBeGreaterThan(first.usage?.input_tokens ?? 0);
     const unkept = await client.responses.create({ ...question, store: false });
     await expect(client.responses.retrieve(unkept.id)).rejects.toBeInstanceOf(NotFoundError);
-    expect(engine.openStreams).toBe(0);
+    expect(engine.openCalls).toBe(0);
   });
 
   it("are made in the background, streamed again from any event", async () => {
@@ -178,9 +178,9 @@ describe("responses that are kept", () => {
     await using served = await serve(flags, 1);
     const { client, engine, router } = served;
     const queued = await client.responses.create({ ...question, max_output_tokens: 2000, background: true });
-    await eventually("the engine works on it", () => engine.openStreams === 1);
+    await eventually("the engine works on it", () => engine.openCalls === 1);
     expect(await client.responses.cancel(queued.id)).toMatchObject({ status: "cancelled" });
-    await eventually("the engine was told", () => engine.openStreams === 0);
+    await eventually("the engine was told", () => engine.openCalls === 0);
     expect(await client.responses.retrieve(queued.id)).toMatchObject({ status: "cancelled" });
     await expect(client.responses.cancel(queued.id)).rejects.toBeInstanceOf(BadRequestError);
     expect(router.router.inFlight()).toBe(0);

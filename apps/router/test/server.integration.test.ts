@@ -213,6 +213,23 @@ describe("listen()", () => {
     });
   });
 
+  it("answers on every one of its sockets, and lets go of all of them", async () => {
+    await using server = await serveRoutes(ROUTES);
+    const { port } = server.listener;
+    const connections = await Promise.all(Array.from({ length: 100 }, () => openRaw(port)));
+    for (const connection of connections) {
+      connection.send("GET /health HTTP/1.1\r\nhost: x\r\n\r\n");
+    }
+    for (const connection of connections) {
+      expect(await connection.received(/HTTP/)).toMatch(/^HTTP\/1\.1 200 /);
+    }
+    await server.listener.close();
+    await Promise.all(connections.map((connection) => connection.closed()));
+    for (let attempt = 0; attempt < 40; attempt++) {
+      await expect(openRaw(port)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    }
+  });
+
   it("says so when the host is not this machine", async () => {
     await expect(
       listen(createApp({ routes: [], observer: combineObservers([]), now: () => 0 }), {

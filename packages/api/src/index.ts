@@ -22,6 +22,14 @@ export { createChatCollector } from "./chat/chat-collector.ts";
 export { createChatStreamWriter } from "./chat/create-chat-writer.ts";
 export { createCompletionCollector } from "./completions/completion-collector.ts";
 export { createCompletionStreamWriter } from "./completions/completion-stream-writer.ts";
+export {
+  buildQuestions,
+  DECISION_LABELS,
+  type DecisionQuestion,
+  questionPrompt,
+} from "./decisions/decision-questions.ts";
+export { type DecisionRequest, parseDecisionRequest } from "./decisions/decision-request.ts";
+export { createDecisionWriter } from "./decisions/decision-writer.ts";
 export { parseJsonBytes } from "./json/decode-bytes.ts";
 export { JsonError, type JsonErrorCode } from "./json/json-error.ts";
 export {
@@ -92,9 +100,8 @@ export {
 export {
   createGenerativeScoringWriter,
   type GenerativeScoringOptions,
-  type GenerativeScoringWriter,
-  type LabelRead,
 } from "./pooling/generative-scoring-writer.ts";
+export type { LabelRead, LabelWriter } from "./pooling/label-logprobs.ts";
 export {
   countPromptTokens,
   type EncodeBase64,
@@ -114,6 +121,7 @@ export {
   type ScoreRequest,
 } from "./pooling/score-request.ts";
 export { rerankBody, scoreBody } from "./pooling/scoring-bodies.ts";
+export { parseRawJsonBody } from "./request/raw-json-body.ts";
 export { parseRequestBody } from "./request/request-body.ts";
 export { MAX_STOP_STRINGS } from "./request/sampling-fields.ts";
 export {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { access } from "./schema/access.ts";
 import { admission, breaker, health, retry } from "./schema/care.ts";
 import { decisions } from "./schema/decisions.ts";
+import { kvEvents } from "./schema/kv-events.ts";
 import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
 import { parsers } from "./schema/parsers.ts";
@@ -35,6 +36,7 @@ export function createRouterSchema(policies: readonly string[]) {
       parsers,
       observability,
       decisions,
+      kvEvents,
     })
     .superRefine((config, context) => {
       if (config.retry.maxBackoffMs < config.retry.initialBackoffMs) {

@@ -54,8 +54,8 @@ const groups: readonly {
   },
   {
     from: "router",
-    instead: "list each rank's own address, or let the engine balance its ranks",
-    flags: ["intra-node-data-parallel-size", "data-parallel-size", "dp-aware"],
+    instead: "say --intra-node-data-parallel-size for HTTP workers; gRPC engines tell their ranks",
+    flags: ["data-parallel-size", "dp-aware"],
   },
   {
     from: "router",
@@ -80,9 +80,6 @@ const groups: readonly {
       "wasm-middleware-sha256",
       "wasm-middleware-route",
       "mini-lb",
-      "kv-events-endpoint",
-      "kv-events-port",
-      "kv-events-topic-filter",
       "kv-model",
       "kv-tokenizer-path",
       "kv-hash-algo",

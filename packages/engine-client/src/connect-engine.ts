@@ -27,9 +27,9 @@ export type HttpClient = "undici" | "net";
 
 /** How to connect to an engine. */
 export interface ConnectOptions {
-  /** Default `http2`: our own framing on Node's HTTP/2. */
+  /** Default `net`: an HTTP/2 client of our own. */
   readonly transport?: EngineTransport;
-  /** Default `undici`. */
+  /** Default `net`: an HTTP/1.1 client of our own. */
   readonly httpClient?: HttpClient;
   readonly tls?: TlsOptions;
   /** Longest wait for a connection; default 5,000. */
@@ -88,7 +88,7 @@ export function connectEngine(
   const settings = transportOptions(description, options);
   switch (description.dialect) {
     case "vllm-engine":
-      return connectVllmEngine(description, settings, options.transport ?? "http2");
+      return connectVllmEngine(description, settings, options.transport ?? "net");
     case "http":
       return connectHttp(description, settings, options);
     case "vllm-inference":
@@ -170,11 +170,11 @@ function connectHttp(
   options: ConnectOptions,
 ): HttpEngineConnection {
   const pool = createHttpPool(settings);
-  const own = options.httpClient === "net" ? new NetProxyEngine(settings) : undefined;
+  const own = options.httpClient === "undici" ? undefined : new NetProxyEngine(settings);
   return {
     dialect: "http",
     description,
-    engine: own ?? new HttpProxyEngine(pool),
+    engine: own ?? new HttpProxyEngine(pool, settings),
     admin: new HttpEngineAdmin(pool, options.adminHeaders),
     close: async () => {
       own?.close();

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { EngineError } from "./engine-error.ts";
 
 /**
@@ -20,11 +21,8 @@ export const OPTIONAL_FIELDS = [
   "prompt_logprobs_ranks",
   "seed",
   "session_id",
-  "stream_interval",
   "structured_outputs",
   "structured_outputs.disable_any_whitespace",
-  "structured_outputs.disable_additional_properties",
-  "structured_outputs.whitespace_pattern",
   "thinking_token_budget",
   "use_activation",
   "vllm_xargs",
@@ -183,8 +181,11 @@ export interface GenerateSink {
   output(output: TokenOutput): void;
   /** Once per sequence, after its last output. */
   finish(index: number, finish: SequenceFinish): void;
-  /** Before the transport gives control back to the event loop, once per turn that had output or finish: write now. */
-  flush(): void;
+  /**
+   * Before the transport gives control back to the event loop, once per turn that had output or finish: write now. Or with
+   * {@link GenerateSink.end}, which follows at once when `isLast` (default false).
+   */
+  flush(isLast?: boolean): void;
   /** The call ended well, after the last finish and flush. */
   end(): void;
   /** The call failed; nothing follows. */
@@ -209,6 +210,14 @@ export interface TokenEngine {
   generate(request: GenerateRequest, sink: GenerateSink): GenerateCall;
 }
 
+/** A body that is passed on while it is still being received. */
+export interface StreamedBody {
+  /** Its length in bytes where the client said it; undefined for one sent in chunks. */
+  readonly lengthBytes: number | undefined;
+  /** Its bytes from the beginning, for one forward. What it throws fails the call as a lost connection. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
 /** An HTTP request passed on as it is. */
 export interface ProxyRequest {
   readonly method: string;
@@ -217,7 +226,7 @@ export interface ProxyRequest {
   /** Name, value, name, value …, as received, without hop-by-hop headers. */
   readonly headers: readonly string[];
   /** Bytes, or a stream of them; a request with a stream is sent once and never again. */
-  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  readonly body: Uint8Array | StreamedBody | undefined;
   /** As in {@link GenerateRequest}. */
   readonly deadlineAtMs: number | undefined;
 }
@@ -239,8 +248,25 @@ export interface ProxySink {
   error(error: EngineError): void;
 }
 
+/** Receives the answer to a request for another protocol (WebSocket). Exactly one of its methods is called, once. */
+export interface UpgradeSink {
+  /**
+   * The engine speaks the other protocol from now on, over `stream`, which is the sink's to read, write and end.
+   * `first` is what came of it already.
+   */
+  accepted(head: ProxyHead, stream: Duplex, first: Uint8Array): void;
+  /** The engine answered as to any other request. */
+  refused(head: ProxyHead, body: Uint8Array): void;
+  error(error: EngineError): void;
+}
+
 /** An engine that speaks vLLM's HTTP API (`vllm serve`). */
 export interface ProxyEngine {
   readonly capabilities: EngineCapabilities;
   forward(request: ProxyRequest, sink: ProxySink): GenerateCall;
+  /**
+   * Passes on a request for another protocol; its body is not looked at.
+   * @returns the cancellation: the sink hears nothing more; without effect once it has heard something
+   */
+  upgrade(request: ProxyRequest, sink: UpgradeSink): () => void;
 }

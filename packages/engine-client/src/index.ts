@@ -1,7 +1,21 @@
 export type { AdminCallOptions } from "./admin/admin-call.ts";
 export type { EngineModelInfo, EngineServerInfo } from "./admin/engine-info.ts";
-export type { InferenceAdmin, InferenceModelInfo, InferenceServerInfo } from "./admin/inference-admin.ts";
+export type {
+  InferenceAdmin,
+  InferenceModelInfo,
+  InferenceServerInfo,
+  KvEventSource,
+} from "./admin/inference-admin.ts";
 export type { KvEventListener, KvEventSubscription } from "./admin/kv-events.ts";
+export { kvBatchFromGrpc } from "./kv/grpc-kv-batch.ts";
+export type { KvBatch, KvChange, KvMedium } from "./kv/kv-batch.ts";
+export {
+  listenToZmqKvEvents,
+  replayZmqKvEvents,
+  type ZmqKvListener,
+  type ZmqListening,
+  type ZmqReplayListener,
+} from "./kv/zmq-kv-events.ts";
 export type { TokenizerBundle, TokenizerBundleLimits } from "./admin/tokenizer-bundle.ts";
 export type { Embedding, EngineLoads, StandardHealth, VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
 export {
@@ -38,9 +52,11 @@ export {
   type ProxySink,
   type SamplingParameters,
   type SequenceFinish,
+  type StreamedBody,
   type StructuredOutput,
   type TokenEngine,
   type TokenOutput,
+  type UpgradeSink,
 } from "./engine.ts";
 export {
   ENGINE_ERROR_CODES,

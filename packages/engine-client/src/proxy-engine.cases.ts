@@ -282,7 +282,7 @@ export function runProxyEngineCases(connect: ConnectHttpForCases): void {
       yield Buffer.alloc(200_000, "x");
       yield new Uint8Array(0);
     };
-    setup.connection.engine.forward({ ...POST, body: pieces() }, sink);
+    setup.connection.engine.forward({ ...POST, body: { lengthBytes: undefined, open: pieces } }, sink);
     await sink.over();
     expect(sink.text).toBe("done");
     expect(received[0]?.startsWith("piece 0;piece 1;")).toBe(true);
@@ -299,7 +299,10 @@ export function runProxyEngineCases(connect: ConnectHttpForCases): void {
       }
     };
     const cancelled = new RecordingProxySink();
-    const call = setup.connection.engine.forward({ ...POST, body: endless() }, cancelled);
+    const call = setup.connection.engine.forward(
+      { ...POST, body: { lengthBytes: undefined, open: endless } },
+      cancelled,
+    );
     await turns();
     call.cancel();
     await waitUntil(() => isStopped, "the body is stopped");
@@ -309,7 +312,7 @@ export function runProxyEngineCases(connect: ConnectHttpForCases): void {
       await turns(1);
       throw new Error("the client left");
     };
-    setup.connection.engine.forward({ ...POST, body: breaking() }, broken);
+    setup.connection.engine.forward({ ...POST, body: { lengthBytes: undefined, open: breaking } }, broken);
     await broken.over();
     expect(broken.failure).toBeDefined();
     expect(cancelled.kinds).toEqual([]);

@@ -101,9 +101,10 @@ describe("NetProxyEngine", () => {
       (await forward(setup.engine, { method: "GET", path: "/half", body: undefined })).failure?.code,
     ).toBe("unavailable");
     await forward(setup.engine, ok);
-    const body = (async function* (): AsyncGenerator<Uint8Array> {
+    const open = async function* (): AsyncGenerator<Uint8Array> {
       yield Buffer.from("piece");
-    })();
+    };
+    const body = { lengthBytes: undefined, open };
     expect((await forward(setup.engine, { body })).failure?.code).toBe("unavailable");
     expect(requests).toBe(3);
   });
@@ -179,12 +180,13 @@ describe("NetProxyEngine", () => {
       if (request.startsWith("POST"))
         socket.end("HTTP/1.1 413 Too large\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbig");
     });
-    const body = (async function* (): AsyncGenerator<Uint8Array> {
+    const open = async function* (): AsyncGenerator<Uint8Array> {
       for (let piece = 0; piece < 50; piece++) {
         yield Buffer.alloc(1000);
         await turns(1);
       }
-    })();
+    };
+    const body = { lengthBytes: undefined, open };
     const sink = await forward(setup.engine, { body });
     expect(sink.answer?.status).toBe(413);
     expect(sink.text).toBe("big");

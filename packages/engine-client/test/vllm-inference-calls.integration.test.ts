@@ -1,5 +1,10 @@
 import type { InferenceGenerateRequest } from "@vllm-router/proto/messages";
-import { InferenceGenerateResponse, ModelInfo, ServerInfo } from "@vllm-router/proto/messages";
+import {
+  GetKvEventSourcesResponse,
+  InferenceGenerateResponse,
+  ModelInfo,
+  ServerInfo,
+} from "@vllm-router/proto/messages";
 import { describe, expect, it } from "vitest";
 import {
   connectEngine,
@@ -164,6 +169,26 @@ describe("vllm.Control", () => {
               parallelism: { dataParallelSize: 4 },
             }),
           ),
+        getKvEventSources: (_call, callback) =>
+          callback(
+            null,
+            GetKvEventSourcesResponse.fromPartial({
+              sources: [
+                {
+                  transport: "zmq",
+                  endpoint: "tcp://*:5557",
+                  topic: "kv",
+                  replayEndpoint: "tcp://*:5558",
+                  dataParallelRank: 1,
+                  encoding: "msgpack",
+                  schemaVersion: 1,
+                  bufferSteps: 123n,
+                  hwm: 4567n,
+                  maxQueueSize: 8901n,
+                },
+              ],
+            }),
+          ),
       },
       health: { check: (_call, callback) => callback(null, { status: 1 }) },
     });
@@ -184,6 +209,18 @@ describe("vllm.Control", () => {
       maxRunningRequests: 256,
       dataParallelSize: 4,
     });
+    expect(await admin.getKvEventSources()).toEqual([
+      {
+        transport: "zmq",
+        endpoint: "tcp://*:5557",
+        topic: "kv",
+        replayEndpoint: "tcp://*:5558",
+        rank: 1,
+        encoding: "msgpack",
+        schemaVersion: 1,
+        replayBatches: 123,
+      },
+    ]);
     expect(await admin.standardHealth()).toBe("serving");
     await expect(admin.abort(["x"])).rejects.toMatchObject({ code: "unimplemented" });
     await connection.close();

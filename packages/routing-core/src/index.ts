@@ -57,6 +57,31 @@ export type {
   PrefixWriter,
 } from "./prefix/prefix-index.ts";
 export { createPrefixIndex } from "./prefix/prefix-table.ts";
+export type { EngineCache, EngineCacheCounts } from "./prefix/engine-cache.ts";
+export {
+  createEngineCaches,
+  type EngineCaches,
+  type EngineCachesOptions,
+  type EngineCachesStats,
+} from "./prefix/engine-caches.ts";
+export type { ObservedHit } from "./prefix/hit-feedback.ts";
+export type {
+  EngineHashes,
+  KvBlocksRemoved,
+  KvBlocksStored,
+  KvCacheCleared,
+  KvEvent,
+  KvEventBatch,
+  KvExtraKey,
+  KvMedium,
+} from "./prefix/kv-event.ts";
+export {
+  createKvFeed,
+  type KvFeed,
+  type KvFeedCounts,
+  type KvFeedOptions,
+  type KvReplayRequest,
+} from "./prefix/kv-feed.ts";
 
 export {
   type Decision,

@@ -62,7 +62,7 @@ export const imitatedVersion = "0.32.0";
 /** Handlers of `vllm.grpc.engine.VllmEngine` by path. */
 export function engineServiceHandlers(context: EngineServiceContext): [string, GrpcHandler][] {
   const handlers: Record<string, GrpcHandler> = {
-    Generate: (request, call) => generate(context, GenerateRequest.decode(request), call),
+    Generate: (request, call) => generate(context, { request: GenerateRequest.decode(request) }, call),
     Embed: (request, call) => context.embed.handle(request, call),
     HealthCheck: (_, call) =>
       reply(call, HealthCheckResponse.encode({ healthy: true, message: "Health" }).finish()),
@@ -90,10 +90,10 @@ function reply(call: GrpcCall, message: Uint8Array): void {
  */
 export function generate(
   context: EngineServiceContext,
-  request: GenerateRequest,
+  asked: { readonly request: GenerateRequest; readonly inference?: InferenceGenerateRequest },
   call: GrpcCall,
-  inference?: InferenceGenerateRequest,
 ): void {
+  const { request, inference } = asked;
   const { faults } = context;
   const receivedAtMs = context.clock.epochMs();
   context.recordRequest({ id: request.requestId, request, inference, receivedAtMs });

@@ -25,6 +25,10 @@ export function readFault(text: string): FaultOptions {
       return { stallStreamAfterTokens: number(text, value, { least: 1 }) };
     case "goaway":
       return { goawayAfterCalls: number(text, value, { least: 1 }) };
+    case "lose-kv-batches":
+      return { loseKvBatches: number(text, value, { least: 1 }) };
+    case "repeat-kv-batches":
+      return { repeatKvBatches: number(text, value, { least: 1 }) };
     default:
       throw new SimulatorError("invalid_flag", `--fault ${text}: there is no fault "${name}"; see --help`);
   }

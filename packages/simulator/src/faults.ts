@@ -16,6 +16,10 @@ export class Faults {
   stallStreamAfterTokens: number | undefined;
   /** Every connection is told to go away after this many of its calls. */
   goawayAfterCalls: number | undefined;
+  /** The next so many batches of KV events are lost on their way; a replay has them. */
+  loseKvBatches = 0;
+  /** The next so many batches of KV events are sent twice. */
+  repeatKvBatches = 0;
   readonly #hangChanged: () => void;
   #isHanging = false;
   #refusalDebt = 0;
@@ -40,5 +44,18 @@ export class Faults {
     if (this.#refusalDebt < 1) return false;
     this.#refusalDebt -= 1;
     return true;
+  }
+
+  /** How often the next batch of KV events is sent. */
+  takeKvBatchCopies(): number {
+    if (this.loseKvBatches > 0) {
+      this.loseKvBatches -= 1;
+      return 0;
+    }
+    if (this.repeatKvBatches > 0) {
+      this.repeatKvBatches -= 1;
+      return 2;
+    }
+    return 1;
   }
 }

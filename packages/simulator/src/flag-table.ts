@@ -97,6 +97,11 @@ export const flagTable = {
     help: "time until health turns to SERVING (0)",
   },
   noKvEvents: { names: ["no-kv-events"], kind: "switch", help: "SubscribeKvEvents answers UNIMPLEMENTED" },
+  kvEventsConfig: {
+    names: ["kv-events-config"],
+    kind: "text",
+    help: "vLLM's JSON; with publisher zmq (the default once enabled) KV events go out by ZMQ as well",
+  },
   faults: { names: ["fault"], kind: "fault", help: "what goes wrong, repeatable; see below" },
   logLevel: { names: ["log-level"], kind: "level", help: "info, warn or error (info)" },
   ignoreUnknown: {
@@ -119,7 +124,7 @@ export function helpText(): string {
     ...lines,
     "",
     "Faults: refuse=RATE  error-status=NAME  hang  slow=FACTOR  die-after-tokens=N  drop-stream-after=N",
-    "        stall-stream-after=N  goaway=N  (of N calls on a connection)",
+    "        stall-stream-after=N  goaway=N  (of N calls on a connection)  lose-kv-batches=N  repeat-kv-batches=N",
     "",
   ].join("\n");
 }

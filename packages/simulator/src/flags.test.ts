@@ -28,6 +28,12 @@ describe("readCommandLine()", () => {
     expect(read("--max-num-batched-tokens 4K").options).toMatchObject({ maxNumBatchedTokens: 4096 });
   });
 
+  it("knows the protocols", () => {
+    expect(read("--protocol vllm-inference").options.protocol).toBe("vllm-inference");
+    expect(read("").options.protocol).toBe(undefined);
+    expect(() => read("--protocol http")).toThrow("--protocol is vllm-engine or vllm-inference, not 'http'");
+  });
+
   it("collects faults", () => {
     const { options } = read(
       "--fault slow=3 --fault error-status=unavailable --fault hang --fault=drop-stream-after=5",

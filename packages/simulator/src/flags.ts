@@ -103,7 +103,38 @@ function readOptions(values: Values): SimulatorOptions {
     ...(values.servedModelNames === undefined ? {} : { servedModelNames: values.servedModelNames }),
     promptTokensDetails: values.promptTokensDetails !== undefined,
     kvEvents: values.noKvEvents === undefined,
+    ...readKvEventsConfig(values.kvEventsConfig?.at(-1)),
     faults,
+  };
+}
+
+/** vLLM's JSON. Its high-water marks have nothing to bound here. */
+function readKvEventsConfig(text: string | undefined): Pick<SimulatorOptions, "kvEventsConfig"> {
+  if (text === undefined) return {};
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    parsed = undefined;
+  }
+  if (typeof parsed !== "object" || parsed === null) {
+    throw new SimulatorError("invalid_flag", `--kv-events-config ${text}: needs a JSON object`);
+  }
+  const config = new Map(Object.entries(parsed));
+  if (config.get("enable_kv_cache_events") !== true || config.get("publisher") === "null") return {};
+  const name = (key: string): string | undefined => {
+    const value: unknown = config.get(key);
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  const replayEndpoint = name("replay_endpoint");
+  const bufferSteps: unknown = config.get("buffer_steps");
+  return {
+    kvEventsConfig: {
+      endpoint: name("endpoint") ?? "tcp://*:5557",
+      topic: name("topic") ?? "",
+      ...(replayEndpoint === undefined ? {} : { replayEndpoint }),
+      ...(typeof bufferSteps === "number" ? { bufferSteps } : {}),
+    },
   };
 }
 

@@ -40,6 +40,7 @@ export class GrpcServer {
   readonly #sockets = new Set<Socket>();
   readonly #callsBySession = new WeakMap<Http2Session, number>();
   #openStreams = 0;
+  #openSubscriptions = 0;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -63,6 +64,11 @@ export class GrpcServer {
   /** Streams that have neither ended nor broken. */
   get openStreams(): number {
     return this.#openStreams;
+  }
+
+  /** Those of them that last as long as their client likes: subscriptions to events. */
+  get openSubscriptions(): number {
+    return this.#openSubscriptions;
   }
 
   /** Connections that are open. */
@@ -116,6 +122,10 @@ export class GrpcServer {
   #accept(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     this.#openStreams++;
     stream.once("close", () => this.#openStreams--);
+    if (headers[":path"]?.endsWith("/SubscribeKvEvents") === true) {
+      this.#openSubscriptions++;
+      stream.once("close", () => this.#openSubscriptions--);
+    }
     const call = new Http2GrpcCall(stream, {
       timeoutMs: timeoutMs(headers["grpc-timeout"]),
       metadata: textHeaders(headers),

@@ -22,6 +22,10 @@ export interface InferenceCallOptions {
   /** Alternatives per output token. */
   readonly candidates: number;
   readonly eosTokenId: number | undefined;
+  /** Logprobs of the tokens that the request names, for each output token in turn; undefined where it names none. */
+  readonly named:
+    | ((tokenId: number) => readonly { readonly id: number; readonly logprob: number }[])
+    | undefined;
 }
 
 /**
@@ -109,6 +113,11 @@ export class InferenceCall implements GrpcCall {
 
   #output(tokenIds: number[], logprobs: OutputLogProbs | undefined): SequenceOutput {
     this.#outputTokens += tokenIds.length;
+    const { named } = this.#options;
+    const candidateTokens =
+      named === undefined
+        ? logprobs?.topLogprobs.map((top) => ({ tokens: this.#candidates(top) }))
+        : tokenIds.map((id) => ({ tokens: named(id).map((token) => ({ ...token, rank: 0 })) }));
     return {
       index: 0,
       text: "",
@@ -116,7 +125,7 @@ export class InferenceCall implements GrpcCall {
       tokenIds,
       logprobs: logprobs?.tokenLogprobs ?? [],
       ranks: [],
-      candidateTokens: logprobs?.topLogprobs.map((top) => ({ tokens: this.#candidates(top) })) ?? [],
+      candidateTokens: candidateTokens ?? [],
       finishInfo: undefined,
     };
   }

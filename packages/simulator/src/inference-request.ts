@@ -78,7 +78,7 @@ export function candidateCount(candidates: CandidateTokens | undefined, maxLogpr
       return refuse(`requested logprobs of ${value}, which is greater than max allowed: ${maxLogprobs}`);
     }
     case "tokenIds":
-      throw new GrpcStatusError("UNIMPLEMENTED", "the simulator reports no logprobs of named tokens");
+      return 0;
     case "all":
       throw new GrpcStatusError("UNIMPLEMENTED", "the simulator reports no logprobs of all tokens");
   }

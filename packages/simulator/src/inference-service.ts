@@ -1,6 +1,7 @@
 import {
   ControlAbortRequest,
   ControlAbortResponse,
+  GetKvEventSourcesResponse,
   InferenceGenerateRequest,
   ModelInfo,
   type PromptInfo,
@@ -10,7 +11,7 @@ import { generate, imitatedVersion, type EngineServiceContext } from "./engine-s
 import type { Engine } from "./engine.ts";
 import type { GrpcCall } from "./grpc-call.ts";
 import type { GrpcHandler } from "./grpc-server.ts";
-import { InferenceCall } from "./inference-call.ts";
+import { InferenceCall, type InferenceCallOptions } from "./inference-call.ts";
 import { candidateCount, engineRequestOf } from "./inference-request.ts";
 
 /** Handlers of `vllm.Inference` and `vllm.Control` by path, as vllm-rs 0.32 serves them. */
@@ -27,6 +28,11 @@ export function inferenceServiceHandlers(context: EngineServiceContext): [string
       (_, call) => reply(call, ServerInfo.encode(serverInfo(context.engine())).finish()),
     ],
     ["/vllm.Control/GetModelInfo", (_, call) => reply(call, ModelInfo.encode(modelInfo(context)).finish())],
+    // Its events go through the other protocol alone.
+    [
+      "/vllm.Control/GetKvEventSources",
+      (_, call) => reply(call, GetKvEventSourcesResponse.encode({ sources: [] }).finish()),
+    ],
     [
       "/vllm.Control/Abort",
       (request, call) => {
@@ -66,16 +72,35 @@ function generateText(
   const { response } = request;
   generate(
     context,
-    asked,
+    { request: asked, inference: request },
     new InferenceCall({
       call,
       isStream,
       promptInfo: promptInfoOf(engine, promptIds, request),
       candidates: candidateCount(response?.outputCandidates, maxLogprobs),
       eosTokenId: model.eosId,
+      named: namedLogprobs(engine, promptIds, request),
     }),
-    request,
   );
+}
+
+/** Follows a sequence and tells, for each of its tokens, the logprobs of that one and of the named ones. */
+function namedLogprobs(
+  { tokenModel }: Engine,
+  promptIds: readonly number[],
+  { response }: InferenceGenerateRequest,
+): InferenceCallOptions["named"] {
+  const select = response?.outputCandidates?.select;
+  if (select?.$case !== "tokenIds") return undefined;
+  const { ids } = select.value;
+  const state = tokenModel.start();
+  for (const id of promptIds) tokenModel.advance(state, id);
+  return (tokenId) => {
+    const wanted = [tokenId, ...ids.filter((id) => id !== tokenId)];
+    const tokens = wanted.map((id) => ({ id, logprob: tokenModel.logprob(state, id) }));
+    tokenModel.advance(state, tokenId);
+    return tokens;
+  };
 }
 
 function promptInfoOf(

@@ -3,6 +3,7 @@ import type { Engine } from "./engine.ts";
 import type { GrpcCall } from "./grpc-call.ts";
 import { KvEventStream } from "./kv-event-stream.ts";
 import type { KvEvent } from "./kv-events.ts";
+import type { ZmqKvPublisher } from "./zmq-kv-publisher.ts";
 import { engineLoad, schedulerLoad } from "./load-record.ts";
 
 const tickMs = 100;
@@ -14,10 +15,16 @@ export class KvEventHub {
   readonly #nextSequenceNumbers: number[] = [];
   readonly #engine: () => Engine;
   #timer: Timer | undefined;
+  #publishers: readonly ZmqKvPublisher[] = [];
 
   constructor(clock: Clock, engine: () => Engine) {
     this.#clock = clock;
     this.#engine = engine;
+  }
+
+  /** Publishes by ZMQ as well, one publisher per rank. */
+  usePublishers(publishers: readonly ZmqKvPublisher[]): void {
+    this.#publishers = publishers;
   }
 
   /** Streams that listen. */
@@ -33,6 +40,7 @@ export class KvEventHub {
     for (const stream of this.#streams) {
       stream.publish({ rank, sequenceNumber, timestampSeconds, events, blockSize });
     }
+    this.#publishers[rank]?.publish(sequenceNumber, { rank, timestampSeconds, events, blockSize });
   }
 
   subscribe(call: GrpcCall): void {

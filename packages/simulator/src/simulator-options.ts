@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { GrpcStatusName } from "./grpc-status.ts";
+import type { KvEventsConfig } from "./zmq-kv-publisher.ts";
 
 /** What goes wrong on purpose from the start; see `Faults`, which can change it later. */
 export interface FaultOptions {
@@ -11,6 +12,8 @@ export interface FaultOptions {
   readonly dropStreamAfterTokens?: number;
   readonly stallStreamAfterTokens?: number;
   readonly goawayAfterCalls?: number;
+  readonly loseKvBatches?: number;
+  readonly repeatKvBatches?: number;
 }
 
 /** What the gRPC server speaks: `vllm serve --grpc` or `vllm-rs serve --grpc-port`. */
@@ -65,6 +68,8 @@ export interface SimulatorOptions {
   readonly startupDelayMs?: number;
   /** Whether SubscribeKvEvents works. Default true. */
   readonly kvEvents?: boolean;
+  /** Publishes KV events by ZMQ as well. Default: not. */
+  readonly kvEventsConfig?: KvEventsConfig;
   readonly faults?: FaultOptions;
   /** Default: the machine's. */
   readonly clock?: Clock;

@@ -12,6 +12,7 @@ import { inferenceServiceHandlers } from "./inference-service.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
 import { loadBuiltinModel, loadModel, type Model } from "./model.ts";
 import { SimulatorError } from "./simulator-error.ts";
+import { type KvEventAddress, type KvEventsConfig, ZmqKvPublisher } from "./zmq-kv-publisher.ts";
 import type { SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
 
@@ -23,6 +24,10 @@ export interface Simulator {
   readonly address: string;
   /** `host:port` of the HTTP face; `undefined` without one. */
   readonly httpAddress: string | undefined;
+  /** Where KV events are published by ZMQ, by rank; empty without `kvEventsConfig`. */
+  readonly kvEventAddresses: readonly KvEventAddress[];
+  /** Peers that listen to KV events by ZMQ, over all ranks. */
+  readonly kvEventSubscribers: number;
   readonly servedModelNames: readonly string[];
   /** What goes wrong; may change at any time. */
   readonly faults: Faults;
@@ -36,6 +41,8 @@ export interface Simulator {
   readonly mostRunningEmbeddings: number;
   /** HTTP/2 streams open now. */
   readonly openStreams: number;
+  /** HTTP/2 streams open now, without subscriptions to events, which last as long as their client likes. */
+  readonly openCalls: number;
   readonly openConnections: number;
   /** Requests ended by their client or by an Abort call. */
   readonly abortCount: number;
@@ -77,7 +84,12 @@ const defaultKvBlocks = 4096;
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = new RunningSimulator(options);
-  await simulator.start();
+  try {
+    await simulator.start();
+  } catch (error) {
+    await simulator.kill();
+    throw error;
+  }
   return simulator;
 }
 
@@ -98,6 +110,8 @@ class RunningSimulator implements Simulator {
   #httpPort: number | undefined;
   #startupTimer: Timer | undefined;
   #isServing = false;
+  #publishers: readonly ZmqKvPublisher[] = [];
+  kvEventAddresses: readonly KvEventAddress[] = [];
   #bundle: Promise<TokenizerBundle> | undefined;
 
   constructor(options: SimulatorOptions) {
@@ -154,6 +168,10 @@ class RunningSimulator implements Simulator {
     return this.#server?.openStreams ?? 0;
   }
 
+  get openCalls(): number {
+    return (this.#server?.openStreams ?? 0) - (this.#server?.openSubscriptions ?? 0);
+  }
+
   get openConnections(): number {
     return this.#server?.openConnections ?? 0;
   }
@@ -188,9 +206,41 @@ class RunningSimulator implements Simulator {
     this.#address = await server.listen(this.#address);
     this.#server = server;
     if (this.#httpPort !== undefined) await this.#startHttpFace(this.#httpPort);
+    if (this.#options.kvEventsConfig !== undefined) await this.#startPublishers(this.#options.kvEventsConfig);
     const delayMs = this.#options.startupDelayMs ?? 0;
     if (delayMs === 0) this.#isServing = true;
     else this.#startupTimer = this.#clock.after(delayMs, () => (this.#isServing = true));
+  }
+
+  get kvEventSubscribers(): number {
+    return this.#publishers.reduce((sum, publisher) => sum + publisher.subscriberCount, 0);
+  }
+
+  /** Binds one publisher per rank; the ports of an earlier life again. */
+  async #startPublishers(config: KvEventsConfig): Promise<void> {
+    const known = this.kvEventAddresses;
+    const publishers = this.#engine.ranks.map(({ rank }) => {
+      const before = known[rank];
+      return {
+        rank: before === undefined ? rank : 0,
+        publisher: new ZmqKvPublisher(
+          before === undefined
+            ? config
+            : {
+                ...config,
+                endpoint: before.endpoint,
+                ...(before.replayEndpoint === undefined ? {} : { replayEndpoint: before.replayEndpoint }),
+              },
+          this.faults,
+        ),
+      };
+    });
+    this.#publishers = publishers.map(({ publisher }) => publisher);
+    const addresses = await Promise.all(
+      publishers.map(async ({ rank, publisher }) => publisher.listen(rank)),
+    );
+    this.kvEventAddresses = addresses.map((address, rank) => ({ ...address, rank }));
+    this.#hub.usePublishers(this.#publishers);
   }
 
   async #startHttpFace(port: number): Promise<void> {
@@ -217,7 +267,12 @@ class RunningSimulator implements Simulator {
 
   async kill(): Promise<void> {
     const servers = this.#endLife();
-    await Promise.all(servers.map((server) => server.kill()));
+    const publishers = this.#publishers;
+    this.#publishers = [];
+    await Promise.all([
+      ...servers.map((server) => server.kill()),
+      ...publishers.map((publisher) => publisher.close()),
+    ]);
   }
 
   async restart(): Promise<void> {

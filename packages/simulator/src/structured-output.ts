@@ -1,6 +1,7 @@
 import { sampleJson } from "./json-sample.ts";
 import { isJsonObject } from "./model-files.ts";
 import { refuse, type Sampling } from "./sampling.ts";
+import { tagFormatText } from "./tag-format-text.ts";
 
 /**
  * The texts that a constraint allows, of which a sequence writes one; `undefined` without a constraint. A JSON schema
@@ -35,16 +36,11 @@ function jsonForSchema(schemaText: string): string {
   return JSON.stringify(sampleJson(schema));
 }
 
-/** Knows formats that stand for one text. */
 function structuralTagText(tagText: string): string {
   if (tagText.trim() === "") refuse("structured_outputs.structural_tag cannot be an empty string");
   const tag = parse(tagText);
   const format = isJsonObject(tag) ? tag["format"] : undefined;
-  if (isJsonObject(format)) {
-    if (format["type"] === "const_string" && typeof format["value"] === "string") return format["value"];
-    if (format["type"] === "json_schema") return JSON.stringify(sampleJson(format["json_schema"]));
-  }
-  return refuse("the simulator supports structural tags of format const_string and json_schema only");
+  return tagFormatText(format);
 }
 
 function parse(text: string): unknown {

@@ -102,6 +102,20 @@ describe("vllm.Inference", () => {
     expect(promptInfo?.candidateTokens.map(({ tokens }) => tokens.length)).toEqual([0, 3, 3]);
   });
 
+  it("gives the logprobs of named tokens behind that of the sampled one", async () => {
+    const { outputs } = await whole({
+      response: {
+        outputTokenIds: true,
+        outputLogprobs: true,
+        outputCandidates: { select: { $case: "tokenIds", value: { ids: [300, 301] } } },
+      },
+    });
+    expect(outputs?.logprobs).toHaveLength(4);
+    expect(outputs?.candidateTokens.map(({ tokens }) => tokens.map(({ id }) => id))).toEqual(
+      outputs?.tokenIds.map((id) => [id, 300, 301]),
+    );
+  });
+
   it("obeys constraints and allowed tokens", async () => {
     const allowed = await whole({ decoding: { allowedTokenIds: [300] } });
     expect(allowed.outputs?.tokenIds).toEqual([300, 300, 300, 300]);
@@ -113,19 +127,18 @@ describe("vllm.Inference", () => {
     expect(choice.outputs?.finishInfo?.stopReason?.$case).toBe("eosTokenId");
   });
 
-  it.each<readonly [string, Fields, keyof typeof status, string]>([
-    ["several sequences", { sampling: { numSequences: 2 } }, "INVALID_ARGUMENT", "num_sequences > 1"],
-    ["an unknown model", { model: "nope" }, "NOT_FOUND", "model `nope` not found"],
-    ["an adapter", { loraName: "x" }, "FAILED_PRECONDITION", "LoRA"],
-    ["no prompt", { prompt: undefined }, "INVALID_ARGUMENT", "prompt is required"],
+  it.each<readonly [string, Fields, readonly [keyof typeof status, string]]>([
+    ["several sequences", { sampling: { numSequences: 2 } }, ["INVALID_ARGUMENT", "num_sequences > 1"]],
+    ["an unknown model", { model: "nope" }, ["NOT_FOUND", "model `nope` not found"]],
+    ["an adapter", { loraName: "x" }, ["FAILED_PRECONDITION", "LoRA"]],
+    ["no prompt", { prompt: undefined }, ["INVALID_ARGUMENT", "prompt is required"]],
     [
       "an empty prompt",
       { prompt: { $case: "tokenIds", value: { ids: [] } } },
-      "INVALID_ARGUMENT",
-      "`r` must contain",
+      ["INVALID_ARGUMENT", "`r` must contain"],
     ],
-    ["a wrong top_p", { sampling: { topP: 2 } }, "INVALID_ARGUMENT", "top_p must be in (0, 1]"],
-  ])("refuses %s", async (_what, fields, code, text) => {
+    ["a wrong top_p", { sampling: { topP: 2 } }, ["INVALID_ARGUMENT", "top_p must be in (0, 1]"]],
+  ])("refuses %s", async (_what, fields, [code, text]) => {
     const error = (await whole(fields).catch((thrown: unknown) => thrown)) as ServiceError;
     expect([error.code, error.details]).toEqual([status[code], expect.stringContaining(text)]);
   });

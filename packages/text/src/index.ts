@@ -28,6 +28,9 @@ export {
   type SequenceTextOptions,
   type TextDelta,
 } from "./sequence/sequence-text.ts";
+export { renderHarmony, type HarmonyConversation } from "./harmony/render-harmony.ts";
+export { createHarmonyParser } from "./parse/harmony/harmony-parser.ts";
+export { harmonyAnswerTag } from "./structural-tag/harmony-format.ts";
 export { constraintFormat } from "./structural-tag/constraint-format.ts";
 export { toolStructuralTag, type ToolTagRequest } from "./structural-tag/tool-structural-tag.ts";
 export { TextError, type TextErrorCode, type TextErrorOptions } from "./text-error.ts";

@@ -46,11 +46,16 @@ export interface RunningProgram {
   nothingLeft(timeoutMs: number): Promise<void>;
 }
 
-/** Starts `vllm-serve` or `vllm-router` from the build, with the real vLLM first on the path. */
-export function startProgram(name: "vllm-serve" | "vllm-router", args: readonly string[]): RunningProgram {
+const FOLDERS = {
+  "vllm-serve": "apps/cli",
+  "vllm-router": "apps/router",
+  "vllm-simulator": "packages/simulator",
+} as const;
+
+/** Starts `vllm-serve`, `vllm-simulator` or `vllm-router` from the build, with the real vLLM first on the path. */
+export function startProgram(name: keyof typeof FOLDERS, args: readonly string[]): RunningProgram {
   const mark = randomUUID();
-  const folder = name === "vllm-serve" ? "cli" : "router";
-  const child = spawn(process.execPath, [join(REPOSITORY, "apps", folder, "bin", `${name}.js`), ...args], {
+  const child = spawn(process.execPath, [join(REPOSITORY, FOLDERS[name], "bin", `${name}.js`), ...args], {
     cwd: join(REAL_VLLM, "models"),
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...engineEnvironment(), [MARK_VARIABLE]: mark },

@@ -1,4 +1,12 @@
-import { VLLM_ENGINE_CAPABILITIES } from "@vllm-router/engine-client";
+import { CAPABILITIES, type EngineDialect } from "@vllm-router/engine-client";
 
-/** Fields that the VllmEngine dialect has no place for: a request that uses one is refused with 501 naming it. */
-export const UNCARRIED_FIELDS: ReadonlySet<string> = VLLM_ENGINE_CAPABILITIES.unsupportedFields;
+/**
+ * Fields that a dialect has no place for: a request that uses one is refused with 501 naming it. The same lists are in
+ * `docs/compatibility.md`.
+ */
+export function uncarriedFields(dialect: EngineDialect): ReadonlySet<string> {
+  return CAPABILITIES[dialect].unsupportedFields;
+}
+
+/** Those of the VllmEngine dialect. */
+export const UNCARRIED_FIELDS: ReadonlySet<string> = uncarriedFields("vllm-engine");

@@ -42,6 +42,8 @@ describe("vllm-serve smollm2 --enable-router-as-api-server", () => {
       groups: [
         "chat-*",
         "comp-*",
+        "scoring",
+        "structured",
         "tokenize",
         "validation",
         "messages",

@@ -20,6 +20,7 @@ import type {
   ProbeVerdict,
   WorkerConnector,
   WorkerFacts,
+  ServedCard,
 } from "./worker-connector.ts";
 
 /** The first token of every vocabulary. */
@@ -29,7 +30,7 @@ const PROBE_TOKEN_IDS: readonly number[] = [0];
 export interface EngineConnectorOptions {
   /** `--engine-transport`: how token streams are carried. */
   readonly transport: EngineTransport;
-  /** `--engine-http-client`: how requests are passed on to HTTP workers. Default `undici`. */
+  /** `--engine-http-client`: how requests are passed on to HTTP workers. Default `net`. */
   readonly httpClient?: HttpClient;
   /** Longest time of one health probe, milliseconds. */
   readonly probeTimeoutMs: number;
@@ -39,6 +40,8 @@ export interface EngineConnectorOptions {
   readonly now: () => number;
   /** `--health-check-endpoint`: path probed on HTTP workers. Default `/health`. */
   readonly healthPath?: string;
+  /** Data-parallel ranks behind the address of an HTTP worker, which does not say it itself. Default 1. */
+  readonly httpRanks?: number;
 }
 
 /** Reaches engines through `engine-client`, whatever protocol they speak. */
@@ -62,7 +65,7 @@ export class EngineConnector implements WorkerConnector {
         throw new EngineError("unavailable", "the engine answers, but is not serving yet");
       }
       const asking = this.#deadline(this.#options.registrationTimeoutMs, signal);
-      return { connection, facts: await factsOf(connection, asking) };
+      return { connection, facts: await factsOf(connection, asking, this.#options.httpRanks ?? 1) };
     } catch (error) {
       await connection.close();
       throw error;
@@ -75,7 +78,11 @@ export class EngineConnector implements WorkerConnector {
     if (health !== "serving") {
       return health;
     }
-    return (await isSameModel(worker, options)) ? "serving" : "replaced";
+    const { connection, facts } = worker;
+    if (connection.dialect === "http") {
+      return judgeListed(await optional(connection.admin.models(options), undefined), facts);
+    }
+    return (await isSameModel(connection, facts, options)) ? "serving" : "replaced";
   }
 
   async #health(connection: EngineConnection, options: AdminCallOptions): Promise<"serving" | "not-serving"> {
@@ -120,14 +127,18 @@ async function inferenceHealth(
   return standard === "not-serving" ? "not-serving" : "serving";
 }
 
-function factsOf(connection: EngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
+function factsOf(
+  connection: EngineConnection,
+  options: AdminCallOptions,
+  httpRanks: number,
+): Promise<WorkerFacts> {
   switch (connection.dialect) {
     case "vllm-engine":
       return vllmEngineFacts(connection, options);
     case "vllm-inference":
       return inferenceFacts(connection, options);
     case "http":
-      return httpFacts(connection, options);
+      return httpFacts(connection, options, httpRanks);
   }
 }
 
@@ -201,7 +212,11 @@ async function poolingFacts(
   }
 }
 
-async function httpFacts({ admin }: HttpEngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
+async function httpFacts(
+  { admin }: HttpEngineConnection,
+  options: AdminCallOptions,
+  ranks: number,
+): Promise<WorkerFacts> {
   const [models, version] = await Promise.all([
     optional(admin.models(options), []),
     optional(admin.version(options), ""),
@@ -209,10 +224,12 @@ async function httpFacts({ admin }: HttpEngineConnection, options: AdminCallOpti
   const base = models.find((model) => model.parent === undefined);
   return {
     modelNames: models.map((model) => model.id),
+    cards: models,
+    adapterNames: models.filter((model) => model.parent !== undefined).map((model) => model.id),
     root: base?.root ?? "",
     maxModelLength: base?.maxModelTokens ?? 0,
     vocabularySize: 0,
-    ranks: 1,
+    ranks,
     engineVersion: version,
     files: new Map(),
     tokenizerPath: base?.root ?? "",
@@ -234,20 +251,11 @@ async function optional<T>(call: Promise<T>, otherwise: T): Promise<T> {
 }
 
 async function isSameModel(
-  { connection, facts }: ConnectedWorker,
+  connection: Exclude<EngineConnection, HttpEngineConnection>,
+  facts: WorkerFacts,
   options: AdminCallOptions,
 ): Promise<boolean> {
   switch (connection.dialect) {
-    case "http": {
-      const models = await optional(connection.admin.models(options), undefined);
-      return (
-        models === undefined ||
-        sameNames(
-          models.map((model) => model.id),
-          facts.modelNames,
-        )
-      );
-    }
     case "vllm-inference": {
       const found = await inferenceFacts(connection, options);
       return (
@@ -266,6 +274,23 @@ async function isSameModel(
       );
     }
   }
+}
+
+/** Adapters come and go at an HTTP worker; another base model is another engine. */
+function judgeListed(models: readonly ServedCard[] | undefined, facts: WorkerFacts): ProbeVerdict {
+  const before = facts.cards ?? [];
+  if (models === undefined || sameNames(namesOf(models), namesOf(before))) {
+    return "serving";
+  }
+  const isBase = ({ parent }: ServedCard): boolean => parent === undefined;
+  if (!sameNames(namesOf(models.filter(isBase)), namesOf(before.filter(isBase)))) {
+    return "replaced";
+  }
+  return { kind: "adapters-changed", facts: { ...facts, modelNames: namesOf(models), cards: models } };
+}
+
+function namesOf(models: readonly ServedCard[]): readonly string[] {
+  return models.map(({ id }) => id);
 }
 
 function sameNames(left: readonly string[], right: readonly string[]): boolean {

@@ -16,7 +16,7 @@ export interface LoadSample {
 /** Hears what an engine pushes. Several may hang on one subscription. */
 export interface EngineEventListener {
   load?(sample: LoadSample): void;
-  /** A batch that tells of KV blocks, in order; load records without any are left out. */
+  /** A batch of KV events, in order; records of the load alone are left out. */
   blocks?(batch: KvEventBatch): void;
   /** The stream broke off, and blocks may be missed until it is back. */
   interrupted?(): void;
@@ -98,7 +98,8 @@ export class EngineEvents implements Disposable {
         listener.load?.(sample);
       }
     }
-    if (batch.events.length > 0 || batch.snapshot !== undefined) {
+    // Also one without events: its number is one of the row.
+    if (load?.loadOnly !== true) {
       for (const listener of listeners) {
         listener.blocks?.(batch);
       }

@@ -1,13 +1,15 @@
 import { EngineError, type EngineConnection, type KvEventBatch } from "@vllm-router/engine-client";
 import type { EngineLoadTable, Ledger } from "@vllm-router/routing-core";
+import type { RoutingModels } from "../models/routing-models.ts";
 import { EngineEvents, type EngineEventListener, type LoadSample } from "./engine-events.ts";
 import { readEngineFigures } from "./engine-metrics-text.ts";
 import { LoadPoller, type LoadAnswer } from "./load-poller.ts";
 import type { Timers } from "./timers.ts";
+import type { WorkerFacts } from "./worker-connector.ts";
 import type { Worker } from "./worker.ts";
 
-/** Follows the load of an engine, and what else it pushes, until it is disposed of. */
-export type EngineWatch = (worker: Worker) => Disposable;
+/** Follows an engine, its load and what else it pushes, from the begin of its life until it is disposed of. */
+export type EngineWatch = (worker: Worker, facts: WorkerFacts) => Disposable;
 
 /** What watching takes. */
 export interface EngineWatchOptions {
@@ -22,6 +24,8 @@ export interface EngineWatchOptions {
   readonly blocks?: (worker: Worker, batch: KvEventBatch) => void;
   /** … and that some of them may have been missed. */
   readonly interrupted?: (worker: Worker) => void;
+  /** Learns about the models of HTTP workers. */
+  readonly models?: RoutingModels;
 }
 
 /** Pushed figures this many poll intervals old are asked for again: an idle engine pushes seldom, a silent one never. */
@@ -30,7 +34,7 @@ const TOLD_FOR_INTERVALS = 12;
 /** Makes the watch that the fleet sets on each engine when its life begins. */
 export function createEngineWatch(options: EngineWatchOptions): EngineWatch {
   const { blocks, interrupted, wantsLoad } = options;
-  return (worker) => {
+  return (worker, facts) => {
     const { connection } = worker;
     const report = (sample: LoadSample): void => reportTo(options, worker, sample);
     const listener: EngineEventListener = {
@@ -43,8 +47,10 @@ export function createEngineWatch(options: EngineWatchOptions): EngineWatch {
       ? new EngineEvents({ source: connection.admin, timers: options.timers, listeners: [listener] })
       : undefined;
     const poller = wantsLoad ? pollerFor(worker, { options, events, report }) : undefined;
+    const learned = connection.dialect === "http" ? options.models?.learn(facts) : undefined;
     return {
       [Symbol.dispose]: () => {
+        learned?.[Symbol.dispose]();
         events?.[Symbol.dispose]();
         poller?.[Symbol.dispose]();
         for (let rank = 0; rank < worker.ranks; rank += 1) {

@@ -30,6 +30,8 @@ import type {
   ProxyPlacement,
 } from "../pipeline/placement.ts";
 import { randomId } from "../pipeline/random-id.ts";
+import type { HitObservation, HitObserver } from "./hit-observer.ts";
+import { ProxyTraitsReader } from "./proxy-traits.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a placer looks at. */
@@ -62,6 +64,8 @@ export interface FleetPlacerOptions {
   /** Policies that decide beside the acting one without effect, and who hears what they would have done. */
   readonly shadows?: Readonly<Record<Lane, ShadowPolicies>> | undefined;
   readonly decisionObserver?: DecisionObserver | undefined;
+  /** Has the prefix index learn from what engines find in their caches. */
+  readonly hits?: HitObserver | undefined;
   /** Milliseconds since the epoch: deadlines are told to engines. */
   readonly now: () => number;
   /** Longest time an attempt may take, milliseconds; 0 for no limit. */
@@ -86,9 +90,11 @@ const NONE_MESSAGES: Readonly<Record<NoneReason, string>> = {
 /** Chooses among the fleet's workers through routing-core and books the choice. */
 export class FleetPlacer implements Placer {
   readonly #options: FleetPlacerOptions;
+  readonly #proxyTraits: ProxyTraitsReader;
 
   constructor(options: FleetPlacerOptions) {
     this.#options = options;
+    this.#proxyTraits = new ProxyTraitsReader((id) => options.fleet.worker(id));
   }
 
   place(request: PlacementRequest): PlacementResult {
@@ -100,6 +106,8 @@ export class FleetPlacer implements Placer {
       promptTokens: prompt.tokenIds.length,
       maxTokens: prompt.sampling.maxTokens * request.sequences,
       routingKey: plan.routingKey,
+      loraName: plan.engineFields?.loraName,
+      cacheSalt: plan.engineFields?.cacheSalt,
       rank: plan.rank,
       requiredFields: plan.requiredFields,
       excludedWorkers: request.excludedWorkers,
@@ -119,7 +127,14 @@ export class FleetPlacer implements Placer {
   ):
     | { readonly kind: "placed"; readonly placement: ProxyPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("proxy", generation, explained);
+    const { knowsRanks, adapters } = this.#proxyTraits.of(this.#options.fleet.snapshot("proxy"));
+    const asked: Generation = {
+      ...generation,
+      // Where nobody knows of ranks the client's header is the worker's business.
+      rank: knowsRanks ? generation.rank : undefined,
+      loraName: adapters.has(generation.model) ? generation.model : undefined,
+    };
+    const result = this.#decide("proxy", asked, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
@@ -130,10 +145,11 @@ export class FleetPlacer implements Placer {
   /** Chooses a gRPC worker for one prompt of a model that pools. */
   placeEmbedding(
     generation: Generation,
+    explained?: DecisionListener,
   ):
     | { readonly kind: "placed"; readonly placement: EmbeddingPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("token", generation, undefined);
+    const result = this.#decide("token", generation, explained);
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
@@ -171,7 +187,14 @@ export class FleetPlacer implements Placer {
       shadow?.release();
       return { failure: { code: "no_worker", message: NONE_MESSAGES.no_workers, field: undefined } };
     }
+    const [leg] = decision.legs;
+    const { hits } = this.#options;
+    const isFirm = leg !== undefined && hits?.isFirm(leg.slot) === true;
     const settlement = dispatcher.settle(decision);
+    const hit =
+      leg === undefined
+        ? undefined
+        : hits?.settled({ slot: leg.slot, generation, claimedTokens: leg.matchedTokens, isFirm });
     observer.decided(dispatcher.policy.name, worker.id, decision.reason);
     if (shadow !== undefined) {
       decisionObserver?.shadowed({
@@ -181,7 +204,7 @@ export class FleetPlacer implements Placer {
         shadows: shadow.decisions,
       });
     }
-    return { worker, decision, settlement, shadow };
+    return { worker, decision, settlement, shadow, hit };
   }
 
   /** Writes the decision down where somebody asked for it or its turn has come. Only before it is settled. */
@@ -235,7 +258,7 @@ export class FleetPlacer implements Placer {
   }
 
   #book(decided: Decided): Omit<Placement, "engine"> {
-    const { worker, decision, settlement, shadow } = decided;
+    const { worker, decision, settlement, shadow, hit } = decided;
     const { observer, fleet, now, requestTimeoutMs } = this.#options;
     const leg = decision.legs[0];
     let released = false;
@@ -250,6 +273,7 @@ export class FleetPlacer implements Placer {
         shadow?.firstOutput();
         shadow?.addOutput(tokens);
       },
+      ...(hit === undefined ? {} : { found: (cachedTokens: number) => hit.found(cachedTokens) }),
       release: (outcome: AttemptOutcome) => {
         if (released) {
           return;
@@ -274,6 +298,7 @@ interface Decided {
   readonly decision: PlaceDecision;
   readonly settlement: Settlement;
   readonly shadow: ShadowSettlement | undefined;
+  readonly hit: HitObservation | undefined;
 }
 
 /** A rank that no worker of the model has, in vLLM's words. */

@@ -107,6 +107,11 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
     return this.#registered.get(id)?.worker;
   }
 
+  /** Engines that have answered. */
+  workers(): readonly Worker[] {
+    return [...this.#registered.values()].flatMap(({ worker }) => worker ?? []);
+  }
+
   /** The worker whose first slot this is. */
   workerAt(slot: WorkerSlot): Worker | undefined {
     for (const { worker } of this.#registered.values()) {

@@ -168,8 +168,12 @@ export class RegisteredWorker {
         this.#loseEngine("another engine or model answers at this address");
         return;
       }
-      detail = verdict === "serving" ? "" : "the engine says that it is not serving";
-      changed = this.#judge.probed(verdict === "serving");
+      detail = verdict === "not-serving" ? "the engine says that it is not serving" : "";
+      changed = this.#judge.probed(verdict !== "not-serving");
+      if (typeof verdict === "object" && !this.#closing.signal.aborted) {
+        life.takeAdapters(verdict.facts);
+        this.#become(this.#state, `serves ${verdict.facts.modelNames.join(", ")}`);
+      }
     } catch (error) {
       if (isAbsent(error)) {
         // Nobody listens there: waiting for more failed probes would only fail more requests.

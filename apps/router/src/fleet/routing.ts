@@ -1,6 +1,7 @@
 import {
   createBlockHasher,
   createDispatcher,
+  createEngineCaches,
   createEngineLoadTable,
   createLedger,
   createPolicy,
@@ -9,8 +10,10 @@ import {
   createWorkerSlots,
   DEFAULT_BLOCK_TOKENS,
   type BreakerParameters,
+  type BlockHasher,
   type Clock,
   type Dispatcher,
+  type EngineCaches,
   type EngineLoadTable,
   type Ledger,
   type Policy,
@@ -51,12 +54,20 @@ export interface Routing {
   readonly slots: WorkerSlots;
   readonly ledger: Ledger;
   readonly index: PrefixIndex;
+  /** What the engines hold, over the index. */
+  readonly caches: EngineCaches;
+  /** Hashes prompts as the index has them. */
+  readonly hasher: BlockHasher;
   /** One per lane: their inputs are reused, and a policy's state belongs to one set of workers. */
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
   /** What engines last reported of themselves. */
   readonly loads: EngineLoadTable;
   /** Per lane; undefined where there are none. */
   readonly shadows: Readonly<Record<Lane, ShadowPolicies>> | undefined;
+  /** Whether the acting policy looks at what engines hold of a prompt. */
+  readonly usesPrefix: boolean;
+  /** Whether it or a shadow does: then prompts are to be known by their tokens. */
+  readonly looksAtPrompts: boolean;
   /** Whether any policy looks at what engines report. */
   readonly usesEngineLoad: boolean;
   /** Undefined when breakers are off. */
@@ -64,6 +75,8 @@ export interface Routing {
 }
 
 const DEFAULT_SLOT_CAPACITY = 1_024;
+/** Ranks that tell of blocks outside device memory at most, times the media there are. */
+const OFFLOAD_SLOTS = 128;
 
 /** Index of a policy that never looks at prefixes: only its bookkeeping, 272 bytes a slot. */
 const UNUSED_INDEX_BYTES_PER_SLOT = 512;
@@ -83,19 +96,21 @@ export function createRouting(options: RoutingOptions): Routing {
   const usesPrefix = policies.token.usesPrefix || decider !== undefined;
   const loads = createEngineLoadTable({ slotCapacity });
   const index = createPrefixIndex({
-    slotCapacity,
+    slotCapacity: slotCapacity + (usesPrefix ? OFFLOAD_SLOTS : 0),
     ...(usesPrefix ? {} : { capacityBytes: UNUSED_INDEX_BYTES + slotCapacity * UNUSED_INDEX_BYTES_PER_SLOT }),
   });
+  const capacityBlocks = blocksOf(policies.token.parameters["maxTreeSize"]);
+  const caches = createEngineCaches({ index, slotCapacity, clock, capacityBlocks });
   const slots = createWorkerSlots({
     capacity: slotCapacity,
     isIdle: (slot) => ledger.isIdle(slot),
     onReuse: (slot) => {
-      index.clear(slot);
+      caches.reset(slot);
       shadows?.token.clear(slot);
       shadows?.proxy.clear(slot);
     },
   });
-  limitBlocks(index, blocksOf(policies.token.parameters["maxTreeSize"]));
+  limitBlocks(index, capacityBlocks);
   const breakers = options.breaker === undefined ? undefined : createBreakers(options.breaker, clock);
   if (options.breakerChanged !== undefined) {
     breakers?.watch(options.breakerChanged);
@@ -106,8 +121,8 @@ export function createRouting(options: RoutingOptions): Routing {
       policy: decider?.(policies[lane], lane) ?? policies[lane],
       ledger,
       loads,
-      index,
-      recorder: index,
+      index: caches,
+      recorder: caches,
       clock,
       random,
       hasher,
@@ -128,6 +143,8 @@ export function createRouting(options: RoutingOptions): Routing {
   return {
     loads,
     shadows,
+    usesPrefix,
+    looksAtPrompts: usesPrefix || shadows !== undefined,
     usesEngineLoad:
       decider !== undefined ||
       looksAtLoad(policies.token) ||
@@ -135,6 +152,8 @@ export function createRouting(options: RoutingOptions): Routing {
     slots,
     ledger,
     index,
+    caches,
+    hasher,
     dispatchers: { token: dispatcherOf("token"), proxy: dispatcherOf("proxy") },
     breakers,
   };

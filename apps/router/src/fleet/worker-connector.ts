@@ -12,10 +12,25 @@ export interface PoolingFacts {
   readonly refusal: string;
 }
 
+/** A model as an HTTP worker lists it. */
+export interface ServedCard {
+  readonly id: string;
+  /** Path or hub name; empty when it does not say. */
+  readonly root: string;
+  /** The base model of an adapter; undefined for a model of its own. */
+  readonly parent: string | undefined;
+  /** Undefined when it does not say. */
+  readonly maxModelTokens: number | undefined;
+}
+
 /** What an engine says of itself when it is registered. */
 export interface WorkerFacts {
   /** Names it serves; empty when it does not say. */
   readonly modelNames: readonly string[];
+  /** What an HTTP worker lists, adapters with their base models; undefined for others. */
+  readonly cards?: readonly ServedCard[];
+  /** Those of the names that are LoRA adapters. Default none. */
+  readonly adapterNames?: readonly string[];
   /** Model path or hub name. */
   readonly root: string;
   /** Longest prompt plus output in tokens; 0 when it does not say. */
@@ -48,7 +63,14 @@ export interface ConnectedWorker {
  * What a probe found: the engine serves; it answers but does not serve; or it is not the engine any more that was
  * registered (restarted with another model), so that what is known of it is void.
  */
-export type ProbeVerdict = "serving" | "not-serving" | "replaced";
+export type ProbeVerdict = "serving" | "not-serving" | "replaced" | AdaptersChanged;
+
+/** The engine serves, and has loaded or unloaded adapters since it was registered. */
+export interface AdaptersChanged {
+  readonly kind: "adapters-changed";
+  /** What it says of itself now. */
+  readonly facts: WorkerFacts;
+}
 
 /** Reaches engines. The fleet knows nothing of protocols beyond this. */
 export interface WorkerConnector {

@@ -3,7 +3,7 @@ import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { Breakers } from "./breakers.ts";
 import type { EngineWatch } from "./engine-watch.ts";
 import type { Timers } from "./timers.ts";
-import type { ConnectedWorker } from "./worker-connector.ts";
+import type { ConnectedWorker, WorkerFacts } from "./worker-connector.ts";
 import type { Worker } from "./worker.ts";
 
 /** What the life of a worker takes from the rest of the router, and gives back at its end. */
@@ -31,18 +31,18 @@ const DRAIN_LOOK_MS = 50;
  * that restarts begins another life: what its cache holds, its breaker and its model start afresh.
  */
 export class WorkerLife {
-  readonly connected: ConnectedWorker;
-  readonly worker: Worker;
+  #connected: ConnectedWorker;
+  #worker: Worker;
   readonly #resources: LifeResources;
   readonly #watch: Disposable | undefined;
   #hasModel: boolean;
 
   private constructor(connected: ConnectedWorker, worker: Worker, resources: LifeResources) {
-    this.connected = connected;
-    this.worker = worker;
+    this.#connected = connected;
+    this.#worker = worker;
     this.#resources = resources;
     this.#hasModel = worker.runtime !== undefined;
-    this.#watch = resources.watch?.(worker);
+    this.#watch = resources.watch?.(worker, connected.facts);
   }
 
   /**
@@ -51,7 +51,7 @@ export class WorkerLife {
    */
   static async begin(url: string, connected: ConnectedWorker, resources: LifeResources): Promise<WorkerLife> {
     const runtime = await resources.adoptModel(connected);
-    const { ranks, modelNames } = connected.facts;
+    const { ranks, modelNames, cards } = connected.facts;
     try {
       const worker: Worker = {
         id: url,
@@ -60,6 +60,7 @@ export class WorkerLife {
         ranks,
         runtime,
         modelNames: runtime?.servedNames ?? modelNames,
+        cards,
       };
       return new WorkerLife(connected, worker, resources);
     } catch (error) {
@@ -68,6 +69,21 @@ export class WorkerLife {
       }
       throw error;
     }
+  }
+
+  get connected(): ConnectedWorker {
+    return this.#connected;
+  }
+
+  get worker(): Worker {
+    return this.#worker;
+  }
+
+  /** The engine serves other adapters than before. */
+  takeAdapters(facts: WorkerFacts): void {
+    const { modelNames, cards } = facts;
+    this.#connected = { ...this.#connected, facts };
+    this.#worker = { ...this.#worker, modelNames, cards };
   }
 
   /** Generations in flight on it. */

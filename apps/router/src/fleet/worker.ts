@@ -1,6 +1,7 @@
 import type { EngineConnection } from "@vllm-router/engine-client";
 import type { WorkerSlot } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { ServedCard } from "./worker-connector.ts";
 
 /** A registered engine: connected, its slots reserved, its model known. */
 export interface Worker {
@@ -14,4 +15,6 @@ export interface Worker {
   readonly runtime: ModelRuntime | undefined;
   /** Names under which requests may ask for it; empty takes any. */
   readonly modelNames: readonly string[];
+  /** What an HTTP worker lists. */
+  readonly cards?: readonly ServedCard[] | undefined;
 }

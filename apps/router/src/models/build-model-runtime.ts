@@ -83,6 +83,7 @@ export class ModelBuilder {
       toolTemplate: templates.withTools,
       parsers: this.#parsersOf({ tokenizer, templates }, { name: facts.root, modelType: modelType(files) }),
       defaults,
+      architecture: architectureOf(files),
       pooling: readPoolingTraits(facts, { files, tokenizer }),
       endOfSequenceTokenId,
       extraEndTokenIds: defaults.endTokenIds.filter((id) => id !== endOfSequenceTokenId),
@@ -188,6 +189,12 @@ function vocabularySize(facts: WorkerFacts, files: ModelFiles): number | undefin
 function modelType(files: ModelFiles): string {
   const type = fileObject(files, "config.json")?.["model_type"];
   return typeof type === "string" ? type : "";
+}
+
+function architectureOf(files: ModelFiles): string | undefined {
+  const names = fileObject(files, "config.json")?.["architectures"];
+  const first: unknown = Array.isArray(names) ? names[0] : undefined;
+  return typeof first === "string" ? first : undefined;
 }
 
 function maxModelLength(facts: WorkerFacts, files: ModelFiles): number {

@@ -1,4 +1,5 @@
 import {
+  createHarmonyParser,
   createOutputParser,
   REASONING_PARSERS,
   TextError,
@@ -30,6 +31,8 @@ export interface ModelParsers {
   readonly excludeToolsWhenNone: boolean;
   readonly strictLevel: ToolStrictLevel;
   readonly toolCallIds: OutputParserContext["toolCallIds"];
+  /** True for gpt-oss, whose conversations are rendered in Harmony instead of by a template. */
+  readonly harmony: boolean;
 }
 
 /** A server without parsers. */
@@ -39,7 +42,10 @@ export const NO_PARSERS: ModelParsers = {
   excludeToolsWhenNone: false,
   strictLevel: "auto",
   toolCallIds: "random",
+  harmony: false,
 };
+
+const HARMONY_MODEL = "gpt_oss";
 
 /** Models that number their calls through the conversation. */
 const NUMBERING_MODELS: ReadonlySet<string> = new Set(["kimi_k2", "kimi_k25"]);
@@ -84,8 +90,9 @@ export function selectParsers(
   const tool = flags.enableAutoToolChoice && toolName !== undefined ? TOOL_PARSERS.get(toolName) : undefined;
   const reasoning =
     reasoningName === undefined || reasoningName === "" ? undefined : REASONING_PARSERS.get(reasoningName);
-  const selection =
-    tool === undefined && reasoning === undefined ? undefined : { tool, reasoning, whole: undefined };
+  const harmony = clues.modelType === HARMONY_MODEL;
+  const whole = harmony ? createHarmonyParser : undefined;
+  const selection = tool === undefined && reasoning === undefined ? undefined : { tool, reasoning, whole };
   if (selection !== undefined) {
     tryParsers(selection, tokenizer, { toolName, reasoningName, modelName: clues.name });
   }
@@ -95,6 +102,7 @@ export function selectParsers(
     excludeToolsWhenNone: flags.excludeToolsWhenToolChoiceNone,
     strictLevel: flags.toolStrictLevel,
     toolCallIds: NUMBERING_MODELS.has(clues.modelType) ? "kimi_k2" : "random",
+    harmony,
   };
 }
 

@@ -29,6 +29,8 @@ export interface ModelRuntime {
   readonly endOfSequenceTokenId: number | undefined;
   /** Further end tokens of generation_config.json; they end a sequence with their id as stop reason. */
   readonly extraEndTokenIds: readonly number[];
+  /** Name of the model's class by its config.json, such as `Qwen3ForCausalLM`; undefined when that says none. */
+  readonly architecture?: string | undefined;
   /** What the model pools; undefined for a model that generates. */
   readonly pooling?: PoolingTraits | undefined;
   /** Text of `tokenizer_config.json`; undefined for a model without one. */

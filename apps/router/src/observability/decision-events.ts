@@ -8,6 +8,7 @@ export function decisionEvents(logger: Logger): DecisionObserver {
     shadowed: () => undefined,
     policyLoaded: (policy) => logger.info({ policy }, `policy file loaded: ${policy} decides`),
     policyFailed: (fault, message) => logger.error({ fault }, `policy file: ${message}`),
+    policySaid: (text) => logger.info({ source: "policy file" }, text),
     logDropped: () => {
       if (!hasToldDrop) {
         hasToldDrop = true;

@@ -49,6 +49,7 @@ export function decisionMetrics(registry: Registry): DecisionObserver {
         active.cell({}).value = 0;
       }
     },
+    policySaid: () => undefined,
     logDropped: () => {
       dropped.cell({}).value += 1;
     },

@@ -19,6 +19,8 @@ export interface DecisionObserver {
   policyLoaded(name: string): void;
   /** It does not, or no longer; `--policy` does, or with `load` whoever did before. */
   policyFailed(fault: PolicyFault, message: string): void;
+  /** It wrote a line to its console. */
+  policySaid(text: string): void;
   /** A decision was left out of `--decision-log`. */
   logDropped(): void;
   /** `--decision-log` cannot be written. */
@@ -32,6 +34,7 @@ export function combineDecisionObservers(observers: readonly DecisionObserver[])
     shadowed: (placement) => each((o) => o.shadowed(placement)),
     policyLoaded: (name) => each((o) => o.policyLoaded(name)),
     policyFailed: (fault, message) => each((o) => o.policyFailed(fault, message)),
+    policySaid: (text) => each((o) => o.policySaid(text)),
     logDropped: () => each((o) => o.logDropped()),
     logFailed: (error) => each((o) => o.logFailed(error)),
   };

@@ -31,42 +31,6 @@ const UNCOUNTED_ROUTES: ReadonlySet<string> = new Set([
 /** Longest context whose token-count bounds are printed; longer prompts fall into `+Inf`. */
 const TOKEN_BOUND_MAXIMUM = 200_000;
 
-/** Combinations of labels whose cells are kept at hand. */
-const KEPT_CELLS = 1000;
-
-interface HttpCells {
-  readonly requests: Cell;
-  readonly requestSize: HistogramCell;
-  readonly responseSize: HistogramCell;
-  readonly fine: HistogramCell;
-  readonly coarse: HistogramCell;
-}
-
-interface GenerationCells {
-  readonly labels: Readonly<Record<string, string>>;
-  success(reason: string): Cell;
-  readonly promptTokens: Cell;
-  readonly cachedTokens: Cell;
-  readonly generationTokens: Cell;
-  readonly queue: HistogramCell;
-  readonly requestPrompt: HistogramCell;
-  readonly requestOutput: HistogramCell;
-  readonly paramN: HistogramCell;
-  readonly paramMaxTokens: HistogramCell;
-  readonly endToEnd: HistogramCell;
-  readonly firstToken: HistogramCell;
-  readonly inference: HistogramCell;
-  readonly prefill: HistogramCell;
-  readonly decode: HistogramCell;
-}
-
-/** Keeps a value at hand while there is room; beyond it is looked up each time. */
-function keepBounded<TValue>(kept: Map<string, TValue>, key: string, value: TValue): void {
-  if (kept.size < KEPT_CELLS) {
-    kept.set(key, value);
-  }
-}
-
 /**
  * The series that vLLM's own API server prints about requests and HTTP, measured at the router. Scheduler and cache
  * series stay the engine's. `engine` is always "0": the router cannot see which rank served a request.
@@ -168,9 +132,10 @@ export class FrontendMetrics {
   );
   /** Gap between two outputs; its cell is looked up once, since it is told once a token. */
   readonly #gapCells = new Map<string, ReturnType<HistogramFamily["cell"]>>();
-  /** Cells of finished requests, looked up once per combination of labels and not once a request. */
-  readonly #httpByKey = new Map<string, HttpCells>();
-  readonly #generationByModel = new Map<string, GenerationCells>();
+
+  /** Cells that are looked up once, not once a request; routes, verbs and served models are few. */
+  readonly #httpCells = new Map<string, HttpCells>();
+  readonly #modelCells = new Map<string, ModelCells>();
 
   constructor(registry: Registry) {
     for (const family of this.#families) {
@@ -199,37 +164,31 @@ export class FrontendMetrics {
   }
 
   #countHttp(summary: RequestSummary): void {
+    const cells = this.#httpCellsOf(summary.route, summary.method);
     const seconds = summary.durationMs / 1000;
-    const cells = this.#httpCells(summary);
-    cells.requests.value += 1;
+    const status = Math.floor(summary.status / 100);
+    let requests = cells.requests[status];
+    if (requests === undefined) {
+      const labels = { handler: summary.route, method: summary.method, status: `${status}xx` };
+      requests = this.#httpRequests.cell(labels);
+      cells.requests[status] = requests;
+    }
+    requests.value += 1;
     cells.requestSize.observe(summary.requestBytes);
     cells.responseSize.observe(summary.responseBytes);
     cells.fine.observe(seconds);
     cells.coarse.observe(seconds);
   }
 
-  #httpCells(summary: RequestSummary): HttpCells {
-    const { route: handler, method } = summary;
-    const statusClass = Math.floor(summary.status / 100);
-    const key = `${statusClass}${method} ${handler}`;
-    let cells = this.#httpByKey.get(key);
-    if (cells === undefined) {
-      cells = {
-        requests: this.#httpRequests.cell({ handler, method, status: `${statusClass}xx` }),
-        requestSize: this.#httpRequestSize.cell({ handler }),
-        responseSize: this.#httpResponseSize.cell({ handler }),
-        fine: this.#httpFine.cell({}),
-        coarse: this.#httpCoarse.cell({ handler, method }),
-      };
-      keepBounded(this.#httpByKey, key, cells);
-    }
-    return cells;
-  }
-
   #countGeneration(generation: GenerationSummary, seconds: number): void {
-    const cells = this.#generationCells(generation.model);
+    const cells = this.#modelCellsOf(generation.model);
     for (const reason of generation.finishReasons) {
-      cells.success(reason).value += 1;
+      let success = cells.success.get(reason);
+      if (success === undefined) {
+        success = this.#success.cell({ ...cells.labels, finished_reason: reason });
+        cells.success.set(reason, success);
+      }
+      success.value += 1;
     }
     cells.promptTokens.value += generation.promptTokens;
     cells.cachedTokens.value += generation.cachedTokens;
@@ -241,33 +200,47 @@ export class FrontendMetrics {
     cells.paramMaxTokens.observe(generation.maxTokens);
     cells.endToEnd.observe(seconds);
     if (generation.firstTokenMs !== undefined) {
+      // Series that only requests with output have.
+      const { labels } = cells;
       const decodeSeconds = seconds - generation.firstTokenMs / 1000;
+      cells.firstToken ??= this.#firstToken.cell(labels);
+      cells.inference ??= this.#inference.cell(labels);
+      cells.prefill ??= this.#prefill.cell(labels);
+      cells.decode ??= this.#decode.cell(labels);
       cells.firstToken.observe(generation.firstTokenMs / 1000);
       cells.inference.observe(seconds - generation.queueMs / 1000);
       cells.prefill.observe((generation.firstTokenMs - generation.queueMs) / 1000);
       cells.decode.observe(decodeSeconds);
       if (generation.completionTokens > 1) {
-        // Looked up only here: a model that never says more than a token has no such series.
-        this.#perToken.cell(cells.labels).observe(decodeSeconds / (generation.completionTokens - 1));
+        cells.perToken ??= this.#perToken.cell(labels);
+        cells.perToken.observe(decodeSeconds / (generation.completionTokens - 1));
       }
     }
   }
 
-  #generationCells(model: string): GenerationCells {
-    let cells = this.#generationByModel.get(model);
+  #httpCellsOf(handler: string, method: string): HttpCells {
+    const key = `${method} ${handler}`;
+    let cells = this.#httpCells.get(key);
+    if (cells === undefined) {
+      cells = {
+        requests: [],
+        requestSize: this.#httpRequestSize.cell({ handler }),
+        responseSize: this.#httpResponseSize.cell({ handler }),
+        fine: this.#httpFine.cell({}),
+        coarse: this.#httpCoarse.cell({ handler, method }),
+      };
+      this.#httpCells.set(key, cells);
+    }
+    return cells;
+  }
+
+  #modelCellsOf(model: string): ModelCells {
+    let cells = this.#modelCells.get(model);
     if (cells === undefined) {
       const labels = { model_name: model, engine: "0" };
-      const bySuccess = new Map<string, Cell>();
       cells = {
         labels,
-        success: (reason) => {
-          let cell = bySuccess.get(reason);
-          if (cell === undefined) {
-            cell = this.#success.cell({ ...labels, finished_reason: reason });
-            keepBounded(bySuccess, reason, cell);
-          }
-          return cell;
-        },
+        success: new Map(),
         promptTokens: this.#promptTokens.cell(labels),
         cachedTokens: this.#cachedTokens.cell(labels),
         generationTokens: this.#generationTokens.cell(labels),
@@ -277,12 +250,8 @@ export class FrontendMetrics {
         paramN: this.#paramN.cell(labels),
         paramMaxTokens: this.#paramMaxTokens.cell(labels),
         endToEnd: this.#endToEnd.cell(labels),
-        firstToken: this.#firstToken.cell(labels),
-        inference: this.#inference.cell(labels),
-        prefill: this.#prefill.cell(labels),
-        decode: this.#decode.cell(labels),
       };
-      keepBounded(this.#generationByModel, model, cells);
+      this.#modelCells.set(model, cells);
     }
     return cells;
   }
@@ -298,4 +267,35 @@ export class FrontendMetrics {
     this.#families.push(family);
     return family;
   }
+}
+
+/** Series of one route and verb. */
+interface HttpCells {
+  /** By the hundreds of the status. */
+  readonly requests: Cell[];
+  readonly requestSize: HistogramCell;
+  readonly responseSize: HistogramCell;
+  readonly fine: HistogramCell;
+  readonly coarse: HistogramCell;
+}
+
+/** Series of one model. */
+interface ModelCells {
+  readonly labels: Readonly<Record<string, string>>;
+  /** By the reason of the end. */
+  readonly success: Map<string, Cell>;
+  readonly promptTokens: Cell;
+  readonly cachedTokens: Cell;
+  readonly generationTokens: Cell;
+  readonly queue: HistogramCell;
+  readonly requestPrompt: HistogramCell;
+  readonly requestOutput: HistogramCell;
+  readonly paramN: HistogramCell;
+  readonly paramMaxTokens: HistogramCell;
+  readonly endToEnd: HistogramCell;
+  firstToken?: HistogramCell;
+  inference?: HistogramCell;
+  prefill?: HistogramCell;
+  decode?: HistogramCell;
+  perToken?: HistogramCell;
 }

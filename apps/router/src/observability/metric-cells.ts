@@ -49,10 +49,13 @@ class CellTable<TCell> {
   }
 
   get(labels: Labels): TCell {
-    let key = "";
+    // A family's labels are always the same: one value alone is its own key, which costs no new text.
+    let key: string | undefined;
     for (const name in labels) {
-      key += `${labels[name]}\u0000`;
+      const value = labels[name] ?? "";
+      key = key === undefined ? value : `${key}\u0000${value}`;
     }
+    key ??= "";
     const known = this.#entries.get(key);
     if (known !== undefined) {
       return known.cell;

@@ -43,6 +43,7 @@ export function requestLog(
       const level = state === "unhealthy" || state === "refused" ? "warn" : "info";
       logger[level]({ worker, state, detail }, `worker ${state}`);
     },
+    kvEventsChanged: (worker, detail) => logger.info({ worker }, detail),
     internalError: (where, error) => logger.error({ where, err: error }, "internal error"),
   };
 }

@@ -12,6 +12,8 @@ export interface MetricSources {
   inFlight(): Iterable<readonly [worker: string, requests: number]>;
   /** Requests waiting for admission. */
   queued(): number;
+  /** Blocks of prompts that each engine has told it holds. */
+  toldBlocks?(): Iterable<readonly [worker: string, blocks: number]>;
 }
 
 /** The Rust router's series (`vllm_router_*`), plus the ones its users asked for: in-flight, queue, first token. */
@@ -71,6 +73,10 @@ export class RouterMetrics {
   readonly #minLoad = this.#gauge("min_load", "Requests in flight on the idlest worker.");
   readonly #inFlight = this.#gauge("in_flight_requests", "Requests the router is serving.");
   readonly #queued = this.#gauge("queued_requests", "Requests waiting for admission.");
+  readonly #toldBlocks = this.#gauge(
+    "kv_event_blocks",
+    "Blocks of 16 prompt tokens that the worker's KV events say it holds.",
+  );
   readonly #firstToken = this.#histogram(
     "time_to_first_token_duration_seconds",
     "Time to the first output, by route.",
@@ -112,6 +118,9 @@ export class RouterMetrics {
     this.#maxLoad.cell({}).value = most;
     this.#minLoad.cell({}).value = Number.isFinite(least) ? least : 0;
     this.#queued.cell({}).value = this.#sources.queued();
+    for (const [worker, blocks] of this.#sources.toldBlocks?.() ?? []) {
+      this.#toldBlocks.cell({ worker }).value = blocks;
+    }
   }
 
   /** The observer that feeds these metrics. */

@@ -51,6 +51,8 @@ export interface RouterObserver {
   retriesExhausted(route: string): void;
   breakerChanged(worker: string, from: string, to: string): void;
   workerChanged(worker: string, state: WorkerState, detail: string): void;
+  /** A publisher of KV events is heard, or not any more. */
+  kvEventsChanged?(worker: string, detail: string): void;
   /** A bug: something threw that never should. */
   internalError(where: string, error: unknown): void;
 }
@@ -58,15 +60,33 @@ export interface RouterObserver {
 /** Tells several observers the same. */
 export function combineObservers(observers: readonly RouterObserver[]): RouterObserver {
   const each = (tell: (observer: RouterObserver) => void): void => observers.forEach(tell);
+  // What is told once a request or more goes round in a plain loop.
   return {
-    requestStarted: (route) => each((o) => o.requestStarted(route)),
-    requestFinished: (summary) => each((o) => o.requestFinished(summary)),
-    decided: (policy, worker, reason) => each((o) => o.decided(policy, worker, reason)),
-    attemptEnded: (worker, outcome) => each((o) => o.attemptEnded(worker, outcome)),
+    requestStarted: (route) => {
+      for (const observer of observers) {
+        observer.requestStarted(route);
+      }
+    },
+    requestFinished: (summary) => {
+      for (const observer of observers) {
+        observer.requestFinished(summary);
+      }
+    },
+    decided: (policy, worker, reason) => {
+      for (const observer of observers) {
+        observer.decided(policy, worker, reason);
+      }
+    },
+    attemptEnded: (worker, outcome) => {
+      for (const observer of observers) {
+        observer.attemptEnded(worker, outcome);
+      }
+    },
     retryScheduled: (route, attempt, delayMs) => each((o) => o.retryScheduled(route, attempt, delayMs)),
     retriesExhausted: (route) => each((o) => o.retriesExhausted(route)),
     breakerChanged: (worker, from, to) => each((o) => o.breakerChanged(worker, from, to)),
     workerChanged: (worker, state, detail) => each((o) => o.workerChanged(worker, state, detail)),
+    kvEventsChanged: (worker, detail) => each((o) => o.kvEventsChanged?.(worker, detail)),
     internalError: (where, error) => each((o) => o.internalError(where, error)),
   };
 }

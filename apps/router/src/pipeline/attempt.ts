@@ -19,8 +19,8 @@ export interface AttemptOwner {
   attemptOutput(attempt: Attempt, output: TokenOutput): void;
   /** The KV connector's answer that came with the end of a sequence, as JSON text. */
   attemptReturnedKvParams(params: string): void;
-  /** The transport is about to give control back: write now. */
-  attemptFlush(): void;
+  /** The transport is about to give control back: write now. Or, when `isLast`, with the end, which follows at once. */
+  attemptFlush(isLast: boolean): void;
   /** Handling what the engine said threw: a bug of ours, so no other worker can do better. Called once, nothing after it. */
   attemptBroken(attempt: Attempt, error: unknown): void;
   /** Every sequence of the attempt is finished. Called once, and nothing after it. */
@@ -141,12 +141,12 @@ export class Attempt implements GenerateSink {
     }
   }
 
-  flush(): void {
+  flush(isLast = false): void {
     if (this.#done) {
       return;
     }
     try {
-      this.#owner.attemptFlush();
+      this.#owner.attemptFlush(isLast);
     } catch (error) {
       this.#broken(error);
     }
@@ -182,8 +182,8 @@ export class Attempt implements GenerateSink {
   #endIfFinished(): void {
     if (this.sequences.every((sequence) => sequence.finished)) {
       this.#call?.cancel();
-      // The transport says no more of this call, so what was told last has to be written now.
-      this.#owner.attemptFlush();
+      // The transport says no more of this call.
+      this.#owner.attemptFlush(true);
       this.#succeed();
     }
   }

@@ -6,8 +6,8 @@ import type { ModelParsers } from "../models/model-parsers.ts";
  * @throws ApiError 400
  */
 export function checkToolChoice(toolChoice: ChatRequest["toolChoice"], parsers: ModelParsers): void {
-  const { selection, autoToolChoice } = parsers;
-  if (toolChoice === null || toolChoice === "none" || selection?.tool !== undefined) {
+  const { selection, autoToolChoice, harmony } = parsers;
+  if (harmony || toolChoice === null || toolChoice === "none" || selection?.tool !== undefined) {
     return;
   }
   if (toolChoice === "auto" && autoToolChoice) {

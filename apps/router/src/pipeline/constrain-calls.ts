@@ -7,6 +7,7 @@ import {
 } from "@vllm-router/api";
 import {
   constraintFormat,
+  harmonyAnswerTag,
   toolStructuralTag,
   type TemplateValue,
   type ToolChoice,
@@ -20,8 +21,9 @@ import { declaredTools, toolChoiceOf } from "./parser-context.ts";
  * them, and calls are held to their form as far as the request and the server ask for it.
  * @throws ApiError 400 with vLLM's text for tools no schema can be made of
  */
-export function constrainCalls(request: ChatRequest, parsers: ModelParsers): ChatRequest {
+export function constrainCalls(asked: ChatRequest, parsers: ModelParsers): ChatRequest {
   const { selection } = parsers;
+  const request = selection?.whole === undefined ? asked : withHarmonyAnswer(asked);
   const toolChoice = toolChoiceOf(request);
   if (selection === undefined || (selection.reasoning === undefined && toolChoice === "none")) {
     return request;
@@ -37,6 +39,21 @@ export function constrainCalls(request: ChatRequest, parsers: ModelParsers): Cha
   return constraint === undefined
     ? adjusted
     : { ...adjusted, structuredOutputs: new Map([constraint]), responseFormat: null };
+}
+
+/** Kinds of constraints in `structured_outputs`; its other members are options. */
+const CONSTRAINTS = new Set(["json", "regex", "choice", "grammar", "json_object", "structural_tag"]);
+
+/** A constraint of the request, put behind the reasoning into the form of an answer in Harmony. */
+function withHarmonyAnswer(request: ChatRequest): ChatRequest {
+  const own = mergeConstraints(request);
+  const format = own === undefined ? undefined : constraintFormat(own);
+  if (own === undefined || format === undefined) {
+    return request;
+  }
+  const options = [...own].filter(([key]) => !CONSTRAINTS.has(key));
+  const structuredOutputs = new Map([...options, ["structural_tag", harmonyAnswerTag(format)] as const]);
+  return { ...request, structuredOutputs, responseFormat: null };
 }
 
 /** The member of `structured_outputs` that constrains the calls of a request; undefined where nothing does. */
@@ -70,6 +87,9 @@ function callConstraint(
   if (tag !== undefined) {
     return ["structural_tag", tag];
   }
+  if (tool.forcedList === true) {
+    return forcedList(request, toolChoice);
+  }
   if (!tool.forcedAsJson || (own?.get("structural_tag") ?? null) !== null) {
     return undefined;
   }
@@ -85,6 +105,31 @@ function strictLevelOf(
 ): ToolStrictLevel {
   const level = parsers.strictLevel === "auto" ? (tool.default ?? "auto") : parsers.strictLevel;
   return tool.limited && LEVELS.indexOf(level) < LEVELS.indexOf("function") ? "function" : level;
+}
+
+/** Forced calls as a JSON list of names and arguments, unless the request has a constraint of its own. */
+function forcedList(request: ChatRequest, toolChoice: ToolChoice): readonly [string, JsonValue] | undefined {
+  const isTag = request.responseFormat?.get("type") === "structural_tag";
+  if (toolChoice === "auto" || toolChoice === "none" || request.structuredOutputs !== null || isTag) {
+    return undefined;
+  }
+  const tools = declaredTools(request);
+  const usable =
+    typeof toolChoice === "object" ? tools.filter((tool) => tool.name === toolChoice.function) : tools;
+  const calls = usable.map(({ name, parameters }): JsonValue => {
+    const isEmpty = !(parameters instanceof Map) || parameters.size === 0;
+    const schema = isEmpty ? object(["type", "object"]) : (parameters as JsonObject);
+    return object(
+      ["type", "object"],
+      ["properties", object(["name", object(["type", "string"], ["enum", [name]])], ["arguments", schema])],
+      ["required", ["name", "arguments"]],
+    );
+  });
+  const limit: [string, JsonValue][] = typeof toolChoice === "object" ? [["maxItems", 1]] : [];
+  const items = object(["type", "object"], ["anyOf", calls]);
+  return calls.length === 0
+    ? undefined
+    : ["json", object(["type", "array"], ["minItems", 1], ...limit, ["items", items])];
 }
 
 /** The JSON schema of forced calls for parsers without a structural tag. */

@@ -64,7 +64,7 @@ export class EmbeddingServer {
     const { scope } = context;
     const run: EmbeddingRun = new EmbeddingRun(plan, scope.exchange, {
       place: (tokenIds, excludedWorkers) =>
-        placer.placeEmbedding(generationOf(plan, tokenIds, excludedWorkers)),
+        placer.placeEmbedding(generationOf(plan, tokenIds, excludedWorkers), plan.explained),
       uniqueId: randomId,
       retryDelayMs,
       after: (delayMs, action) => timers.after(delayMs, action),

@@ -2,7 +2,7 @@ import type { AdmissionTicket } from "@vllm-router/routing-core";
 import type { CancelTimer, Timers } from "../fleet/timers.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import type { RequestScope } from "../server/request-scope.ts";
-import { RunningItems } from "../server/running-items.ts";
+import { RunningList } from "../server/running-list.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import type { AdmissionControl, AdmissionOutcome } from "./admission-control.ts";
 import type { Placer } from "./placement.ts";
@@ -34,7 +34,7 @@ export interface GenerationServerOptions {
 /** Admits requests, runs their generations, and tells the observer how they went. */
 export class GenerationServer {
   readonly #options: GenerationServerOptions;
-  readonly #running = new RunningItems<Abortable>();
+  readonly #running = new RunningList<Abortable>();
 
   constructor(options: GenerationServerOptions) {
     this.#options = options;
@@ -109,13 +109,12 @@ export class GenerationServer {
 
   /** Counts something among the running that is ended by {@link abortAll}. */
   track(running: Abortable): () => void {
-    const entry = this.#running.add(running);
-    return () => this.#running.remove(entry);
+    return this.#running.add(running);
   }
 
   /** Ends everything that runs, now. */
   abortAll(): void {
-    for (const running of this.#running) {
+    for (const running of this.#running.items()) {
       running.abort({ kind: "stopping" });
     }
   }

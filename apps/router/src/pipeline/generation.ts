@@ -10,7 +10,8 @@ import { SequenceState, type SequenceListener } from "./sequence-state.ts";
 export interface GenerationOwner extends SequenceListener {
   /** First output of this generation, before any of its text is told. */
   generationStarted(generation: GenerationUnit, output: TokenOutput): void;
-  generationFlush(generation: GenerationUnit): void;
+  /** Write now what was told; or, when `isLast`, with the end or failure of the generation, which follows at once. */
+  generationFlush(generation: GenerationUnit, isLast: boolean): void;
   /** All sequences are finished. */
   generationEnded(generation: GenerationUnit): void;
   /** Given up: nothing more comes from this generation. */
@@ -63,6 +64,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
   #over = false;
   #paused = false;
   #placementReason = "";
+  #deadlineAtMs: number | undefined;
   #kvTransferParams: string | undefined;
 
   constructor(
@@ -116,6 +118,11 @@ export class Generation implements AttemptOwner, GenerationUnit {
     return this.#cachedTokens;
   }
 
+  /** Instant at which its first attempt would have failed; undefined for never, or before that attempt. */
+  get deadlineAtMs(): number | undefined {
+    return this.#deadlineAtMs;
+  }
+
   /** Places the generation and starts it. May report failure at once. */
   start(): void {
     this.#try(this.sequences, 0);
@@ -153,6 +160,9 @@ export class Generation implements AttemptOwner, GenerationUnit {
       this.#started = true;
       const { reportsCachedTokens } = attempt.placement.engine.capabilities;
       this.#cachedTokens = reportsCachedTokens ? output.cachedTokens : undefined;
+      if (reportsCachedTokens) {
+        attempt.placement.found?.(output.cachedTokens);
+      }
       this.#owner.generationStarted(this, output);
     }
   }
@@ -161,8 +171,8 @@ export class Generation implements AttemptOwner, GenerationUnit {
     this.#kvTransferParams ??= params;
   }
 
-  attemptFlush(): void {
-    this.#owner.generationFlush(this);
+  attemptFlush(isLast: boolean): void {
+    this.#owner.generationFlush(this, isLast && this.sequences.every((sequence) => sequence.finished));
   }
 
   attemptBroken(attempt: Attempt, error: unknown): void {
@@ -183,7 +193,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
     try {
       const unfinished = this.#unfinishedOf(attempt);
       if (unfinished.length === 0) {
-        this.#owner.generationFlush(this);
+        this.#owner.generationFlush(this, true);
         this.#endIfFinished();
         return;
       }
@@ -313,6 +323,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
     const { placement } = on;
     this.#attempts += 1;
     this.#placementReason = placement.reason;
+    this.#deadlineAtMs ??= placement.deadlineAtMs;
     if (!this.workersUsed.includes(placement.workerId)) {
       this.workersUsed.push(placement.workerId);
     }
@@ -336,7 +347,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
       sampling: alone ? { ...sampling, n: 1, seed } : sampling,
       // An engine that is to be stopped in the middle has to be heard in the middle.
       stream: this.#plan.stream || this.#plan.repetition !== undefined,
-      deadlineAtMs: placement.deadlineAtMs,
+      deadlineAtMs: earlier(placement.deadlineAtMs, this.#plan.deadlineAtMs),
       rank: placement.rank ?? this.#plan.rank,
       kvTransferParams: this.#plan.kvTransferParams,
       ...this.#plan.engineFields,
@@ -362,6 +373,10 @@ export class Generation implements AttemptOwner, GenerationUnit {
       this.#owner.generationFailed(this, failure);
     }
   }
+}
+
+function earlier(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);
 }
 
 /** No worker is free of faults now; that may change. */

@@ -61,6 +61,8 @@ export function makePlan(
     wantedPromptLogprobs: first.resolved.wantedPromptLogprobs,
     beam,
     repetition: beam === undefined ? repetitionRuleOf(request.repetitionDetection) : undefined,
+    streamInterval:
+      request.stream === true && beam === undefined ? Number(request.streamInterval ?? 1) : undefined,
     lateError: firstError(drafts),
   };
 }

@@ -13,6 +13,8 @@ interface BookedWorker {
   readonly deadlineAtMs: number | undefined;
   /** The engine produced so many tokens; the first call says that the prompt has been computed. */
   output(tokens: number): void;
+  /** The engine told how many tokens of the prompt it found in its cache; only the first call counts. */
+  found?(cachedTokens: number): void;
   /** Gives the place in the ledger back and tells the breaker. Exactly one call counts; further ones do nothing. */
   release(outcome: AttemptOutcome): void;
 }

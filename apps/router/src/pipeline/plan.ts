@@ -53,8 +53,12 @@ export interface RequestPlan {
   readonly wantedLogprobs: number | undefined;
   /** Alternatives per prompt token that the client wants; undefined for none. */
   readonly wantedPromptLogprobs: number | undefined;
+  /** Instant (milliseconds since the epoch) at which every call of the request fails, beside its own deadline. */
+  readonly deadlineAtMs?: number | undefined;
   /** Undefined for a request that samples. */
   readonly beam?: BeamPlan | undefined;
+  /** `stream_interval` of a stream: tokens told at once. Undefined for 1. */
+  readonly streamInterval?: number | undefined;
   /** `repetition_detection`, which the router does itself; undefined for none. */
   readonly repetition?: RepetitionRule | undefined;
   /** Refusal that vLLM makes when it starts to generate: a stream has begun by then and carries it as its only event. */

@@ -1,5 +1,7 @@
 import type { EncodeBase64 } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
+import type { DecisionListener } from "../decisions/explained-decision.ts";
+import type { EmbeddingPlan } from "./embedding-plan.ts";
 import type { PoolingModel } from "./encode-pooling-prompt.ts";
 import type { PrepareSettings } from "./prepare-settings.ts";
 
@@ -16,6 +18,8 @@ export interface PoolingEnvelope {
   readonly settings: PrepareSettings;
   readonly requiredFields: readonly OptionalField[];
   readonly routingKey: string | undefined;
+  /** Hears the decisions about this request, where it asked for them. */
+  readonly explained: DecisionListener | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
   readonly encodeBase64: EncodeBase64;
 }
@@ -24,13 +28,7 @@ export interface PoolingEnvelope {
 export function planHead(
   envelope: PoolingEnvelope,
   idPrefix: string,
-): {
-  readonly responseId: string;
-  readonly model: PoolingModel;
-  readonly requiredFields: readonly OptionalField[];
-  readonly routingKey: string | undefined;
-  readonly metadata: Readonly<Record<string, string>> | undefined;
-} {
-  const { baseId, model, requiredFields, routingKey, metadata } = envelope;
-  return { responseId: `${idPrefix}-${baseId}`, model, requiredFields, routingKey, metadata };
+): Omit<EmbeddingPlan, "prompts" | "answer"> {
+  const { baseId, model, requiredFields, routingKey, explained, metadata } = envelope;
+  return { responseId: `${idPrefix}-${baseId}`, model, requiredFields, routingKey, explained, metadata };
 }

@@ -10,12 +10,11 @@ import {
 import { createOutputParser, type OutputParser } from "@vllm-router/text";
 import { checkToolChoice } from "./check-tool-choice.ts";
 import { constrainCalls } from "./constrain-calls.ts";
-import { encodeText } from "./encode-prompt.ts";
 import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import { parserContext } from "./parser-context.ts";
 import type { RequestPlan } from "./plan.ts";
 import { randomId } from "./random-id.ts";
-import { renderConversation } from "./render-conversation.ts";
+import { renderPrompt } from "./render-prompt.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { resolvePrompt } from "./resolve-prompt.ts";
 
@@ -71,8 +70,10 @@ export function draftChat(
   const { model, settings } = envelope;
   checkRequestedLengths(asked, model.maxModelLength);
   const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
-  const text = renderConversation(hidesTools ? { ...asked, tools: null } : asked, { model, settings });
-  const tokenIds = encodeText(text, asked, model);
+  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, {
+    model,
+    settings,
+  });
   checkPrompt?.(tokenIds.length);
   const request = constrainCalls(asked, model.parsers);
   const { selection } = model.parsers;
@@ -110,7 +111,8 @@ function responseOptions(
   if (first === undefined) {
     throw new RangeError("there is at least one conversation");
   }
-  const { request, makeParser } = first;
+  const { makeParser } = first;
+  const request = shownRequest(first.request, drafts);
   const choicesPerPrompt = Number(request.n ?? 1);
   return {
     request,

@@ -3,31 +3,16 @@ import {
   checkEnginePrompt,
   createGenerativeScoringWriter,
   type GenerativeScoringRequest,
-  type GenerativeScoringWriter,
-  type LabelRead,
   validationError,
 } from "@vllm-router/api";
-import type { OptionalField, SamplingParameters } from "@vllm-router/engine-client";
 import type { ModelRuntime } from "../models/model-runtime.ts";
-import type { PreparedPrompt, RequestPlan } from "./plan.ts";
+import { alternativesFor, planLabelReads } from "./label-reads.ts";
+import type { RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { takeWideIds } from "./wide-ids.ts";
 
-/** A bias no model's logits can stand against: the engine takes the token, and tells its logprob from before the bias. */
-const FORCING_BIAS = 100;
-/** Alternatives asked for, where the engine's limit allows: they tell most labels with the first call. */
-const MOST_ALTERNATIVES = 20;
 /** vLLM's limit of labels where logprobs have none. */
 const MOST_LABELS = 128;
-
-/** Fields a generative scoring request really uses that not every dialect can carry. */
-export function fieldsOfGenerativeScoring(request: GenerativeScoringRequest): readonly OptionalField[] {
-  return [
-    "logit_bias",
-    ...(Number(request.priority) === 0 ? [] : ["priority" as const]),
-    ...(request.cacheSalt === null ? [] : ["cache_salt" as const]),
-  ];
-}
 
 /**
  * Makes the plan of a generative scoring request: one token per item, forced to be the first label, tells that label's
@@ -59,75 +44,8 @@ export function prepareGenerativeScoring(
     applySoftmax: request.applySoftmax,
     promptTokens: items.map((tokenIds) => tokenIds.length),
   });
-  const limit =
-    settings.maxLogprobs < 0 ? MOST_ALTERNATIVES : Math.min(MOST_ALTERNATIVES, settings.maxLogprobs);
-  const alternatives = request.applySoftmax && labels.length > 1 ? limit : 0;
-  return planReads(writer, { request, envelope, items, alternatives });
-}
-
-function planReads(
-  writer: GenerativeScoringWriter,
-  parts: {
-    readonly request: GenerativeScoringRequest;
-    readonly envelope: RequestEnvelope;
-    readonly items: readonly Int32Array[];
-    readonly alternatives: number;
-  },
-): RequestPlan {
-  const { request, envelope, items, alternatives } = parts;
-  const prompt = ({ item, label }: LabelRead): PreparedPrompt => ({
-    tokenIds: items[item] as Int32Array,
-    text: undefined,
-    sampling: forcing(label, alternatives),
-  });
-  const prompts = writer.reads.map(prompt);
-  return {
-    responseId: envelope.responseId,
-    model: envelope.model,
-    prompts,
-    furtherPrompts() {
-      const missing = writer.missing();
-      writer.expect(missing);
-      prompts.push(...missing.map(prompt));
-    },
-    stream: false,
-    writer,
-    requiredFields: fieldsOfGenerativeScoring(request),
-    routingKey: envelope.routingKey,
-    rank: envelope.rank,
-    kvTransferParams: undefined,
-    metadata: envelope.metadata,
-    wantedLogprobs: alternatives,
-    wantedPromptLogprobs: undefined,
-    lateError: undefined,
-  };
-}
-
-/** Sampling that yields this one token. */
-function forcing(tokenId: number, alternatives: number): SamplingParameters {
-  return {
-    temperature: 0,
-    topP: 1,
-    topK: 0,
-    minP: 0,
-    frequencyPenalty: 0,
-    presencePenalty: 0,
-    repetitionPenalty: 1,
-    maxTokens: 1,
-    minTokens: 0,
-    stop: [],
-    stopTokenIds: [],
-    ignoreEos: true,
-    skipSpecialTokens: false,
-    spacesBetweenSpecialTokens: true,
-    includeStopStringInOutput: false,
-    n: 1,
-    seed: undefined,
-    logprobs: alternatives,
-    promptLogprobs: undefined,
-    logitBias: new Map([[tokenId, FORCING_BIAS]]),
-    structuredOutput: undefined,
-  };
+  const alternatives = request.applySoftmax && labels.length > 1 ? alternativesFor(settings.maxLogprobs) : 0;
+  return planLabelReads(writer, { request, envelope, items, alternatives });
 }
 
 function checkedLabels(

@@ -21,6 +21,10 @@ class ProxyExchange extends FakeExchange {
     this.written.push(new TextDecoder().decode(bytes));
     return !this.isFull;
   }
+
+  flushBytes(): void {
+    this.written.push("|");
+  }
 }
 
 interface Call extends GenerateCall {
@@ -62,6 +66,7 @@ function startProxy(workers: readonly string[], retries = 2, exchange = new Prox
           },
           engine: {
             capabilities: HTTP_CAPABILITIES,
+            upgrade: () => () => undefined,
             forward: (_request, sink) => {
               const call: Call = {
                 worker: workerId,
@@ -108,7 +113,7 @@ describe("ProxyRun", () => {
     sink?.flush();
     sink?.data(bytes("two"));
     sink?.end();
-    expect([exchange.status, exchange.headers, exchange.text]).toEqual([201, ["x", "1"], "onetwo"]);
+    expect([exchange.status, exchange.headers, exchange.text]).toEqual([201, ["x", "1"], "one|two"]);
     expect([released, ends, heldCount()]).toEqual([["a success"], [{ kind: "done" }], 0]);
   });
 

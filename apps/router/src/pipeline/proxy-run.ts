@@ -6,6 +6,7 @@ import {
   type ProxySink,
 } from "@vllm-router/engine-client";
 import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
+import { BodyTooLargeError, ReplayableBody } from "../server/replayable-body.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import type { PlacementFailure, ProxyPlacement } from "./placement.ts";
 import { failureToApiError, type RequestFailure } from "./request-failure.ts";
@@ -56,6 +57,7 @@ export class ProxyRun implements ExchangeListener, ProxySink {
   #attempts = 0;
   #over = false;
   #headSent = false;
+  #hasData = false;
   #paused = false;
   /** The worker's answer is an error that no retry was left for. */
   #isFailure = false;
@@ -101,9 +103,10 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (this.#over) {
       return;
     }
-    const delayMs = RETRYABLE_STATUS.has(head.status)
-      ? this.#services.retryDelayMs(this.#failedTries + 1)
-      : undefined;
+    const delayMs =
+      this.#canReplay() && RETRYABLE_STATUS.has(head.status)
+        ? this.#services.retryDelayMs(this.#failedTries + 1)
+        : undefined;
     if (delayMs !== undefined) {
       this.#call?.cancel();
       this.#attemptFailed();
@@ -120,6 +123,11 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (this.#over || !this.#headSent) {
       return;
     }
+    if (!this.#hasData) {
+      this.#hasData = true;
+      // How many tokens these are, nobody knows; that the prompt has been computed is sure.
+      this.#placement?.output(0);
+    }
     if (!this.#exchange.writeBytes(bytes) && !this.#paused) {
       this.#paused = true;
       this.#call?.pause();
@@ -127,7 +135,7 @@ export class ProxyRun implements ExchangeListener, ProxySink {
   }
 
   flush(): void {
-    // Bytes are written as they come.
+    this.#exchange.flushBytes();
   }
 
   end(): void {
@@ -143,13 +151,25 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (this.#over) {
       return;
     }
+    if (error.cause instanceof BodyTooLargeError) {
+      // The client's doing: the worker is well.
+      this.#placement?.release("rejected");
+      this.#giveUp({ kind: "body-too-large", limitBytes: error.cause.limitBytes });
+      return;
+    }
     this.#attemptFailed();
     const failure: RequestFailure = { kind: "engine", error };
-    if (this.#headSent || !isRetryable(error)) {
+    if (this.#headSent || !isRetryable(error) || !this.#canReplay()) {
       this.#giveUp(failure);
     } else {
       this.#retry(failure);
     }
+  }
+
+  /** A body that is still on its way can be sent again only as long as its beginning is all that was sent. */
+  #canReplay(): boolean {
+    const { body } = this.#request;
+    return !(body instanceof ReplayableBody && body.isSpent);
   }
 
   #try(): void {
@@ -189,8 +209,12 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (!this.workersUsed.includes(placement.workerId)) {
       this.workersUsed.push(placement.workerId);
     }
-    const { deadlineAtMs } = placement;
-    this.#call = placement.engine.forward({ ...this.#request, deadlineAtMs }, this);
+    const { deadlineAtMs, rank } = placement;
+    const { headers } = this.#request;
+    this.#call = placement.engine.forward(
+      { ...this.#request, headers: rank === undefined ? headers : withRank(headers, rank), deadlineAtMs },
+      this,
+    );
   }
 
   /** Gives the place back, and avoids the worker from now on. */
@@ -246,4 +270,12 @@ export class ProxyRun implements ExchangeListener, ProxySink {
 
 function isFull(result: ReturnType<ProxyServices["place"]>): boolean {
   return result.kind === "not-placed" && result.failure.code === "no_worker";
+}
+
+const RANK_HEADER = "x-data-parallel-rank";
+
+/** Names and values in turns, with the rank that was decided on. */
+function withRank(headers: readonly string[], rank: number): readonly string[] {
+  const kept = headers.filter((_, at) => headers[at - (at % 2)]?.toLowerCase() !== RANK_HEADER);
+  return [...kept, RANK_HEADER, String(rank)];
 }

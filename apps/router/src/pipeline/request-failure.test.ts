@@ -25,6 +25,7 @@ describe("failureToApiError()", () => {
     [notPlaced("no_worker"), 503, "ServiceUnavailableError", null],
     [notPlaced("unsupported_field", "bad_words"), 501, "NotImplementedError", "bad_words"],
     [notPlaced("rank_out_of_range"), 400, "BadRequestError", null],
+    [{ kind: "body-too-large", limitBytes: 5 }, 413, "Request Entity Too Large", null],
     [{ kind: "queue-full" }, 429, "TooManyRequestsError", null],
     [{ kind: "queue-timeout" }, 408, "RequestTimeoutError", null],
     [{ kind: "stopping" }, 503, "ServiceUnavailableError", null],

@@ -3,6 +3,7 @@ import {
   badRequestError,
   internalError,
   notImplementedError,
+  payloadTooLargeError,
   serviceUnavailableError,
   unsupportedFieldError,
 } from "@vllm-router/api";
@@ -13,6 +14,8 @@ import type { PlacementFailure } from "./placement.ts";
 export type RequestFailure =
   | { readonly kind: "not-placed"; readonly failure: PlacementFailure }
   | { readonly kind: "engine"; readonly error: EngineError }
+  /** The client sent more than is taken, which showed only on the way. */
+  | { readonly kind: "body-too-large"; readonly limitBytes: number }
   | { readonly kind: "queue-full" }
   | { readonly kind: "queue-timeout" }
   | { readonly kind: "stopping" };
@@ -21,6 +24,7 @@ export type RequestFailure =
 export type RequestFailureCode =
   | PlacementFailure["code"]
   | EngineErrorCode
+  | "payload_too_large"
   | "queue_full"
   | "queue_timeout"
   | "stopping";
@@ -60,6 +64,8 @@ export function failureToApiError(failure: RequestFailure): ApiError {
       return ENGINE_ERRORS[failure.error.code](failure.error);
     case "not-placed":
       return placementError(failure.failure);
+    case "body-too-large":
+      return payloadTooLargeError(failure.limitBytes);
     case "queue-full":
       return new ApiError({
         status: 429,
@@ -95,6 +101,8 @@ export function failureCode(failure: RequestFailure): RequestFailureCode {
       return failure.error.code;
     case "not-placed":
       return failure.failure.code;
+    case "body-too-large":
+      return "payload_too_large";
     case "queue-full":
       return "queue_full";
     case "queue-timeout":

@@ -63,6 +63,22 @@ describe("RequestRun", () => {
     expect(exchange.written).toHaveLength(2);
   });
 
+  it("writes the last outputs together with the end, but not while another prompt goes on", () => {
+    const alone = startRun(completion({ stream: true }));
+    alone.placer.last.output(words.slice(0, 8)).finish("length").flush(true);
+    expect(alone.exchange.committed).toBe(false);
+    alone.placer.last.end();
+    expect(alone.exchange.written).toHaveLength(1);
+    expect(alone.exchange.text).toContain("[DONE]");
+    const { placer, exchange } = startRun(completion({ prompt: ["x", "y"], stream: true }));
+    placer.calls[0]?.output(words.slice(0, 8)).finish("length").flush(true);
+    expect(exchange.written).toHaveLength(1);
+    const failing = startRun(completion({ stream: true }));
+    failing.placer.last.output(words.slice(0, 1)).flush(true).end();
+    expect(failing.exchange.text).toContain('"error"');
+    expect(failing.exchange.text.indexOf('"text"')).toBeLessThan(failing.exchange.text.indexOf('"error"'));
+  });
+
   it("stops every engine of the request while the client does not read, also one that begins then", () => {
     const started = startRun(completion({ prompt: ["x", "y"], stream: true }));
     const { placer, exchange, delays } = started;

@@ -152,7 +152,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#exchange.append(this.plan.writer.output(choice, output, finish));
   }
 
-  generationFlush(generation: GenerationUnit): void {
+  generationFlush(generation: GenerationUnit, isLast: boolean): void {
     if (this.#over || !this.plan.stream) {
       return;
     }
@@ -162,6 +162,10 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
       this.#services.outputGap(nowMs - flushedAtMs);
     }
     this.#flushedAtMs[generation.promptIndex] = nowMs;
+    if (isLast && this.#unfinished === 1) {
+      // The end of the answer, or its error, takes along what was gathered.
+      return;
+    }
     if (!this.#exchange.flush(this.plan.writer.contentType) && !this.#paused) {
       this.#paused = true;
       for (const generation of this.generations) {

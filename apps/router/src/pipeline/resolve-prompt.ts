@@ -80,6 +80,7 @@ export function samplingContextOf(
     promptTokenCount,
     vocabularySize: model.vocabularySize,
     maxLogprobs: settings.maxLogprobs,
+    reasoningConfigured: model.parsers.selection?.reasoning !== undefined,
     ...(model.defaults.maxTokensLimit === undefined ? {} : { maxTokensLimit: model.defaults.maxTokensLimit }),
   };
 }

@@ -1,6 +1,7 @@
 import type { ChoiceFinish, ChoiceOutput, PositionLogprobs } from "@vllm-router/api";
 import type { SequenceFinish, TokenOutput } from "@vllm-router/engine-client";
 import { createSequenceText, type SequenceText } from "@vllm-router/text";
+import { GatheredOutput } from "./gathered-output.ts";
 import { OutputLogprobReader } from "./logprob-reader.ts";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
 
@@ -42,6 +43,8 @@ export class SequenceState {
   readonly #text: SequenceText;
   readonly #logprobs: OutputLogprobReader | undefined;
   readonly #reused: ReusedOutput = { text: "", tokenIds: [], tokenCount: 0, logprobs: undefined };
+  /** `stream_interval`; undefined where every output is told as it comes. */
+  readonly #gathered: GatheredOutput | undefined;
   #held: HeldOutput | undefined;
   #started = false;
   #finishReason: string | undefined;
@@ -74,6 +77,8 @@ export class SequenceState {
       stopTokenIds: new Set(sampling.stopTokenIds),
       repetition: plan.repetition,
     });
+    const { streamInterval = 1 } = plan;
+    this.#gathered = streamInterval > 1 ? new GatheredOutput(streamInterval) : undefined;
     this.#logprobs =
       plan.wantedLogprobs === undefined
         ? undefined
@@ -135,7 +140,10 @@ export class SequenceState {
     reused.tokenIds = output.tokenIds;
     reused.tokenCount = tokenCount;
     reused.logprobs = logprobs;
-    this.#listener.choiceOutput(this.choice, reused, undefined);
+    const told = this.#gathered === undefined ? reused : this.#gathered.take(reused);
+    if (told !== undefined) {
+      this.#listener.choiceOutput(this.choice, told, undefined);
+    }
     return "go-on";
   }
 
@@ -173,7 +181,7 @@ export class SequenceState {
     reused.tokenIds = [];
     reused.tokenCount = 0;
     reused.logprobs = undefined;
-    this.#listener.choiceOutput(this.choice, reused, reason);
+    this.#listener.choiceOutput(this.choice, this.#gathered?.last(reused) ?? reused, reason);
   }
 
   #tellHeld(finish: ChoiceFinish): void {
@@ -184,7 +192,8 @@ export class SequenceState {
     this.#held = undefined;
     const rest = this.#text.finish().text;
     this.#finishReason = finish.reason;
-    this.#listener.choiceOutput(this.choice, { ...held, text: held.text + rest }, finish);
+    const last = { ...held, text: held.text + rest };
+    this.#listener.choiceOutput(this.choice, this.#gathered?.last(last) ?? last, finish);
   }
 }
 

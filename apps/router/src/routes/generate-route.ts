@@ -11,7 +11,7 @@ import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
 import { explainedTo } from "./explained-to.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
-import { receiveJson } from "./read-json.ts";
+import { type ReceivedJson, receiveJson } from "./read-json.ts";
 import {
   baseRequestId,
   requestedPriority,
@@ -22,7 +22,7 @@ import {
 import type { RouteServices } from "./services.ts";
 
 /** What every generating request has, whatever its API. */
-interface GeneratingRequest {
+export interface GeneratingRequest {
   readonly model: string | null;
   readonly requestId: string;
   readonly user: string | null;
@@ -65,9 +65,18 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
   services: RouteServices,
 ): Promise<void> {
   const received = await receiveJson(scope, services.maxPayloadBytes);
-  if (received === undefined) {
-    return;
+  if (received !== undefined) {
+    await serveReceivedGeneration(scope, api, { services, received });
   }
+}
+
+/** Serves a generating request whose body has been read. */
+export async function serveReceivedGeneration<TRequest extends GeneratingRequest>(
+  scope: RequestScope,
+  api: GeneratingApi<TRequest>,
+  context: { readonly services: RouteServices; readonly received: ReceivedJson },
+): Promise<void> {
+  const { services, received } = context;
   const { fleet } = services;
   if (chooseLane(fleet, () => received.asProxied().model) === "proxy") {
     await serveProxied(scope, received.asProxied(), { services });

@@ -13,10 +13,8 @@ import {
 import { requiredFieldsOf } from "../pipeline/engine-fields.ts";
 import { prepareBatchChat, prepareChat } from "../pipeline/prepare-chat.ts";
 import { prepareCompletion } from "../pipeline/prepare-completion.ts";
-import {
-  fieldsOfGenerativeScoring,
-  prepareGenerativeScoring,
-} from "../pipeline/prepare-generative-scoring.ts";
+import { fieldsOfLabelReads } from "../pipeline/label-reads.ts";
+import { prepareGenerativeScoring } from "../pipeline/prepare-generative-scoring.ts";
 import {
   messagesRequiredFields,
   identifiedMessages,
@@ -50,7 +48,7 @@ export const GENERATIVE_SCORING: GeneratingApi<
     const request = parseGenerativeScoringRequest(body);
     return { ...request, requestId: request.requestId ?? "", user: null, sessionId: null };
   },
-  requiredFields: fieldsOfGenerativeScoring,
+  requiredFields: fieldsOfLabelReads,
   prepare: prepareGenerativeScoring,
 };
 

@@ -1,27 +1,69 @@
-import { ApiError, badRequestError, type JsonValue } from "@vllm-router/api";
-import { offersTask, type RouteTask } from "../models/offered-task.ts";
+import {
+  ApiError,
+  badRequestError,
+  type JsonValue,
+  parseRawJsonBody,
+  serviceUnavailableError,
+} from "@vllm-router/api";
+import type { ModelRuntime } from "../models/model-runtime.ts";
+import { offersTask } from "../models/offered-task.ts";
 import type { RequestScope } from "../server/request-scope.ts";
-import type { RouteHandler } from "../server/route-table.ts";
 import { chooseLane } from "./choose-lane.ts";
-import { serveGenerating } from "./generate-route.ts";
+import { type GeneratingApi, type GeneratingRequest, serveReceivedGeneration } from "./generate-route.ts";
 import { CHAT, COMPLETIONS } from "./generating-apis.ts";
 import { EMBEDDINGS, POOLING, RERANK, SCORE } from "./pooling-apis.ts";
-import { servePooling } from "./pooling-route.ts";
+import { type AnyPoolingRequest, type PoolingApi, serveReceivedPooling } from "./pooling-route.ts";
 import { serveProxied } from "./proxy-route.ts";
-import { receiveJson } from "./read-json.ts";
+import { type ReceivedJson, receiveJson } from "./read-json.ts";
 import type { RouteServices } from "./services.ts";
 
-/** One kind of body that `/invocations` knows. */
+/** One API that `/invocations` may mean. */
 interface Invocation {
-  /** Name of the request's class in vLLM, for the refusal. */
-  readonly name: string;
-  readonly task: RouteTask;
-  /** @throws ApiError for a body that is none */
+  /** Name of the request's type, as vLLM's refusal gives it. */
+  readonly typeName: string;
+  isOffered(model: ModelRuntime): boolean;
   parse(body: JsonValue): unknown;
-  readonly serve: RouteHandler;
+  serve(
+    scope: RequestScope,
+    context: { readonly services: RouteServices; readonly received: ReceivedJson },
+  ): Promise<void>;
 }
 
-/** `POST /invocations`, SageMaker's one door: the body is tried as one kind of request after the other. */
+const POOLING_MODULE = "vllm.entrypoints.pooling";
+const REFUSING_OLD_PARAMETERS =
+  "BeforeValidator(func=<function reject_removed_pooling_parameters>, json_schema_input_type=PydanticUndefined)";
+
+/** In the order in which vLLM tries them. */
+const INVOCATIONS: readonly Invocation[] = [
+  generating("ChatCompletionRequest", CHAT),
+  generating("CompletionRequest", COMPLETIONS),
+  pooling(
+    annotated("embed", [
+      "EmbeddingCompletionRequest",
+      "EmbeddingChatRequest",
+      "EmbeddingBatchChatRequest",
+      "EmbeddingChatInputRequest",
+      "EmbeddingBatchChatInputRequest",
+    ]),
+    EMBEDDINGS,
+  ),
+  pooling("RerankRequest", RERANK),
+  pooling(
+    unionOf("scoring", [
+      "ScoreQueriesDocumentsRequest",
+      "ScoreQueriesItemsRequest",
+      "ScoreDataRequest",
+      "ScoreTextRequest",
+    ]),
+    SCORE,
+  ),
+  pooling(
+    annotated("pooling", ["PoolingCompletionRequest", "PoolingChatRequest", "IOProcessorRequest"]),
+    POOLING,
+  ),
+];
+
+/** `POST /invocations`, SageMaker's one path for everything: the first API whose request the body is, serves it. */
 export async function serveInvocations(scope: RequestScope, services: RouteServices): Promise<void> {
   const received = await receiveJson(scope, services.maxPayloadBytes);
   if (received === undefined) {
@@ -31,66 +73,64 @@ export async function serveInvocations(scope: RequestScope, services: RouteServi
     await serveProxied(scope, received.asProxied(), { services });
     return;
   }
-  const body = received.json();
-  const { runtimes } = services.models;
-  const offered = invocations(services).filter(
-    ({ task }) => runtimes.length === 0 || runtimes.some((model) => offersTask(model, task)),
-  );
-  const chosen = offered.find((invocation) => isOfKind(invocation, body));
-  if (chosen === undefined) {
-    const names = offered.map(({ name }) => `'${name}'`).join(", ");
+  const body = parseRawJsonBody(scope.exchange.header("content-type"), received.bytes);
+  const { models, fleet } = services;
+  const { model: name } = received.asProxied();
+  const named = name === "" ? undefined : models.resolve(name);
+  const candidates = named === undefined ? models.runtimes : [named];
+  if (candidates.length === 0) {
+    throw serviceUnavailableError(`No engine is ready yet. ${fleet.readinessProblem()}`.trim());
+  }
+  const offered = INVOCATIONS.filter((invocation) => candidates.some((model) => invocation.isOffered(model)));
+  const meant = offered.find((invocation) => fits(body, invocation));
+  if (meant === undefined) {
+    const names = offered.map(({ typeName }) => `'${typeName}'`).join(", ");
     throw badRequestError(`Cannot find suitable handler for request. Expected one of: [${names}]`);
   }
-  await chosen.serve(scope);
+  await meant.serve(scope, { services, received });
 }
 
-function invocations(services: RouteServices): readonly Invocation[] {
-  return [
-    {
-      name: "ChatCompletionRequest",
-      task: "generate",
-      parse: (body) => CHAT.parse(body),
-      serve: (scope) => serveGenerating(scope, CHAT, services),
-    },
-    {
-      name: "CompletionRequest",
-      task: "generate",
-      parse: (body) => COMPLETIONS.parse(body),
-      serve: (scope) => serveGenerating(scope, COMPLETIONS, services),
-    },
-    {
-      name: "EmbeddingRequest",
-      task: "embed",
-      parse: (body) => EMBEDDINGS.parse(body),
-      serve: (scope) => servePooling(scope, EMBEDDINGS, services),
-    },
-    {
-      name: "RerankRequest",
-      task: "scoring",
-      parse: (body) => RERANK.parse(body),
-      serve: (scope) => servePooling(scope, RERANK, services),
-    },
-    {
-      name: "ScoreRequest",
-      task: "scoring",
-      parse: (body) => SCORE.parse(body),
-      serve: (scope) => servePooling(scope, SCORE, services),
-    },
-    {
-      name: "PoolingRequest",
-      task: "pooling",
-      parse: (body) => POOLING.parse(body),
-      serve: (scope) => servePooling(scope, POOLING, services),
-    },
-  ];
-}
-
-/** A body whose fields have the wrong types is of another kind; one that breaks a rule is of this kind, and broken. */
-function isOfKind(invocation: Invocation, body: JsonValue): boolean {
+/** Whether the body's fields have the types of this request. What vLLM refuses for another reason it refuses at once. */
+function fits(body: JsonValue, invocation: Invocation): boolean {
   try {
     invocation.parse(body);
     return true;
   } catch (error) {
-    return !(error instanceof ApiError && error.type === "Bad Request");
+    if (error instanceof ApiError && error.type === "Bad Request") {
+      return false;
+    }
+    throw error;
   }
+}
+
+function generating<TRequest extends GeneratingRequest>(
+  typeName: string,
+  api: GeneratingApi<TRequest>,
+): Invocation {
+  return {
+    typeName,
+    isOffered: (model) => offersTask(model, "generate"),
+    parse: (body) => api.parse(body),
+    serve: (scope, context) => serveReceivedGeneration(scope, api, context),
+  };
+}
+
+function pooling<TRequest extends AnyPoolingRequest>(
+  typeName: string,
+  api: PoolingApi<TRequest>,
+): Invocation {
+  return {
+    typeName,
+    isOffered: (model) => offersTask(model, api.task),
+    parse: (body) => api.parse(body),
+    serve: (scope, context) => serveReceivedPooling(scope, api, context),
+  };
+}
+
+function unionOf(module: string, names: readonly string[]): string {
+  return names.map((name) => `${POOLING_MODULE}.${module}.protocol.${name}`).join(" | ");
+}
+
+function annotated(module: string, names: readonly string[]): string {
+  return `typing.Annotated[${unionOf(module, names)}, ${REFUSING_OLD_PARAMETERS}]`;
 }

@@ -4,9 +4,8 @@ import {
   messagesToChat,
   parseCountTokensRequest,
 } from "@vllm-router/api";
-import { encodeText } from "../pipeline/encode-prompt.ts";
 import { messagesConversion } from "../pipeline/messages-conversion.ts";
-import { renderConversation } from "../pipeline/render-conversation.ts";
+import { renderPrompt } from "../pipeline/render-prompt.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import { chooseLane } from "./choose-lane.ts";
 import { modelOfRequest } from "./model-of-request.ts";
@@ -30,6 +29,6 @@ export async function serveCountTokens(scope: RequestScope, services: RouteServi
   const context = { model, settings: services.prepare };
   const nowSeconds = Math.floor(services.timers.now() / 1000);
   const chat = messagesToChat(request, messagesConversion(context, nowSeconds));
-  const tokenIds = encodeText(renderConversation(chat, context), chat, model);
+  const { tokenIds } = renderPrompt(chat, context);
   scope.exchange.sendJson(200, countTokensBody(tokenIds.length));
 }

@@ -2,7 +2,7 @@ import { modelListBody, type ModelCard } from "@vllm-router/api";
 import { randomId } from "../pipeline/random-id.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import { isHttpOnly } from "./choose-lane.ts";
-import { proxiedModelNames, proxiedModelsAgree } from "./proxied-models.ts";
+import { proxiedCards, proxiedModelsAgree } from "./proxied-models.ts";
 import { readProxiedBody } from "./proxied-body.ts";
 import { serveProxied } from "./proxy-route.ts";
 import type { RouteServices } from "./services.ts";
@@ -10,8 +10,8 @@ import type { RouteServices } from "./services.ts";
 const NO_BODY = readProxiedBody(new Uint8Array(0));
 
 /**
- * `GET /v1/models`: one card per served name. HTTP workers that serve the same models are asked themselves; of others
- * only the names are known.
+ * `GET /v1/models`: one card per served name. HTTP workers that serve the same models are asked themselves; what
+ * others listed when they registered is put together.
  */
 export async function serveModels(scope: RequestScope, services: RouteServices): Promise<void> {
   if (isHttpOnly(services.fleet) && proxiedModelsAgree(services)) {
@@ -30,14 +30,14 @@ export async function serveModels(scope: RequestScope, services: RouteServices):
     })),
   );
   const knownNames = new Set(known.map((card) => card.id));
-  const proxied = proxiedModelNames(services)
-    .filter((id) => !knownNames.has(id))
-    .map((id): ModelCard => ({
+  const proxied = proxiedCards(services)
+    .filter(({ id }) => !knownNames.has(id))
+    .map(({ id, root, parent, maxModelTokens }): ModelCard => ({
       id,
       created,
-      root: id,
-      parent: null,
-      maxModelLength: null,
+      root: root === "" ? id : root,
+      parent: parent ?? null,
+      maxModelLength: maxModelTokens ?? null,
       permissionId: randomId(),
     }));
   scope.exchange.sendJson(200, modelListBody([...known, ...proxied]));

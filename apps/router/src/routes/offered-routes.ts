@@ -1,6 +1,6 @@
 import { NOT_FOUND_BODY } from "@vllm-router/api";
 import { offersTask, type RouteTask } from "../models/offered-task.ts";
-import type { Route, RouteHandler } from "../server/route-table.ts";
+import type { Route, RouteHandler, RouteMethod } from "../server/route-table.ts";
 import { isHttpOnly } from "./choose-lane.ts";
 import type { RouteServices } from "./services.ts";
 import { passOn } from "./unknown-path.ts";
@@ -33,10 +33,11 @@ export function whereOffered(route: Route, services: RouteServices): Route {
   }
   return {
     ...route,
-    elsewhere() {
+    elsewhere(method) {
       const { fleet, models } = services;
       if (isHttpOnly(fleet)) {
-        return task === "generate" ? undefined : (scope) => passOn(scope, services);
+        const isKnown = task === "generate" && route.methods[method as RouteMethod] !== undefined;
+        return isKnown ? undefined : (scope) => passOn(scope, services);
       }
       const mayBeOffered =
         models.runtimes.length === 0 ||

@@ -11,27 +11,34 @@ import {
   type ScoreRequest,
 } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
+import type { FieldContext } from "../pipeline/engine-fields.ts";
 import { prepareCohereEmbedding } from "../pipeline/prepare-cohere-embedding.ts";
 import { prepareEmbedding, preparePooling } from "../pipeline/prepare-embedding.ts";
 import { prepareRerank, prepareScore } from "../pipeline/prepare-scoring.ts";
 import type { PoolingApi } from "./pooling-route.ts";
 
 /** The fields of a pooling request that an engine would have to carry. */
-function requiredFields(request: {
-  readonly priority: number | bigint;
-  readonly cacheSalt?: string | null;
-  readonly useActivation?: boolean | null;
-}): readonly OptionalField[] {
+function requiredFields(
+  request: {
+    readonly priority: number | bigint;
+    readonly cacheSalt?: string | null;
+    readonly useActivation?: boolean | null;
+  },
+  { ignoresPriority }: FieldContext,
+): readonly OptionalField[] {
   return [
-    ...(Number(request.priority) === 0 ? [] : ["priority" as const]),
+    ...(ignoresPriority === true || Number(request.priority) === 0 ? [] : ["priority" as const]),
     ...((request.cacheSalt ?? null) === null ? [] : ["cache_salt" as const]),
     ...(request.useActivation === false ? ["use_activation" as const] : []),
   ];
 }
 
 /** A cosine is the same with and without activation. */
-function requiredForScore(request: ScoreRequest | RerankRequest): readonly OptionalField[] {
-  return requiredFields({ ...request, useActivation: null });
+function requiredForScore(
+  request: ScoreRequest | RerankRequest,
+  context: FieldContext,
+): readonly OptionalField[] {
+  return requiredFields({ ...request, useActivation: null }, context);
 }
 
 /** `POST /v1/embeddings`. */

@@ -1,21 +1,23 @@
 import { type JsonValue, NOT_FOUND_BODY, notFoundError, serviceUnavailableError } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
-import { routingKeyOf } from "@vllm-router/routing-core";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import { offersTask, type RouteTask } from "../models/offered-task.ts";
 import type { EmbeddingPlan } from "../pipeline/embedding-plan.ts";
+import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { PoolingModel } from "../pipeline/encode-pooling-prompt.ts";
 import type { PoolingEnvelope } from "../pipeline/pooling-envelope.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import type { RequestScope } from "../server/request-scope.ts";
+import { affinityKeyOf } from "./affinity-key.ts";
 import { chooseLane, proxyNameFor } from "./choose-lane.ts";
+import { explainedTo } from "./explained-to.ts";
 import { serveProxied } from "./proxy-route.ts";
-import { receiveJson } from "./read-json.ts";
+import { type ReceivedJson, receiveJson } from "./read-json.ts";
 import { baseRequestId, traceMetadata } from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What every pooling request has, whatever its API. */
-interface AnyPoolingRequest {
+export interface AnyPoolingRequest {
   readonly model: string | null;
   readonly user?: string | null;
   readonly requestId?: string | null;
@@ -27,7 +29,7 @@ export interface PoolingApi<TRequest extends AnyPoolingRequest> {
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
-  requiredFields(request: TRequest): readonly OptionalField[];
+  requiredFields(request: TRequest, context: FieldContext): readonly OptionalField[];
   /** @throws ApiError with vLLM's text */
   prepare(request: TRequest, envelope: PoolingEnvelope): EmbeddingPlan;
 }
@@ -42,15 +44,25 @@ export async function servePooling<TRequest extends AnyPoolingRequest>(
   services: RouteServices,
 ): Promise<void> {
   const received = await receiveJson(scope, services.maxPayloadBytes);
-  if (received === undefined) {
-    return;
+  if (received !== undefined) {
+    await serveReceivedPooling(scope, api, { services, received });
   }
+}
+
+/** Serves a request of the pooling family whose body has been read. */
+export async function serveReceivedPooling<TRequest extends AnyPoolingRequest>(
+  scope: RequestScope,
+  api: PoolingApi<TRequest>,
+  context: { readonly services: RouteServices; readonly received: ReceivedJson },
+): Promise<void> {
+  const { services, received } = context;
   const { fleet, models } = services;
   if (chooseLane(fleet, () => received.asProxied().model) === "proxy") {
     await serveProxied(scope, received.asProxied(), { services });
     return;
   }
-  const request = api.parse(received.json());
+  const body = received.json();
+  const request = api.parse(body);
   const named = models.resolve(request.model, api.task);
   if (named !== undefined && !isPooling(named, api.task)) {
     scope.exchange.sendJson(404, NOT_FOUND_BODY);
@@ -68,14 +80,16 @@ export async function servePooling<TRequest extends AnyPoolingRequest>(
     }
     throw serviceUnavailableError(`No engine is ready yet. ${fleet.readinessProblem()}`.trim());
   }
-  const requiredFields = api.requiredFields(request);
+  const requiredFields = api.requiredFields(request, {
+    ignoresPriority: services.prepare.ignoresPriority,
+  });
   const proxyName = proxyNameFor(fleet, model.servedNames, requiredFields);
   if (named !== undefined && proxyName !== undefined) {
     await serveProxied(scope, received.asProxied(), { services, model: proxyName });
     return;
   }
   await services.embeddings.serve(scope, () =>
-    api.prepare(request, envelopeOf(scope, { request, requiredFields, model, requireModel, services })),
+    api.prepare(request, envelopeOf(scope, { request, body, requiredFields, model, requireModel, services })),
   );
 }
 
@@ -87,30 +101,31 @@ function envelopeOf(
   scope: RequestScope,
   parts: Pick<PoolingEnvelope, "model" | "requireModel" | "requiredFields"> & {
     readonly request: AnyPoolingRequest;
+    readonly body: JsonValue;
     readonly services: RouteServices;
   },
 ): PoolingEnvelope {
-  const { request, services, model, requireModel, requiredFields } = parts;
-  const body = request.requestId ?? randomId();
+  const { request, body, services, model, requireModel, requiredFields } = parts;
   return {
-    baseId: idOf(scope, body, services),
+    baseId: idOf(scope, request.requestId ?? randomId(), services),
     created: Math.floor(services.timers.now() / 1000),
     model,
     requireModel,
     settings: services.prepare,
     requiredFields,
-    routingKey: routingKeyOf({
-      header: (name) => scope.exchange.header(name),
-      body: { user: request.user ?? null },
+    routingKey: affinityKeyOf(scope.exchange, services.affinity, {
+      keys: { user: request.user ?? null },
+      body,
     }),
+    explained: explainedTo(scope.exchange, services.debug.journal),
     metadata: traceMetadata(scope),
     encodeBase64: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64"),
   };
 }
 
 /** Unlike a generation, a pooling request may have the empty id. */
-function idOf(scope: RequestScope, body: string, services: RouteServices): string {
-  return body === "" && services.requestIdHeaders.every((name) => (scope.exchange.header(name) ?? "") === "")
+function idOf(scope: RequestScope, asked: string, services: RouteServices): string {
+  return asked === "" && services.requestIdHeaders.every((name) => (scope.exchange.header(name) ?? "") === "")
     ? ""
-    : baseRequestId(scope, { body, headers: services.requestIdHeaders });
+    : baseRequestId(scope, { body: asked, headers: services.requestIdHeaders });
 }

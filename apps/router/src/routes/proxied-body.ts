@@ -1,8 +1,12 @@
 import { isJsonObject, parseJsonBytes, type JsonObject, type JsonValue } from "@vllm-router/api";
+import type { StreamedBody } from "@vllm-router/engine-client";
 
 /** The little that routing reads of a body which is passed on as it came. */
 export interface ProxiedBody {
+  /** The body, or its beginning when it is still on its way. */
   readonly bytes: Uint8Array;
+  /** Undefined for a body that is all there. */
+  readonly stream?: StreamedBody | undefined;
   /** `model`; empty when it names none or is not JSON: then any worker will do, and answer in its own words. */
   readonly model: string;
   /** Top-level fields that make a routing key. */

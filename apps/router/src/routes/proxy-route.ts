@@ -2,8 +2,11 @@ import type { AdmissionTicket, Generation, RoutingKeyRules } from "@vllm-router/
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
 import type { FleetPlacer } from "../fleet/fleet-placer.ts";
 import type { Timers } from "../fleet/timers.ts";
+import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
+import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
+import { proxiedMaxTokens, proxiedPrompt } from "../pipeline/proxied-prompt.ts";
 import { ProxyRun, type ProxyEnd } from "../pipeline/proxy-run.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import { failureCode } from "../pipeline/request-failure.ts";
@@ -12,6 +15,7 @@ import { affinityKeyOf } from "./affinity-key.ts";
 import { proxyNameOf } from "./choose-lane.ts";
 import { explainedTo } from "./explained-to.ts";
 import type { ProxiedBody } from "./proxied-body.ts";
+import { requestedRank } from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What passing a request on needs. */
@@ -25,6 +29,11 @@ export interface ProxyRouteServices {
   /** Where the operator wants the affinity key to be looked for; undefined for the Rust router's way. */
   readonly affinity: RoutingKeyRules | undefined;
   readonly journal: DecisionJournal;
+  /** What is known of a served model, so that its prompts are matched by their tokens; undefined where nothing is. */
+  readonly modelOf: (name: string) => ModelRuntime | undefined;
+  /** Whether a served name is a LoRA adapter of another model. */
+  readonly isAdapter: (name: string) => boolean;
+  readonly prepare: PrepareSettings;
 }
 
 /** What belongs to one request that is being passed on. */
@@ -36,9 +45,6 @@ interface Passage {
   readonly model: string;
   readonly queueMs: number;
 }
-
-/** Longest part of a body that routing looks at, bytes. */
-const ROUTING_TEXT_BYTES = 512 * 1024;
 
 /**
  * Passes a request on to an HTTP worker, body and answer unchanged. Resolves when it has been started. It goes to a
@@ -83,7 +89,7 @@ function startRun(scope: RequestScope, passage: Passage): void {
       path: incoming.url ?? "/",
       // The engine client leaves out what belongs to this connection.
       headers: incoming.rawHeaders,
-      body: body.bytes.length === 0 ? undefined : body.bytes,
+      body: body.stream ?? (body.bytes.length === 0 ? undefined : body.bytes),
       deadlineAtMs: undefined,
     },
     {
@@ -134,13 +140,22 @@ function summarise(
 }
 
 function generationOf(scope: RequestScope, { body, model, services }: Passage): Generation {
+  const { exchange } = scope;
+  const { fields } = body;
+  const path = (exchange.incoming.url ?? "/").split("?", 1)[0] ?? "/";
+  const runtime = services.modelOf(model === "" ? body.model : model);
+  const prompt = proxiedPrompt(path, body, { model: runtime, settings: services.prepare });
+  const salt = fields?.get("cache_salt");
   return {
     requestId: scope.id,
     model,
-    text: new TextDecoder().decode(body.bytes.subarray(0, ROUTING_TEXT_BYTES)),
-    promptTokens: 0,
-    maxTokens: 0,
-    routingKey: affinityKeyOf(scope.exchange, services.affinity, { keys: body.keys, body: body.fields }),
+    ...prompt,
+    promptTokens: prompt.tokenIds?.length ?? 0,
+    maxTokens: proxiedMaxTokens(fields),
+    routingKey: affinityKeyOf(exchange, services.affinity, { keys: body.keys, body: fields }),
+    loraName: services.isAdapter(model) ? model : undefined,
+    cacheSalt: typeof salt === "string" ? salt : undefined,
+    rank: requestedRank(scope),
     requiredFields: [],
     excludedWorkers: [],
   };

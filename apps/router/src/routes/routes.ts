@@ -1,5 +1,6 @@
 import type { Route } from "../server/route-table.ts";
 import { debugRoutes } from "./debug-decisions.ts";
+import { serveDecisions } from "./decisions.ts";
 import { serveGenerating } from "./generate-route.ts";
 import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING, MESSAGES } from "./generating-apis.ts";
 import {
@@ -55,6 +56,8 @@ function knownRoutes(services: RouteServices): readonly Route[] {
     },
     { path: "/v1/messages", methods: { POST: (scope) => serveGenerating(scope, MESSAGES, services) } },
     { path: "/v1/messages/count_tokens", methods: { POST: (scope) => serveCountTokens(scope, services) } },
+    { path: "/v1/systemone", methods: { POST: (scope) => serveDecisions(scope, services) } },
+    { path: "/invocations", methods: { POST: (scope) => serveInvocations(scope, services) } },
     { path: "/v1/responses", methods: { POST: (scope) => serveGenerating(scope, responses, services) } },
     {
       path: "/v1/responses/:response_id",
@@ -64,7 +67,6 @@ function knownRoutes(services: RouteServices): readonly Route[] {
       path: "/v1/responses/:response_id/cancel",
       methods: { POST: (scope) => serveCancelResponse(scope, services) },
     },
-    { path: "/invocations", methods: { POST: (scope) => serveInvocations(scope, services) } },
     { path: "/is_scaling_elastic_ep", methods: { POST: serveIsScaling } },
     { path: "/scale_elastic_ep", methods: { POST: (scope) => serveScale(scope, services) } },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },

@@ -1,19 +1,21 @@
 import { NOT_FOUND_BODY } from "@vllm-router/api";
+import { isUpgrade } from "../server/is-upgrade.ts";
 import { redirectTarget, withoutTrailingSlashes } from "../server/request-path.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import type { Route, RouteHandler } from "../server/route-table.ts";
-import { isHttpOnly } from "./choose-lane.ts";
+import { isHttpOnly, proxyNameOf } from "./choose-lane.ts";
 import { serveProxied } from "./proxy-route.ts";
-import { receiveJson } from "./read-json.ts";
+import { receiveProxied } from "./receive-proxied.ts";
 import type { RouteServices } from "./services.ts";
+import { serveUpgrade } from "./upgrade-route.ts";
 
 /**
- * Everything that is not one of `known`: passed on when all workers speak HTTP, whatever the verb, because the worker may
- * know it; else what FastAPI answers to paths it does not know.
+ * Everything that is not one of `known`: passed on when all workers speak HTTP, whatever the verb, or when it names the
+ * model of one that does, because the worker may know it; else what FastAPI answers to paths it does not know.
  */
 export function unknownPath(known: readonly Route[], services: RouteServices): Route {
   const handler: RouteHandler = (scope) => {
-    const here = known.filter((route) => route.elsewhere?.() === undefined);
+    const here = known.filter((route) => route.elsewhere?.(undefined) === undefined);
     return serveUnknown(
       scope,
       here.map((route) => route.path),
@@ -44,17 +46,30 @@ async function serveUnknown(
     exchange.send(307, "", { location: redirectTarget(exchange.incoming) });
     return;
   }
-  if (!isHttpOnly(services.fleet)) {
+  if (isUpgrade(exchange.incoming)) {
+    await serveUpgrade(scope, services);
+    return;
+  }
+  const { fleet } = services;
+  if (fleet.snapshot("proxy").workers.length === 0) {
     exchange.sendJson(404, NOT_FOUND_BODY);
     return;
   }
-  await passOn(scope, services);
+  const body = await receiveProxied(scope, services.maxPayloadBytes);
+  if (body === undefined) {
+    return;
+  }
+  if (isHttpOnly(fleet) || (body.model !== "" && proxyNameOf(fleet, [body.model]) !== undefined)) {
+    await serveProxied(scope, body, { services });
+  } else {
+    exchange.sendJson(404, NOT_FOUND_BODY);
+  }
 }
 
 /** Passes a request on to an HTTP worker, whatever it is. */
 export async function passOn(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
-  if (received !== undefined) {
-    await serveProxied(scope, received.asProxied(), { services });
+  const body = await receiveProxied(scope, services.maxPayloadBytes);
+  if (body !== undefined) {
+    await serveProxied(scope, body, { services });
   }
 }

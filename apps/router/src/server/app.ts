@@ -33,20 +33,13 @@ export interface AppOptions {
 
 /** The HTTP application; give it to `listen`. */
 export interface App {
-  /** Hono's own entry. */
+  /** Serves any request: Hono finds the route. */
   readonly fetch: Hono<{ Bindings: HttpBindings }>["fetch"];
   /**
-   * Answers a request whose path is one of the routes to the letter, without the objects that Hono makes of a request (a
-   * tenth of a short answer's cost).
-   * @returns false when the path has to be looked at more closely, which is Hono's to do
+   * Serves a request whose target is a route's path to the letter, without the objects of the web's API that Hono needs.
+   * @returns false when it is not: then `fetch` knows
    */
-  answer(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
-}
-
-/** Node's two sides of a request. */
-interface Served {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
+  serveExact(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
 }
 
 /** Where a request goes: a route's pattern for metrics, and who answers. */
@@ -86,7 +79,7 @@ export function createApp(options: AppOptions): App {
   for (const route of options.routes) {
     const target = targetOf(route);
     app.all(route.path, (c) => serve(c.env, target, options));
-    if (!/[:*{]/u.test(route.path)) {
+    if (isLiteral(route.path) && (options.rootPath ?? "") === "") {
       exact.set(route.path, target);
     }
   }
@@ -97,7 +90,7 @@ export function createApp(options: AppOptions): App {
   });
   return {
     fetch: app.fetch,
-    answer: (incoming, outgoing) => {
+    serveExact: (incoming, outgoing) => {
       const target = exact.get(incoming.url ?? "");
       if (target === undefined) {
         return false;
@@ -108,18 +101,23 @@ export function createApp(options: AppOptions): App {
   };
 }
 
+/** True for a path that is no pattern; what comes before it in the table must not match it either. */
+function isLiteral(path: string): boolean {
+  return !/[:*{]/.test(path);
+}
+
 function targetOf(route: Route): Target {
   const allow = allowedMethods(route);
   const wrongVerb: RouteHandler = ({ exchange }) =>
     exchange.send(405, METHOD_NOT_ALLOWED_BODY, { allow, "content-type": "application/json" });
   return {
     route: route.path,
-    handlerOf: (method) => route.elsewhere?.() ?? route.methods[method as RouteMethod] ?? wrongVerb,
+    handlerOf: (method) => route.elsewhere?.(method) ?? route.methods[method as RouteMethod] ?? wrongVerb,
   };
 }
 
 function serve(
-  { incoming, outgoing }: Served,
+  { incoming, outgoing }: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse },
   target: Target,
   options: AppOptions,
 ): Response | Promise<Response> {

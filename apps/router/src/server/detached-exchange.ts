@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { errorBody, type ApiError } from "@vllm-router/api";
+import { RouterError } from "../router-error.ts";
 import type { ClientSide, ExchangeListener } from "./exchange.ts";
 
 /** Who takes an answer that has no client. */
@@ -86,6 +87,14 @@ export class DetachedExchange implements ClientSide {
 
   writeBytes(): boolean {
     return true;
+  }
+
+  flushBytes(): void {
+    // Nothing is gathered.
+  }
+
+  switchProtocols(): never {
+    throw new RouterError("internal", "an answer without a client cannot switch protocols");
   }
 
   sendRawHead(status: number): void {

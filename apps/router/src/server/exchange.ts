@@ -1,5 +1,7 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { errorBody, type ApiError } from "@vllm-router/api";
+import { AnswerStream } from "./answer-stream.ts";
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 /** What the owner of a running request wants to hear about its client. */
 export interface ExchangeListener {
@@ -24,6 +26,7 @@ export class Exchange {
   /** Headers of every answer that is the router's own, and of others where they say who may read them. Not changed. */
   sharedHeaders: OutgoingHttpHeaders | undefined;
   readonly #outgoing: ServerResponse;
+  #stream: AnswerStream | undefined;
   #listener: ExchangeListener | undefined;
   #closedListener: (() => void) | undefined;
   #pending = "";
@@ -119,17 +122,25 @@ export class Exchange {
     if (!this.#headSent) {
       this.#sendHead(200, { "content-type": contentType });
     }
-    this.#bytesSent += Buffer.byteLength(text);
-    return this.#outgoing.write(text);
+    const sizeBytes = Buffer.byteLength(text);
+    this.#bytesSent += sizeBytes;
+    return this.#streamed().writeText(text, sizeBytes);
   }
 
-  /** Writes raw bytes of a proxied body. @returns false when the socket is full: stop the source until `drained` */
+  /** Writes raw bytes of a proxied body, which may be overwritten afterwards. @returns false when the socket is full: stop the source until `drained` */
   writeBytes(bytes: Uint8Array): boolean {
     if (this.#isOver()) {
       return true;
     }
     this.#bytesSent += bytes.length;
-    return this.#outgoing.write(bytes);
+    return this.#streamed().writeBytes(bytes);
+  }
+
+  /** Lets go what {@link writeBytes} was given in this turn. */
+  flushBytes(): void {
+    if (!this.#isOver()) {
+      this.#stream?.flush();
+    }
   }
 
   /** Sends the head of a proxied answer: name, value, name, value … */
@@ -142,14 +153,30 @@ export class Exchange {
     // In one packet with the body's first bytes when they are here already, else without waiting for them.
     process.nextTick(() => {
       if (!this.#isOver()) {
-        this.#outgoing.flushHeaders();
+        this.#streamed().flushHead();
       }
     });
   }
 
+  /**
+   * Answers a request for another protocol with the head of a worker that accepted it, and hands over the socket, which
+   * then belongs to the caller. The exchange ends when the socket does.
+   */
+  switchProtocols(head: { readonly status: number; readonly headers: readonly string[] }): Socket {
+    const { socket } = this.incoming;
+    this.#headSent = true;
+    this.#ended = true;
+    this.#outgoing.statusCode = head.status;
+    socket.write(upgradeHead(head), "latin1");
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+    return socket;
+  }
+
   /** Ends a streamed or proxied answer, writing what is still gathered. */
   endStream(contentType: string): void {
-    this.flush(contentType);
+    const text = this.#pending;
+    this.#pending = "";
     if (this.#isOver()) {
       return;
     }
@@ -157,7 +184,9 @@ export class Exchange {
       this.#sendHead(200, { "content-type": contentType });
     }
     this.#ended = true;
-    this.#outgoing.end();
+    const sizeBytes = Buffer.byteLength(text);
+    this.#bytesSent += sizeBytes;
+    this.#streamed().end(text, sizeBytes);
   }
 
   /** Cuts the connection: an answer that cannot be completed must not look complete. */
@@ -186,6 +215,11 @@ export class Exchange {
   /** Sends a whole JSON answer. */
   sendJson(status: number, body: string): void {
     this.send(status, body, { "content-type": "application/json" });
+  }
+
+  #streamed(): AnswerStream {
+    this.#stream ??= new AnswerStream(this.#outgoing, () => this.#listener?.drained());
+    return this.#stream;
   }
 
   #isOver(): boolean {
@@ -220,4 +254,12 @@ export class Exchange {
     this.#closedListener?.();
     this.#closedListener = undefined;
   }
+}
+
+function upgradeHead(head: { readonly status: number; readonly headers: readonly string[] }): string {
+  const lines = [`HTTP/1.1 ${head.status} ${STATUS_CODES[head.status] ?? ""}`];
+  for (let index = 0; index + 1 < head.headers.length; index += 2) {
+    lines.push(`${head.headers[index]}: ${head.headers[index + 1]}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }

@@ -1,12 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, ListenOptions as NetListenOptions, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
+import { Acceptors, BACKLOG, claimAddress, SHARES_PORTS } from "./acceptors.ts";
 import type { App } from "./app.ts";
+import { isUpgrade } from "./is-upgrade.ts";
+import { RunningList } from "./running-list.ts";
 import type { TlsSource } from "./tls-source.ts";
-import { RunningItems } from "./running-items.ts";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -48,6 +50,8 @@ export interface Listener {
 const HEADER_LIMIT_BYTES = 4 * 1024 * 1024;
 const HEADER_LIMIT_COUNT = 256;
 const KEEP_ALIVE_MS = 5_000;
+/** What a system says that does not know how to share a port. */
+const NOT_SHARED: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOPROTOOPT", "EINVAL", "ENOSYS"]);
 
 /**
  * Serves the application on `host:port`.
@@ -60,6 +64,8 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
   const settings = {
     maxHeaderSize: options.maxHeaderBytes ?? HEADER_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // Any other protocol that a client would rather speak is passed over, as HTTP allows.
+    shouldUpgradeCallback: isUpgrade,
   };
   const { tls } = options;
   const server =
@@ -75,19 +81,42 @@ export async function listen(app: App, options: ListenOptions): Promise<Listener
       outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
       return;
     }
-    if (!app.answer(incoming, outgoing)) {
+    if (!app.serveExact(incoming, outgoing)) {
       void handle(incoming, outgoing);
     }
   });
+  if (asksBeforeUpgrade(server)) {
+    server.on("upgrade", (incoming, socket: Socket, first) => {
+      const outgoing = new ServerResponse(incoming);
+      outgoing.shouldKeepAlive = false;
+      outgoing.assignSocket(socket);
+      socket.on("error", () => socket.destroy());
+      if (first.length > 0) {
+        socket.unshift(first);
+      }
+      listening.track(incoming, outgoing);
+      listening.trackUpgraded(socket);
+      outgoing.once("finish", () => socket.destroySoon());
+      void handle(incoming, outgoing);
+    });
+  }
   await bind(server, options);
-  listening.bound();
+  await listening.bound();
   return listening;
+}
+
+/** Older versions of Node would take every request with an `upgrade` header away from the server: they go without. */
+function asksBeforeUpgrade(server: Server | SecureServer): boolean {
+  return "shouldUpgradeCallback" in server && server.shouldUpgradeCallback === isUpgrade;
 }
 
 class HttpListener implements Listener {
   readonly #server: Server | SecureServer;
   readonly #options: ListenOptions;
-  readonly #running = new RunningItems<ServerResponse>();
+  readonly #running = new RunningList<ServerResponse>();
+  /** Sockets that the server no longer knows. */
+  readonly #upgraded = new Set<Socket>();
+  readonly #acceptors = new Acceptors();
   #port = 0;
   #closing: Promise<void> | undefined;
   #cutOff = 0;
@@ -102,8 +131,13 @@ class HttpListener implements Listener {
   }
 
   /** The server is bound: its port is known. */
-  bound(): void {
-    this.#port = this.#options.unixSocket === undefined ? (this.#server.address() as AddressInfo).port : 0;
+  async bound(): Promise<void> {
+    if (this.#options.unixSocket !== undefined) {
+      return;
+    }
+    const address = this.#server.address() as AddressInfo;
+    this.#port = address.port;
+    await this.#acceptors.open(address, (socket) => this.#server.emit("connection", socket));
   }
 
   get url(): string {
@@ -122,15 +156,21 @@ class HttpListener implements Listener {
 
   /** A request arrived. */
   track(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const entry = this.#running.add(outgoing);
+    const ended = this.#running.add(outgoing);
     outgoing.shouldKeepAlive &&= this.#closing === undefined;
     outgoing.once("close", () => {
-      this.#running.remove(entry);
+      ended();
       if (this.#closing !== undefined) {
         // Its keep-alive would hold the server open for nothing.
         incoming.socket.destroySoon();
       }
     });
+  }
+
+  /** A socket left the server's hands for another protocol, or at least asked to. */
+  trackUpgraded(socket: Socket): void {
+    this.#upgraded.add(socket);
+    socket.once("close", () => this.#upgraded.delete(socket));
   }
 
   async drain(timeoutMs: number): Promise<number> {
@@ -150,11 +190,13 @@ class HttpListener implements Listener {
 
   #stopAccepting(): Promise<void> {
     if (this.#closing === undefined) {
-      this.#closing = new Promise((resolve) => {
+      const accepted = this.#acceptors.close();
+      const closed = new Promise<void>((resolve) => {
         // Closes idle connections, too.
         this.#server.close(() => resolve());
       });
-      for (const outgoing of this.#running) {
+      this.#closing = Promise.all([accepted, closed]).then(() => undefined);
+      for (const outgoing of this.#running.items()) {
         // Said in heads that are still to come: the client will not try the connection again.
         outgoing.shouldKeepAlive = false;
       }
@@ -165,21 +207,49 @@ class HttpListener implements Listener {
   #cutConnections(): void {
     this.#cutOff += this.#running.size;
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) {
+      socket.destroy();
+    }
   }
 }
 
-function bind(server: Server | SecureServer, options: ListenOptions): Promise<void> {
+async function bind(server: Server | SecureServer, options: ListenOptions): Promise<void> {
+  const { host, port, unixSocket } = options;
+  try {
+    if (unixSocket !== undefined) {
+      await listening(server, { path: unixSocket, backlog: BACKLOG });
+      return;
+    }
+    if (SHARES_PORTS && port !== 0) {
+      await claimAddress(host, port);
+    }
+    const shares = SHARES_PORTS && (await isBound(server, { host, port, backlog: BACKLOG, reusePort: true }));
+    if (!shares) {
+      await listening(server, { host, port, backlog: BACKLOG });
+    }
+  } catch (error) {
+    throw new RouterError("listen", bindProblem(error as NodeJS.ErrnoException, options), { cause: error });
+  }
+}
+
+/** @returns false where the system does not let sockets share a port */
+async function isBound(server: Server | SecureServer, options: NetListenOptions): Promise<boolean> {
+  try {
+    await listening(server, options);
+    return true;
+  } catch (error) {
+    if (NOT_SHARED.has((error as NodeJS.ErrnoException).code ?? "")) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+function listening(server: Server | SecureServer, options: NetListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      reject(new RouterError("listen", bindProblem(error, options), { cause: error }));
-    };
-    server.once("error", failed);
-    const place =
-      options.unixSocket === undefined
-        ? { port: options.port, host: options.host }
-        : { path: options.unixSocket };
-    server.listen(place, () => {
-      server.off("error", failed);
+    server.once("error", reject);
+    server.listen(options, () => {
+      server.off("error", reject);
       resolve();
     });
   });

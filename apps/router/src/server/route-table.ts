@@ -12,10 +12,10 @@ export interface Route {
   readonly path: string;
   readonly methods: Readonly<Partial<Record<RouteMethod, RouteHandler>>>;
   /**
-   * Who answers in place of this route, whatever the verb; asked for every request. Undefined, or giving undefined, where
-   * the route itself does.
+   * Who answers a verb in place of this route; asked for every request. Undefined, or giving undefined, where the route
+   * itself does.
    */
-  readonly elsewhere?: () => RouteHandler | undefined;
+  readonly elsewhere?: (method: string | undefined) => RouteHandler | undefined;
 }
 
 /** Verbs of a route in the form of an `allow` header. */

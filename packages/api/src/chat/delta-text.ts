@@ -13,10 +13,10 @@ export function deltaText(delta: OutputDelta): string {
 
 function toolCallText(call: ToolCallDelta): string {
   const { id } = call;
-  const head =
-    id === undefined ? "" : id === null ? '"id":null,' : `"id":${quoteJson(id)},"type":"function",`;
+  const head = id === undefined ? "" : `"id":${id === null ? "null" : quoteJson(id)},`;
+  const type = typeof id === "string" || call.type !== undefined ? '"type":"function",' : "";
   const members = [member("name", call.name), member("arguments", call.arguments)];
-  return `{${head}"index":${call.index},"function":{${members.filter((text) => text !== "").join(",")}}}`;
+  return `{${head}${type}"index":${call.index},"function":{${members.filter((text) => text !== "").join(",")}}}`;
 }
 
 function member(name: string, value: string | null | undefined): string {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { internalError } from "../api-error.ts";
 import type { PositionLogprobs } from "../writer.ts";
-import { createGenerativeScoringWriter, type GenerativeScoringWriter } from "./generative-scoring-writer.ts";
+import { createGenerativeScoringWriter } from "./generative-scoring-writer.ts";
+
+type GenerativeScoringWriter = ReturnType<typeof createGenerativeScoringWriter>;
 
 const identity = { id: "generative-scoring-1", created: 7, model: "m", systemFingerprint: null };
 
@@ -28,7 +30,7 @@ describe("a generative score", () => {
     const writer = writerOf([5, 6]);
     tell(writer, 0, position([5, Math.log(0.2)], [6, Math.log(0.6)], [9, Math.log(0.1)]));
     tell(writer, 1, position([5, Math.log(0.3)], [6, Math.log(0.1)]));
-    expect(writer.missing()).toEqual([]);
+    expect(writer.labels.missing()).toEqual([]);
     expect(bodyOf(writer)).toEqual({
       id: "generative-scoring-1",
       object: "list",
@@ -50,16 +52,16 @@ describe("a generative score", () => {
 
   it("asks for the labels that no output told, and takes them from further prompts", () => {
     const writer = writerOf([5, 6, 7]);
-    expect(writer.reads).toEqual([
+    expect(writer.labels.reads).toEqual([
       { item: 0, label: 5 },
       { item: 1, label: 5 },
     ]);
     tell(writer, 0, position([5, -1], [7, -2]));
     tell(writer, 1, position([5, -1], [6, -1], [7, -1]));
-    expect(writer.missing()).toEqual([{ item: 0, label: 6 }]);
-    writer.expect(writer.missing());
+    expect(writer.labels.missing()).toEqual([{ item: 0, label: 6 }]);
+    writer.labels.expect(writer.labels.missing());
     tell(writer, 2, position([6, -3]));
-    expect(writer.missing()).toEqual([]);
+    expect(writer.labels.missing()).toEqual([]);
     expect(bodyOf(writer)).toMatchObject({
       data: [
         { score: expect.closeTo(Math.exp(-1) / (Math.exp(-1) + Math.exp(-2) + Math.exp(-3)), 12) },
@@ -72,7 +74,7 @@ describe("a generative score", () => {
     const writer = writerOf([5, 6], false);
     tell(writer, 0, position([5, -1]));
     tell(writer, 1, position([5, -2]));
-    expect(writer.missing()).toEqual([]);
+    expect(writer.labels.missing()).toEqual([]);
     expect(bodyOf(writer)).toMatchObject({ data: [{ score: Math.exp(-1) }, { score: Math.exp(-2) }] });
   });
 

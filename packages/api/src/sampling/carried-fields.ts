@@ -26,17 +26,8 @@ export function carriedFields(request: GenerationRequest): string[] {
   add("prompt_logprobs_ranks", request.promptLogprobs !== null);
   add("seed", request.seed !== null && !isInt32(request.seed));
   add("session_id", request.sessionId !== null && request.sessionId !== "");
-  add(
-    "stream_interval",
-    request.stream === true && request.streamInterval !== null && request.streamInterval > 1,
-  );
   add("structured_outputs", constraints !== null || (format !== undefined && format !== "text"));
   add("structured_outputs.disable_any_whitespace", constraints?.get("disable_any_whitespace") === true);
-  add(
-    "structured_outputs.disable_additional_properties",
-    constraints?.get("disable_additional_properties") === true,
-  );
-  add("structured_outputs.whitespace_pattern", (constraints?.get("whitespace_pattern") ?? null) !== null);
   add("thinking_token_budget", request.thinkingTokenBudget !== null);
   add("vllm_xargs", request.vllmXargs !== null && request.vllmXargs.size > 0);
   return fields;

@@ -19,6 +19,11 @@ export const workers = z
       placeholder: "URL",
       splitOnComma: true,
     }),
+    intraNodeDataParallelSize: setting(z.int().min(1).max(1_024).default(1), {
+      doc: "Data-parallel ranks behind the address of every HTTP worker; each one is routed to by itself, with the header x-data-parallel-rank. gRPC engines say how many they have.",
+      flag: "intra-node-data-parallel-size",
+      placeholder: "COUNT",
+    }),
     startupTimeoutSecs: setting(z.number().positive().default(600), {
       doc: "Longest wait at the start for the first healthy worker, in seconds; then the start fails.",
       flag: "worker-startup-timeout-secs",
@@ -42,15 +47,15 @@ export const workers = z
   .meta({ title: "Workers" });
 
 /** How token streams are carried. */
-export const engineTransport = setting(z.enum(["http2", "net", "grpc-js"]).default("http2"), {
-  doc: "Transport of token streams: http2 is our own framing on Node's HTTP/2, net an HTTP/2 client of our own, grpc-js the gRPC library.",
+export const engineTransport = setting(z.enum(["net", "http2", "grpc-js"]).default("net"), {
+  doc: "Transport of token streams: net is an HTTP/2 client of our own, http2 our framing on Node's HTTP/2, grpc-js the gRPC library.",
   flag: "engine-transport",
   group: "Workers",
 });
 
 /** How requests are passed on to HTTP workers. */
-export const engineHttpClient = setting(z.enum(["undici", "net"]).default("undici"), {
-  doc: "Client of HTTP workers: undici, or net, an HTTP/1.1 client of our own.",
+export const engineHttpClient = setting(z.enum(["net", "undici"]).default("net"), {
+  doc: "Client of HTTP workers: net is an HTTP/1.1 client of our own, undici a library.",
   flag: "engine-http-client",
   group: "Workers",
 });

@@ -1,5 +1,6 @@
 import {
   type ControlAbortResponse,
+  type GetKvEventSourcesResponse,
   type ModelInfo,
   type ServerInfo,
   ServingStatus,
@@ -39,6 +40,24 @@ export interface InferenceServerInfo {
   readonly dataParallelSize: number;
 }
 
+/** Where one rank of an engine publishes what happens in its KV cache. */
+export interface KvEventSource {
+  /** `zmq`. */
+  readonly transport: string;
+  /** As the engine was told to bind: a `*` or `0.0.0.0` in it is the engine's own host. */
+  readonly endpoint: string;
+  /** Prefix of the messages to subscribe to; empty for all. */
+  readonly topic: string;
+  /** Where missed messages are asked for; empty for nowhere. */
+  readonly replayEndpoint: string;
+  readonly rank: number;
+  /** `msgpack`. */
+  readonly encoding: string;
+  readonly schemaVersion: number;
+  /** Batches kept for replay. */
+  readonly replayBatches: number;
+}
+
 /** Everything of `vllm.Inference` engines but generation. Every call rejects with an EngineError. */
 export class InferenceAdmin {
   readonly #control: ControlClient;
@@ -76,6 +95,24 @@ export class InferenceAdmin {
       maxRunningRequests: Number(info.maxRunningRequests),
       dataParallelSize: info.parallelism?.dataParallelSize ?? 0,
     };
+  }
+
+  /** Where KV-cache events are published, one source a rank; empty when the engine does not publish them. */
+  async getKvEventSources(options: AdminCallOptions = {}): Promise<readonly KvEventSource[]> {
+    const { sources } = await callUnary<GetKvEventSourcesResponse>(
+      (...call) => this.#control.getKvEventSources({}, ...call),
+      options,
+    );
+    return sources.map((source) => ({
+      transport: source.transport,
+      endpoint: source.endpoint,
+      topic: source.topic,
+      replayEndpoint: source.replayEndpoint,
+      rank: source.dataParallelRank,
+      encoding: source.encoding,
+      schemaVersion: source.schemaVersion,
+      replayBatches: Number(source.bufferSteps),
+    }));
   }
 
   /** Aborts generations by their request ids; unknown ones are fine. */

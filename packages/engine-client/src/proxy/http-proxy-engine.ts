@@ -1,12 +1,22 @@
 import { Readable } from "node:stream";
 import type { Pool } from "undici";
 import { HTTP_CAPABILITIES } from "../capabilities.ts";
-import type { EngineCapabilities, GenerateCall, ProxyEngine, ProxyRequest, ProxySink } from "../engine.ts";
+import type {
+  EngineCapabilities,
+  GenerateCall,
+  ProxyEngine,
+  ProxyRequest,
+  ProxySink,
+  StreamedBody,
+  UpgradeSink,
+} from "../engine.ts";
 import { EngineError } from "../engine-error.ts";
+import type { TransportOptions } from "../transport/transport-options.ts";
 import { TurnQueue } from "../transport/turn-queue.ts";
 import { ForwardCall } from "./forward-call.ts";
 import { requestHeadersToForward } from "./hop-by-hop.ts";
 import { engineErrorFromHttp } from "./http-error.ts";
+import { startUpgrade } from "./upgrade-call.ts";
 
 /**
  * The proxy dialect: passes requests to vLLM's HTTP server as they are. One connection per request in flight, kept for
@@ -15,10 +25,12 @@ import { engineErrorFromHttp } from "./http-error.ts";
 export class HttpProxyEngine implements ProxyEngine {
   readonly capabilities: EngineCapabilities = HTTP_CAPABILITIES;
   readonly #pool: Pool;
+  readonly #settings: TransportOptions;
   readonly #turns = new TurnQueue();
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, settings: TransportOptions) {
     this.#pool = pool;
+    this.#settings = settings;
   }
 
   forward(request: ProxyRequest, sink: ProxySink): GenerateCall {
@@ -40,8 +52,8 @@ export class HttpProxyEngine implements ProxyEngine {
           {
             method: request.method,
             path: request.path,
-            headers: requestHeadersToForward(request.headers),
-            body: bodyForPool(request.body),
+            headers: headersOf(request),
+            body: bodyOf(request),
           },
           call,
         );
@@ -51,9 +63,26 @@ export class HttpProxyEngine implements ProxyEngine {
     });
     return call;
   }
+
+  upgrade(request: ProxyRequest, sink: UpgradeSink): () => void {
+    return startUpgrade(request, sink, this.#settings);
+  }
 }
 
-function bodyForPool(body: ProxyRequest["body"]): Uint8Array | Readable | null {
+/** A body whose length is known is not sent in chunks. */
+function headersOf({ headers, body }: ProxyRequest): string[] {
+  const forwarded = requestHeadersToForward(headers);
+  if (isStreamed(body) && body.lengthBytes !== undefined) {
+    forwarded.push("content-length", String(body.lengthBytes));
+  }
+  return forwarded;
+}
+
+function bodyOf({ body }: ProxyRequest): Uint8Array | Readable | null {
   if (body === undefined) return null;
-  return body instanceof Uint8Array ? body : Readable.from(body);
+  return isStreamed(body) ? Readable.from(body.open(), { objectMode: false }) : body;
+}
+
+function isStreamed(body: ProxyRequest["body"]): body is StreamedBody {
+  return body !== undefined && !(body instanceof Uint8Array);
 }

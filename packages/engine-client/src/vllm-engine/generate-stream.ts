@@ -150,7 +150,7 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
 
   readonly #flush = (): void => {
     this.#needsFlush = false;
-    this.#sink.flush();
+    this.#sink.flush(this.#hasEnded);
   };
 
   #guard(step: () => void): void {

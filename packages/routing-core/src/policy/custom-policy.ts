@@ -65,7 +65,6 @@ const REASONS: ReadonlySet<string> = new Set<PlaceReason>(PLACE_REASONS);
 export function createCustomPolicy(value: unknown): Policy {
   const custom = checked(value);
   const { drawCount = 1, valueCount = 1 } = custom;
-  const { gather, settle } = custom;
   return {
     name: custom.name,
     parameters: {},
@@ -91,10 +90,10 @@ export function createCustomPolicy(value: unknown): Policy {
       }
       checkChoice(input, choice);
     },
-    ...(gather === undefined ? {} : { gather: (context) => gather.call(custom, context) }),
-    ...(settle === undefined
+    ...(custom.gather === undefined ? {} : { gather: (context) => custom.gather?.(context) }),
+    ...(custom.settle === undefined
       ? {}
-      : { settle: (context, candidate) => settle.call(custom, context, candidate) }),
+      : { settle: (context, candidate) => custom.settle?.(context, candidate) }),
   };
 }
 

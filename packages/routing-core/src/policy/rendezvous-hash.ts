@@ -44,13 +44,19 @@ class RendezvousHash implements Policy {
     const key = affinityHash(generation);
     const { slots } = this.#modelWorkers.get(snapshot, generation.model).columns;
     let highest = -1;
-    for (const slot of slots) {
-      highest = Math.max(highest, this.#ranking(slot, key));
-    }
     for (let candidate = 0; candidate < input.candidateCount; candidate += 1) {
       const ranking = this.#ranking(input.slots[candidate]!, key);
       input.policyValues[candidate * VALUES + RANKING] = ranking;
-      input.policyValues[candidate * VALUES + IS_OWNER] = ranking === highest ? 1 : 0;
+      highest = ranking > highest ? ranking : highest;
+    }
+    // Those that are no candidates now may rank higher.
+    for (let index = 0; index < slots.length && input.candidateCount < slots.length; index += 1) {
+      const ranking = this.#ranking(slots[index]!, key);
+      highest = ranking > highest ? ranking : highest;
+    }
+    for (let candidate = 0; candidate < input.candidateCount; candidate += 1) {
+      const isOwner = input.policyValues[candidate * VALUES + RANKING] === highest;
+      input.policyValues[candidate * VALUES + IS_OWNER] = isOwner ? 1 : 0;
     }
   }
 

@@ -46,6 +46,16 @@ export class Buckets {
     return this.#start(hash) + (block & RUN_MASK) * ENTRY_WORDS;
   }
 
+  /** Whether an entry is one of a block's possible ones in its home buckets. */
+  isHome(entry: number, words: Int32Array, block: number): boolean {
+    const first = entry - this.home(words, block);
+    const second = entry - this.secondHome(words, block);
+    return (
+      (first >= 0 && first < BUCKET_WORDS && first % RUN_WORDS === 0) ||
+      (second >= 0 && second < BUCKET_WORDS && second % RUN_WORDS === 0)
+    );
+  }
+
   /** A block's entry, or -1. */
   find(words: Int32Array, block: number): number {
     const atHome = this.findAtHome(words, block);

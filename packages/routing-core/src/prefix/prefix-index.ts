@@ -18,6 +18,16 @@ export interface PrefixWriter {
    * them were new to the slot.
    */
   insert(keys: BlockKeys, slot: WorkerSlot): number;
+  /** Records that the slot holds one block, given the prompt's keys (the first block of its run suffices beside its own). */
+  insertBlock(words: Int32Array, block: number, slot: WorkerSlot): void;
+  /** Forgets that the slot holds one block. */
+  removeBlock(words: Int32Array, block: number, slot: WorkerSlot): void;
+  /** Stamp of the slot's last use of a block, 0 when it does not hold it. Stamps grow with `tick`. */
+  lastUse(words: Int32Array, block: number, slot: WorkerSlot): number;
+  /** Forgets what the slot last used before a stamp. */
+  expire(slot: WorkerSlot, before: number): void;
+  /** Moves on the clock of last use: once for what is brought in together. `insert` does it itself. */
+  tick(): void;
   /** Forgets that the slot holds the blocks from `fromBlock` on. */
   truncate(keys: BlockKeys, slot: WorkerSlot, fromBlock: number): void;
   /** Forgets everything about the slot. */

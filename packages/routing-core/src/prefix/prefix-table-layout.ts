@@ -3,6 +3,10 @@ import type { PrefixIndexOptions } from "./prefix-index.ts";
 
 /** Words of one table entry: key low, key high, two words of packed slots, four words of stamps. 32 bytes. */
 export const ENTRY_WORDS = 8;
+/** Word of an entry: high word of its key, 0 when the entry is free. */
+export const KEY_HIGH = 1;
+/** Words of an entry: stamps of its holders' last uses. */
+export const STAMPS = 4;
 /** Consecutive blocks of a prompt that lie next to each other. */
 export const RUN_BLOCKS = 4;
 /** Words of a run's four entries: two cache lines. */

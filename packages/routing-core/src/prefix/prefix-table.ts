@@ -2,26 +2,24 @@ import { RoutingError } from "../routing-error.ts";
 import type { WorkerSlot } from "../snapshot.ts";
 import type { BlockKeys } from "./block-keys.ts";
 import type { PrefixIndex, PrefixIndexOptions, PrefixIndexStats } from "./prefix-index.ts";
+import { BlockPlacement } from "./block-placement.ts";
 import { Buckets } from "./buckets.ts";
 import { matchPrefix, type MatchTable } from "./prefix-match.ts";
 import {
   BUCKET_ENTRIES,
-  BUCKET_RUNS,
   ENTRY_WORDS,
   INITIALISED,
+  KEY_HIGH,
   layOutPrefixTable,
   type PrefixTableLayout,
-  RUN_BLOCKS,
-  RUN_WORDS,
+  STAMPS,
   TICK,
 } from "./prefix-table-layout.ts";
 import { SharedRows } from "./shared-rows.ts";
 import { SlotWindows } from "./slot-window.ts";
 
-const KEY_HIGH = 1;
 const SLOTS = 2;
 const ROW = 3;
-const STAMPS = 4;
 const HOLDERS = 4;
 /** In place of packed slots: the holders are in a row of {@link SharedRows}. */
 const IN_ROW = -1;
@@ -46,9 +44,10 @@ class PrefixTable implements PrefixIndex {
   readonly #rows: SharedRows;
   readonly #matchTable: MatchTable;
   readonly #buckets: Buckets;
+  readonly #placement: BlockPlacement;
   #evictedBlocks = 0;
-  /** Running average of how many insertions ago evicted blocks had been used. */
-  #evictionAge = Infinity;
+  /** Entry that `insertBlock` filled last: the next block of a run wants to lie beside it. */
+  #previous = -1;
 
   constructor(options: PrefixIndexOptions) {
     const layout = layOutPrefixTable(options);
@@ -63,6 +62,7 @@ class PrefixTable implements PrefixIndex {
     this.#windows = new SlotWindows(this.#table, layout);
     this.#rows = new SharedRows(this.#table, layout);
     this.#buckets = new Buckets(this.#table, layout);
+    this.#placement = new BlockPlacement(this.#table, this.#buckets);
     this.#matchTable = {
       table: this.#table,
       layout,
@@ -84,10 +84,7 @@ class PrefixTable implements PrefixIndex {
 
   insert(keys: BlockKeys, slot: WorkerSlot): number {
     this.#checkSlot(slot);
-    if (this.#table[TICK]! >= REBASE_AT_TICK) {
-      this.#rebase();
-    }
-    this.#table[TICK]! += 1;
+    this.tick();
     const { words, count } = keys;
     let added = 0;
     let isKnown = true;
@@ -99,7 +96,7 @@ class PrefixTable implements PrefixIndex {
         added += this.#hold(entry, slot);
       } else {
         isKnown = false;
-        entry = this.#placeFor(words, block, previous);
+        entry = this.#placement.placeFor(words, block, previous);
         this.#store(entry, slot);
         this.#table[entry] = words[2 * block]!;
         this.#table[entry + KEY_HIGH] = words[2 * block + 1]!;
@@ -109,6 +106,55 @@ class PrefixTable implements PrefixIndex {
     }
     this.#windows.advance(slot, added);
     return added;
+  }
+
+  insertBlock(words: Int32Array, block: number, slot: WorkerSlot): void {
+    let entry = this.#buckets.find(words, block);
+    if (entry >= 0) {
+      this.#hold(entry, slot);
+      return;
+    }
+    entry = this.#placement.placeFor(words, block, this.#previous);
+    this.#store(entry, slot);
+    this.#table[entry] = words[2 * block]!;
+    this.#table[entry + KEY_HIGH] = words[2 * block + 1]!;
+    this.#previous = entry;
+  }
+
+  removeBlock(words: Int32Array, block: number, slot: WorkerSlot): void {
+    const entry = this.#buckets.find(words, block);
+    if (entry >= 0) {
+      this.#unhold(entry, slot);
+    }
+  }
+
+  lastUse(words: Int32Array, block: number, slot: WorkerSlot): number {
+    const entry = this.#buckets.find(words, block);
+    if (entry < 0) {
+      return 0;
+    }
+    if (this.#table[entry + SLOTS] === IN_ROW) {
+      return this.#rows.has(this.#table[entry + ROW]!, slot) ? this.#table[entry + STAMPS]! : 0;
+    }
+    for (let holder = 0; holder < HOLDERS; holder += 1) {
+      const stamp = this.#table[entry + STAMPS + holder]!;
+      if (this.#holder(entry, holder) === slot) {
+        return stamp >= this.#windows.expiry(slot) ? stamp : 0;
+      }
+    }
+    return 0;
+  }
+
+  expire(slot: WorkerSlot, before: number): void {
+    this.#checkSlot(slot);
+    this.#windows.expire(slot, before);
+  }
+
+  tick(): void {
+    if (this.#table[TICK]! >= REBASE_AT_TICK) {
+      this.#rebase();
+    }
+    this.#table[TICK]! += 1;
   }
 
   truncate(keys: BlockKeys, slot: WorkerSlot, fromBlock: number): void {
@@ -226,9 +272,7 @@ class PrefixTable implements PrefixIndex {
   #store(entry: number, slot: number): void {
     const table = this.#table;
     if (table[entry + KEY_HIGH] !== 0) {
-      const age = table[TICK]! - this.#lastUse(entry);
-      this.#evictionAge =
-        this.#evictedBlocks === 0 ? age : this.#evictionAge + (age - this.#evictionAge) / 64;
+      this.#placement.evicts(entry);
       this.#evictedBlocks += 1;
       this.#free(entry);
     }
@@ -238,62 +282,6 @@ class PrefixTable implements PrefixIndex {
     table[entry + STAMPS + 1] = 0;
     table[entry + STAMPS + 2] = 0;
     table[entry + STAMPS + 3] = 0;
-  }
-
-  /**
-   * The entry for a new block: next to the block before it, else where the least recently used block of its homes lies.
-   * Only where all of those are in use more recently than what is evicted elsewhere (many prompts part in this run of
-   * blocks) it goes where its own key says.
-   */
-  #placeFor(words: Int32Array, block: number, previous: number): number {
-    const tick = this.#table[TICK]!;
-    if ((block & (RUN_BLOCKS - 1)) !== 0 && previous >= 0) {
-      const next = previous + ENTRY_WORDS;
-      if (this.#lastUse(next) <= tick - this.#evictionAge / 2) {
-        return next;
-      }
-    }
-    const first = this.#leastUsed(this.#buckets.home(words, block));
-    if (this.#lastUse(first) <= tick - this.#evictionAge) {
-      return first;
-    }
-    const second = this.#leastUsed(this.#buckets.secondHome(words, block));
-    const older = this.#lastUse(second) < this.#lastUse(first) ? second : first;
-    if (this.#lastUse(older) <= tick - this.#evictionAge / 4) {
-      return older;
-    }
-    const own = this.#leastUsed(this.#buckets.own(words, block));
-    return this.#lastUse(own) < this.#lastUse(older) ? own : older;
-  }
-
-  /** Of a bucket's entries that a block can have, given the first, the least recently used. */
-  #leastUsed(first: number): number {
-    let victim = first;
-    let victimStamp = this.#lastUse(first);
-    for (let run = 1; run < BUCKET_RUNS; run += 1) {
-      const entry = first + run * RUN_WORDS;
-      const stamp = this.#lastUse(entry);
-      if (stamp < victimStamp) {
-        victim = entry;
-        victimStamp = stamp;
-      }
-    }
-    return victim;
-  }
-
-  /** Stamp of the entry's last use, also by slots that have lost it since; a free entry was used before all others. */
-  #lastUse(entry: number): number {
-    const table = this.#table;
-    if (table[entry + KEY_HIGH] === 0) {
-      return -Infinity;
-    }
-    const first = table[entry + STAMPS]!;
-    const second = table[entry + STAMPS + 1]!;
-    const third = table[entry + STAMPS + 2]!;
-    const fourth = table[entry + STAMPS + 3]!;
-    const last = first > second ? first : second;
-    const alsoLast = third > fourth ? third : fourth;
-    return last > alsoLast ? last : alsoLast;
   }
 
   #unhold(entry: number, slot: number): void {

@@ -55,6 +55,12 @@ export class SlotWindows {
     table[base + SINCE_CHECKPOINT] = since;
   }
 
+  /** Lets what was last used before the stamp expire. */
+  expire(slot: number, before: number): void {
+    const word = this.#slotsStart + slot * SLOT_WORDS + EXPIRY;
+    this.#table[word] = Math.max(this.#table[word]!, before);
+  }
+
   /** Lets everything the slot holds expire. */
   clear(slot: number): void {
     const base = this.#slotsStart + slot * SLOT_WORDS;

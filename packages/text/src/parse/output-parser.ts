@@ -48,6 +48,8 @@ export interface ToolCallDelta {
   readonly index: number;
   /** With the first piece of a call only; `type: "function"` goes with it. Some parsers put null into later pieces. */
   readonly id: string | null | undefined;
+  /** There where the piece says so without an id. */
+  readonly type?: "function" | undefined;
   readonly name: string | null | undefined;
   /** The next part of the arguments' JSON text. */
   readonly arguments: string | null | undefined;

@@ -1,11 +1,13 @@
 import { createDelegatingParser, type ParserFamilies } from "./delegating-parser.ts";
 import { glmReasoning, glmTools } from "./families/glm.ts";
+import { gptOssReasoning, gptOssTools } from "./families/gpt-oss.ts";
 import { graniteThinkingReasoning } from "./families/granite-thinking.ts";
 import { graniteTools } from "./families/granite.ts";
 import { granite4Tools } from "./families/granite4.ts";
 import { kimiK2Reasoning, kimiK2Tools } from "./families/kimi-k2.ts";
 import { mimoReasoning, mimoTools } from "./families/mimo.ts";
 import { minimaxM2Reasoning, minimaxM2Tools } from "./families/minimax-m2.ts";
+import { mistralReasoning, mistralTools } from "./families/mistral.ts";
 import { nemotronV3Reasoning } from "./families/nemotron-v3.ts";
 import { qwen3Reasoning, qwen3Tools } from "./families/qwen3.ts";
 import { seedOssReasoning, seedOssTools } from "./families/seed-oss.ts";
@@ -21,8 +23,10 @@ import type { OutputParser, OutputParserContext } from "./output-parser.ts";
 import { step3Tools } from "./families/step3.ts";
 import { xlamTools } from "./families/xlam.ts";
 import { deepseekR1Reasoning } from "./reasoning/deepseek-r1.ts";
+import { deepseekV3Reasoning, holo2Reasoning } from "./reasoning/deepseek-v3.ts";
 import { graniteReasoning } from "./reasoning/granite.ts";
 import { minimaxAppendThinkReasoning } from "./reasoning/minimax-append-think.ts";
+import { step3Reasoning } from "./reasoning/step3.ts";
 import type { ReasoningParserFamily } from "./reasoning-parser.ts";
 import type { ToolParserFamily } from "./tool-parser.ts";
 
@@ -52,11 +56,18 @@ export const TOOL_PARSERS: ReadonlyMap<string, ToolParserFamily> = new Map([
   ["xlam", xlamTools],
   ["step3", step3Tools],
   ["phi4_mini_json", phi4MiniTools],
+  ["openai", gptOssTools],
+  ["mistral", mistralTools],
 ]);
 
 /** Reasoning parsers by the name `--reasoning-parser` takes. */
 export const REASONING_PARSERS: ReadonlyMap<string, ReasoningParserFamily> = new Map([
   ["deepseek_r1", deepseekR1Reasoning],
+  ["deepseek_v3", deepseekV3Reasoning],
+  ["holo2", holo2Reasoning],
+  ["openai_gptoss", gptOssReasoning],
+  ["mistral", mistralReasoning],
+  ["step3", step3Reasoning],
   ["qwen3", qwen3Reasoning],
   ["glm45", glmReasoning],
   ["glm47", glmReasoning],

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseJson } from "../template/python/parse-json.ts";
 import type { TemplateValue } from "../template/template-value.ts";
 import { createTokenizer } from "../tokenizer/create-tokenizer.ts";
-import { readTokenizerFiles } from "../tokenizer/installed-tokenizer.cases.ts";
+import { readTokenizerFiles, type TestModel } from "../tokenizer/installed-tokenizer.cases.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { OutputDelta, OutputParser, OutputParserContext, ToolChoice } from "./output-parser.ts";
 import {
@@ -52,6 +52,9 @@ interface Fixture {
   readonly toolParser?: string;
   readonly reasoningParser?: string;
   readonly harmony?: boolean;
+  /** The tokenizer, where it is not that of Qwen 3. */
+  readonly tokenizer?: TestModel;
+  readonly endOfSequence?: number;
   readonly modelType?: string;
   readonly addedTokens?: readonly (string | { readonly content: string; readonly special: boolean })[];
   readonly cases: readonly Case[];
@@ -72,21 +75,22 @@ export function describeRecordedParser(family: string, whole?: ParserSelection["
     readFileSync(new URL(`__fixtures__/${family}.json`, import.meta.url), "utf8"),
   ) as Fixture;
   describe(`parsers of ${family}, as vLLM's`, () => {
-    const tokenizer = testTokenizer(fixture.addedTokens ?? []);
+    const tokenizer = testTokenizer(fixture);
+    const endOfSequence = fixture.endOfSequence ?? EOS;
     for (const recorded of fixture.cases) {
-      describe(recorded.name, () => {
+      describe(`text: ${recorded.name}`, () => {
         const make = (): OutputParser => makeParser({ fixture, recorded, tokenizer, whole });
         it.each(recorded.streams.map((stream, index) => [index, stream] as const))(
           "streams (%i)",
           (_index, stream) => {
             const parser = make();
-            expect(replay(parser, recorded, stream)).toEqual(stream.deltas);
+            expect(replay(parser, recorded, { ...stream, endOfSequence })).toEqual(stream.deltas);
             expect(parser.reasoningTokens() ?? null).toBe(stream.reasoningTokens);
           },
         );
         it("is cut after every token, and collected", () => {
           checkCuts(make, recorded);
-          expect(collect(make(), [...recorded.ids, EOS], recorded.texts.join(""))).toEqual(
+          expect(collect(make(), [...recorded.ids, endOfSequence], recorded.texts.join(""))).toEqual(
             recorded.collected,
           );
         });
@@ -98,11 +102,31 @@ export function describeRecordedParser(family: string, whole?: ParserSelection["
   });
 }
 
+/** The texts of a recorded family, each with its tokens and a way to make its parser. */
+export function recordedCases(family: string): readonly {
+  readonly name: string;
+  readonly texts: readonly string[];
+  readonly ids: readonly number[];
+  readonly make: () => OutputParser;
+}[] {
+  const fixture = JSON.parse(
+    readFileSync(new URL(`__fixtures__/${family}.json`, import.meta.url), "utf8"),
+  ) as Fixture;
+  const tokenizer = testTokenizer(fixture);
+  return fixture.cases.map((recorded) => ({
+    name: recorded.name,
+    texts: recorded.texts,
+    ids: recorded.ids,
+    make: () => makeParser({ fixture, recorded, tokenizer, whole: undefined }),
+  }));
+}
+
 const EOS = 151645;
 
-/** The Qwen 3 tokenizer with tokens of another family. */
-function testTokenizer(added: NonNullable<Fixture["addedTokens"]>): Tokenizer {
-  const files = readTokenizerFiles("qwen3");
+/** The family's tokenizer, or that of Qwen 3 with the tokens of the family. */
+function testTokenizer(fixture: Fixture): Tokenizer {
+  const files = readTokenizerFiles(fixture.tokenizer ?? "qwen3");
+  const added = fixture.addedTokens ?? [];
   if (added.length === 0) return createTokenizer(files);
   const json = JSON.parse(files.tokenizerJson) as { added_tokens: { id: number; content: string }[] };
   let id = Math.max(...json.added_tokens.map((token) => token.id));
@@ -184,9 +208,13 @@ function toolChoiceOf(value: unknown): ToolChoice {
   return { function: (value as { function: { name: string } }).function.name };
 }
 
-function replay(parser: OutputParser, recorded: Case, stream: Stream): readonly Wire[] {
+function replay(
+  parser: OutputParser,
+  recorded: Case,
+  stream: Stream & { readonly endOfSequence: number },
+): readonly Wire[] {
   const characters = [...recorded.texts.join("")];
-  const ids = [...recorded.ids, EOS];
+  const ids = [...recorded.ids, stream.endOfSequence];
   let token = 0;
   let character = 0;
   return stream.chunks.map(([tokens, length], index) => {
@@ -205,11 +233,14 @@ function checkCuts(make: () => OutputParser, recorded: Case): void {
     for (let at = 0; at < length; at++) {
       delta = parser.push(recorded.texts[at] ?? "", [recorded.ids[at] ?? 0], at === length - 1);
     }
-    expect(wire(delta), `last delta after ${length} tokens`).toEqual(last);
+    expect({ length, delta: wire(delta) }).toEqual({ length, delta: last });
     const expected: Collected | undefined = collected === "same" ? before : collected;
     before = expected;
     const text = recorded.texts.slice(0, length).join("");
-    expect(collect(make(), recorded.ids.slice(0, length), text), `after ${length} tokens`).toEqual(expected);
+    expect({ length, parsed: collect(make(), recorded.ids.slice(0, length), text) }).toEqual({
+      length,
+      parsed: expected,
+    });
   });
 }
 
@@ -230,7 +261,7 @@ function wire(delta: OutputDelta | undefined): Wire {
       toolCalls.length > 0 && {
         tool_calls: toolCalls.map((call) => ({
           ...(call.id !== undefined && { id: call.id }),
-          ...(typeof call.id === "string" && { type: "function" }),
+          ...((typeof call.id === "string" || call.type !== undefined) && { type: "function" }),
           index: call.index,
           function: {
             ...(call.name !== undefined && { name: call.name }),

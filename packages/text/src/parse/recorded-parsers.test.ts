@@ -1,3 +1,4 @@
+import { createHarmonyParser } from "./harmony/harmony-parser.ts";
 import { describeRecordedParser } from "./recorded-parser.cases.ts";
 
 describeRecordedParser("glm45");
@@ -20,3 +21,9 @@ describeRecordedParser("nemotron_v3");
 describeRecordedParser("qwen3");
 describeRecordedParser("seed_oss");
 describeRecordedParser("step3p5");
+describeRecordedParser("deepseek_v3_reasoning");
+describeRecordedParser("gpt_oss", createHarmonyParser);
+describeRecordedParser("step3_reasoning");
+describeRecordedParser("magistral");
+describeRecordedParser("mistral");
+describeRecordedParser("mistral_list");

@@ -47,6 +47,11 @@ export interface ToolParserFamily {
    * this parser (vLLM's `supports_required_and_named`, which is false wherever there is a structural tag).
    */
   readonly forcedAsJson: boolean;
+  /**
+   * True where forced calls are a JSON list of `{"name", "arguments"}`, forced by a JSON schema unless the request has a
+   * constraint of its own, and read by this parser.
+   */
+  readonly forcedList?: boolean;
   readonly specialTokens: KeptSpecialTokens;
   /** Strictness where the server's flag is `auto`. */
   readonly defaultStrictLevel: ToolStrictLevel | undefined;

@@ -46,12 +46,16 @@ function tagContent(tag: TemplateValue | undefined): TagFormat | undefined {
   const tags = (structures as readonly TemplateValue[]).map((structure) => {
     const part = structure as Fields;
     return tagFormat(
-      String(part.get("begin")),
+      textOf(part.get("begin")),
       schemaFormat(part.get("schema") ?? true),
-      String(part.get("end")),
+      textOf(part.get("end")),
     );
   });
   const triggers = fields.get("triggers");
   const built = new Map(triggeredFormat("", tags, { atLeastOne: false, excludes: [] }));
   return built.set("triggers", triggers ?? []);
+}
+
+function textOf(value: TemplateValue | undefined): string {
+  return typeof value === "string" ? value : "";
 }

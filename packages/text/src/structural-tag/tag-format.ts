@@ -55,8 +55,13 @@ export function starFormat(content: TagFormat): TagFormat {
   return format("star", [["content", content]]);
 }
 
-/** Something between two texts. */
-export function tagFormat(begin: string, content: TagFormat, end: string): TagFormat {
+/** A format, or nothing. */
+export function optionalFormat(content: TagFormat): TagFormat {
+  return format("optional", [["content", content]]);
+}
+
+/** Something between two texts, of which the second may be one of several. */
+export function tagFormat(begin: string, content: TagFormat, end: string | readonly string[]): TagFormat {
   return format("tag", [
     ["begin", begin],
     ["content", content],

@@ -28,7 +28,7 @@ export type TagBuilder = (tools: readonly TaggedTool[], mode: TagMode) => TagFor
 const THINK_MARKS = ["<think>", "</think>"];
 
 /** What the arguments of a tool may be: its schema where it is strict, else any. */
-function parametersOf(tool: TaggedTool): TemplateValue {
+export function parametersOf(tool: TaggedTool): TemplateValue {
   return tool.strict ? (tool.parameters ?? true) : true;
 }
 

@@ -46,7 +46,7 @@ describe("toolStructuralTag()", () => {
         strictLevel: level,
         singleCall: single,
       });
-      expect(built ?? null, JSON.stringify({ choice, level, single })).toBe(tag);
+      expect({ choice, level, single, tag: built ?? null }).toEqual({ choice, level, single, tag });
     }
   });
 

@@ -3,7 +3,18 @@ import type { ToolStrictLevel } from "../parse/tool-parser.ts";
 import { dumpJson, PLAIN_JSON } from "../template/python/json-dump.ts";
 import type { TemplateValue } from "../template/template-value.ts";
 import { limitedToOneCall, orFormat, type TagFormat } from "./tag-format.ts";
-import { TAG_BUILDERS, type TaggedTool, type TagMode } from "./tag-formats.ts";
+import { harmonyCalls } from "./harmony-format.ts";
+import {
+  TAG_BUILDERS as FAMILY_BUILDERS,
+  type TagBuilder,
+  type TaggedTool,
+  type TagMode,
+} from "./tag-formats.ts";
+
+const TAG_BUILDERS: ReadonlyMap<string, TagBuilder> = new Map([
+  ...FAMILY_BUILDERS,
+  ["harmony", harmonyCalls],
+]);
 
 /** What a structural tag of calls depends on. */
 export interface ToolTagRequest {
@@ -38,11 +49,6 @@ export function toolStructuralTag(request: ToolTagRequest): string | undefined {
     ["format", whole],
   ]);
   return dumpJson(tag, { ...PLAIN_JSON, ensureAscii: true });
-}
-
-/** True where the tag of such a request would constrain anything. */
-export function constrainsCalls(request: ToolTagRequest): boolean {
-  return TAG_BUILDERS.has(request.tag) && strictnessOf(request) !== undefined;
 }
 
 function strictnessOf(request: ToolTagRequest): readonly TaggedTool[] | undefined {

@@ -83,6 +83,7 @@ export class PolicyFile implements AsyncDisposable {
       timeoutMs,
       timers,
       loadTimeoutMs: LOAD_TIMEOUT_MS,
+      said: (text) => observer.policySaid(text),
       crashed: (error) => {
         if (loaded === this.#policy) {
           this.#failed("crash", error);

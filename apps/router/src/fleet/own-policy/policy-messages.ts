@@ -4,6 +4,12 @@ export type ToPolicyThread =
   /** Ids of workers by slot, those that changed. */
   | { readonly kind: "workers"; readonly ids: readonly (readonly [slot: number, id: string])[] };
 
+/** A line that the policy wrote to its console. */
+export interface PolicySaid {
+  readonly kind: "said";
+  readonly text: string;
+}
+
 /** What the thread says of itself once the module has been loaded and has made a trial decision. */
 export type FromPolicyThread =
   | {

@@ -11,6 +11,7 @@ import {
   STATUS,
   type PolicyChannel,
 } from "./policy-channel.ts";
+import { sendConsole } from "./policy-console.ts";
 import type { FromPolicyThread, ToPolicyThread } from "./policy-messages.ts";
 import { tryPolicy } from "./try-policy.ts";
 
@@ -19,6 +20,7 @@ import { tryPolicy } from "./try-policy.ts";
 await main(parentPort as MessagePort, (workerData as { readonly path: string }).path);
 
 async function main(port: MessagePort, path: string): Promise<void> {
+  sendConsole(console, port, () => performance.now());
   let policy: Policy;
   try {
     policy = await loadPolicyModule(path);

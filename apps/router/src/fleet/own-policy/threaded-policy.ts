@@ -19,7 +19,7 @@ import {
   writeInput,
   type PolicyChannel,
 } from "./policy-channel.ts";
-import type { FromPolicyThread, ToPolicyThread } from "./policy-messages.ts";
+import type { FromPolicyThread, PolicySaid, ToPolicyThread } from "./policy-messages.ts";
 
 /** What a {@link ThreadedPolicy} works with. */
 export interface ThreadedPolicyOptions {
@@ -30,6 +30,8 @@ export interface ThreadedPolicyOptions {
   /** Longest time loading may take, milliseconds. */
   readonly loadTimeoutMs: number;
   readonly timers: Timers;
+  /** The policy wrote a line to its console. */
+  readonly said: (text: string) => void;
   /** The thread ended by itself: nothing more can be asked of it. */
   readonly crashed: (error: Error) => void;
 }
@@ -95,6 +97,7 @@ export class ThreadedPolicy implements Policy, AsyncDisposable {
         options.crashed(error);
       }
     };
+    thread.on("message", (message: PolicySaid) => options.said(message.text));
     thread.on("error", ended);
     thread.on("exit", (code) => ended(new Error(`the policy's thread ended with code ${code}`)));
   }
@@ -266,19 +269,31 @@ export class ThreadedPolicy implements Policy, AsyncDisposable {
 /** What the thread says first. @throws Error when it fails, ends or says nothing */
 function firstMessage(
   thread: Worker,
-  { timers, loadTimeoutMs }: ThreadedPolicyOptions,
+  { timers, loadTimeoutMs, said }: ThreadedPolicyOptions,
 ): Promise<FromPolicyThread> {
   return new Promise((resolve, reject) => {
+    // One by one: the worker has listeners of its own, without which it delivers nothing any more.
     const settle = (act: () => void): void => {
       cancelTimer();
-      thread.removeAllListeners();
+      thread.off("message", heard);
+      thread.off("error", failed);
+      thread.off("exit", ended);
       act();
     };
+    const heard = (message: FromPolicyThread | PolicySaid): void => {
+      if (message.kind === "said") {
+        said(message.text);
+      } else {
+        settle(() => resolve(message));
+      }
+    };
+    const failed = (error: Error): void => settle(() => reject(error));
+    const ended = (code: number): void => failed(new Error(`it ended its thread with code ${code}`));
     const cancelTimer = timers.after(loadTimeoutMs, () =>
-      settle(() => reject(new Error(`it was not loaded within ${loadTimeoutMs / 1000} s`))),
+      failed(new Error(`it was not loaded within ${loadTimeoutMs / 1000} s`)),
     );
-    thread.once("message", (message: FromPolicyThread) => settle(() => resolve(message)));
-    thread.once("error", (error) => settle(() => reject(error)));
-    thread.once("exit", (code) => settle(() => reject(new Error(`it ended its thread with code ${code}`))));
+    thread.on("message", heard);
+    thread.on("error", failed);
+    thread.on("exit", ended);
   });
 }

@@ -41,6 +41,8 @@ export class BeamSearch implements GenerationUnit {
   #steps = 0;
   #attempts = 0;
   #placementReason = "";
+  /** The time limit of a request is that of its first call. */
+  #deadlineAtMs: number | undefined;
   #hasStarted = false;
   #isOver = false;
 
@@ -142,6 +144,7 @@ export class BeamSearch implements GenerationUnit {
       stream: false,
       wantedLogprobs: candidates,
       wantedPromptLogprobs: undefined,
+      deadlineAtMs: this.#deadlineAtMs,
     };
     const call: StepCall = {
       generation: new Generation(plan, { promptIndex: 0, owner, services: this.#services }),
@@ -161,6 +164,7 @@ export class BeamSearch implements GenerationUnit {
   #callEnded(call: StepCall): void {
     const { generation } = call;
     this.#placementReason = generation.placementReason;
+    this.#deadlineAtMs ??= generation.deadlineAtMs;
     for (const worker of generation.workersUsed) {
       if (!this.workersUsed.includes(worker)) {
         this.workersUsed.push(worker);

@@ -43,11 +43,14 @@ export class HttpConnectionPool implements HttpConnectionOwner {
     return connection;
   }
 
-  /** Closes every connection that waits; those that are in use have to be ended by whoever uses them. */
+  /** Closes every connection; what runs on them fails with `unavailable`. */
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#sweep);
-    for (const { connection } of this.#idle.splice(0)) connection.destroy();
+    this.#idle.length = 0;
+    for (const connection of this.#all) {
+      connection.abort(new EngineError("unavailable", "the engine client was closed"));
+    }
   }
 
   free(connection: HttpConnection, untilMs: number): void {

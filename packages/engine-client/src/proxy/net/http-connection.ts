@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { StreamedBody } from "../../engine.ts";
 import { EngineError } from "../../engine-error.ts";
 import { openSocket } from "../../socket/open-socket.ts";
 import type { TransportOptions } from "../../transport/transport-options.ts";
@@ -19,7 +20,7 @@ export interface HttpExchange extends ResponseListener {
   readonly method: string;
   /** Head as latin1 text. */
   readonly headText: string;
-  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  readonly body: Uint8Array | StreamedBody | undefined;
   /** One read of the socket has been told. */
   readEnded(): void;
   /** The answer is complete; the connection is already free for others. */
@@ -106,7 +107,14 @@ export class HttpConnection {
     this.#socket.destroy();
   }
 
-  async #sendStreamed(exchange: HttpExchange, body: AsyncIterable<Uint8Array>): Promise<void> {
+  /** Closes the connection and fails its exchange. */
+  abort(error: EngineError): void {
+    const exchange = this.#exchange;
+    this.destroy();
+    exchange?.failed(error, false);
+  }
+
+  async #sendStreamed(exchange: HttpExchange, body: StreamedBody): Promise<void> {
     const isCurrent = (): boolean => this.#exchange === exchange && !this.#isClosed;
     try {
       await sendStreamedBody(body, {

@@ -14,8 +14,6 @@ export interface NetForwardOptions {
   readonly headText: string;
   readonly pool: HttpConnectionPool;
   readonly sink: ProxySink;
-  /** Told once, when the call is over. */
-  readonly onOver: (call: NetForwardCall) => void;
 }
 
 /** One proxied request: turns what its connection reads into calls of the sink, with the rules of {@link ProxySink}. */
@@ -193,6 +191,5 @@ export class NetForwardCall implements GenerateCall, HttpExchange {
     this.#held = undefined;
     this.#heldHead = undefined;
     clearTimeout(this.#deadlineTimer);
-    this.#options.onOver(this);
   }
 }

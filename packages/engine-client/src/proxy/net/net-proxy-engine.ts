@@ -1,7 +1,15 @@
 import { HTTP_CAPABILITIES } from "../../capabilities.ts";
 import { EngineError } from "../../engine-error.ts";
-import type { EngineCapabilities, GenerateCall, ProxyEngine, ProxyRequest, ProxySink } from "../../engine.ts";
+import type {
+  EngineCapabilities,
+  GenerateCall,
+  ProxyEngine,
+  ProxyRequest,
+  ProxySink,
+  UpgradeSink,
+} from "../../engine.ts";
 import type { TransportOptions } from "../../transport/transport-options.ts";
+import { startUpgrade } from "../upgrade-call.ts";
 import { HttpConnectionPool } from "./http-connection-pool.ts";
 import { NetForwardCall } from "./net-forward-call.ts";
 import { requestHead } from "./request-head.ts";
@@ -11,11 +19,12 @@ export class NetProxyEngine implements ProxyEngine {
   readonly capabilities: EngineCapabilities = HTTP_CAPABILITIES;
   readonly #pool: HttpConnectionPool;
   readonly #address: string;
-  readonly #calls = new Set<NetForwardCall>();
+  readonly #options: TransportOptions;
 
   constructor(options: TransportOptions) {
     this.#pool = new HttpConnectionPool(options);
     this.#address = options.address;
+    this.#options = options;
   }
 
   forward(request: ProxyRequest, sink: ProxySink): GenerateCall {
@@ -31,14 +40,7 @@ export class NetProxyEngine implements ProxyEngine {
         refusal = error as EngineError;
       }
     }
-    const call = new NetForwardCall({
-      request,
-      headText,
-      sink,
-      pool: this.#pool,
-      onOver: (over) => this.#calls.delete(over),
-    });
-    this.#calls.add(call);
+    const call = new NetForwardCall({ request, headText, sink, pool: this.#pool });
     try {
       if (refusal === undefined) call.start();
     } catch (error) {
@@ -48,9 +50,12 @@ export class NetProxyEngine implements ProxyEngine {
     return call;
   }
 
+  upgrade(request: ProxyRequest, sink: UpgradeSink): () => void {
+    return startUpgrade(request, sink, this.#options);
+  }
+
   /** Fails running calls with `unavailable` and closes all connections. */
   close(): void {
     this.#pool.close();
-    for (const call of this.#calls) call.fail(new EngineError("unavailable", "the engine client was closed"));
   }
 }

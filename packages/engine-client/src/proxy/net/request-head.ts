@@ -25,6 +25,7 @@ export function requestHead(request: ProxyRequest, address: string): string {
     text += `${name}: ${value}\r\n`;
   }
   if (body instanceof Uint8Array) text += `content-length: ${body.length}\r\n`;
+  else if (body?.lengthBytes !== undefined) text += `content-length: ${body.lengthBytes}\r\n`;
   else if (body !== undefined) text += "transfer-encoding: chunked\r\n";
   else if (!BODYLESS.has(method)) text += "content-length: 0\r\n";
   return `${text}\r\n`;

@@ -102,7 +102,7 @@ export class NetConnection implements ProtocolListener, CallHost {
     this.#nextStreamId += 2;
     call.host = this;
     call.streamId = streamId;
-    this.#calls.set(streamId, call);
+    this.#calls.add(call);
     const block = streamId === 1 ? Buffer.concat([NO_HEADER_TABLE, request.block]) : request.block;
     this.#sending.start(streamId, block, request.body);
     if (streamId >= this.#options.maxCallsPerConnection * 2 - 1) this.#isLeaving = true;
@@ -168,7 +168,8 @@ export class NetConnection implements ProtocolListener, CallHost {
   goAway({ lastStreamId, code, text }: Goodbye): void {
     this.#goodbye = `the engine said goodbye with code ${code}${text === "" ? "" : ` (${text})`}`;
     this.#isLeaving = true;
-    for (const [streamId, call] of this.#calls.entries()) {
+    for (const call of this.#calls.all()) {
+      const { streamId } = call;
       if (streamId <= lastStreamId) continue;
       this.#calls.delete(streamId);
       this.#sending.drop(streamId);
@@ -277,7 +278,7 @@ export class NetConnection implements ProtocolListener, CallHost {
     this.#isLost = true;
     this.#keepAlive.stop();
     this.#output.close();
-    const calls = [...this.#calls];
+    const calls = this.#calls.all();
     this.#calls.clear();
     for (const call of calls) {
       call.lost(lossError({ failure, goodbye: this.#goodbye, wasConnected: this.#isConnected }));

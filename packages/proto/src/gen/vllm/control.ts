@@ -57,6 +57,30 @@ export interface AbortRequest {
 export interface AbortResponse {
 }
 
+export interface GetKvEventSourcesRequest {
+}
+
+export interface GetKvEventSourcesResponse {
+  sources: KvEventSource[];
+}
+
+export interface KvEventSource {
+  /** "zmq". */
+  transport: string;
+  /** As the engine was told: `tcp://*:5557` has to be read as the engine's own host. */
+  endpoint: string;
+  topic: string;
+  replayEndpoint: string;
+  dataParallelRank: number;
+  /** "msgpack". */
+  encoding: string;
+  schemaVersion: number;
+  /** Batches kept for replay. */
+  bufferSteps: bigint;
+  hwm: bigint;
+  maxQueueSize: bigint;
+}
+
 function createBaseGetServerInfoRequest(): GetServerInfoRequest {
   return {};
 }
@@ -728,6 +752,291 @@ export const AbortResponse: MessageFns<AbortResponse> = {
   },
 };
 
+function createBaseGetKvEventSourcesRequest(): GetKvEventSourcesRequest {
+  return {};
+}
+
+export const GetKvEventSourcesRequest: MessageFns<GetKvEventSourcesRequest> = {
+  encode(_: GetKvEventSourcesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetKvEventSourcesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetKvEventSourcesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetKvEventSourcesRequest>): GetKvEventSourcesRequest {
+    return GetKvEventSourcesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GetKvEventSourcesRequest>): GetKvEventSourcesRequest {
+    const message = createBaseGetKvEventSourcesRequest();
+    return message;
+  },
+};
+
+function createBaseGetKvEventSourcesResponse(): GetKvEventSourcesResponse {
+  return { sources: [] };
+}
+
+export const GetKvEventSourcesResponse: MessageFns<GetKvEventSourcesResponse> = {
+  encode(message: GetKvEventSourcesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sources) {
+      KvEventSource.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetKvEventSourcesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetKvEventSourcesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sources.push(KvEventSource.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetKvEventSourcesResponse>): GetKvEventSourcesResponse {
+    return GetKvEventSourcesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetKvEventSourcesResponse>): GetKvEventSourcesResponse {
+    const message = createBaseGetKvEventSourcesResponse();
+    message.sources = object.sources?.map((e) => KvEventSource.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseKvEventSource(): KvEventSource {
+  return {
+    transport: "",
+    endpoint: "",
+    topic: "",
+    replayEndpoint: "",
+    dataParallelRank: 0,
+    encoding: "",
+    schemaVersion: 0,
+    bufferSteps: 0n,
+    hwm: 0n,
+    maxQueueSize: 0n,
+  };
+}
+
+export const KvEventSource: MessageFns<KvEventSource> = {
+  encode(message: KvEventSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transport !== "") {
+      writer.uint32(10).string(message.transport);
+    }
+    if (message.endpoint !== "") {
+      writer.uint32(18).string(message.endpoint);
+    }
+    if (message.topic !== "") {
+      writer.uint32(26).string(message.topic);
+    }
+    if (message.replayEndpoint !== "") {
+      writer.uint32(34).string(message.replayEndpoint);
+    }
+    if (message.dataParallelRank !== 0) {
+      writer.uint32(40).uint32(message.dataParallelRank);
+    }
+    if (message.encoding !== "") {
+      writer.uint32(50).string(message.encoding);
+    }
+    if (message.schemaVersion !== 0) {
+      writer.uint32(56).uint32(message.schemaVersion);
+    }
+    if (message.bufferSteps !== 0n) {
+      if (BigInt.asUintN(64, message.bufferSteps) !== message.bufferSteps) {
+        throw new globalThis.Error("value provided for field message.bufferSteps of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.bufferSteps);
+    }
+    if (message.hwm !== 0n) {
+      if (BigInt.asUintN(64, message.hwm) !== message.hwm) {
+        throw new globalThis.Error("value provided for field message.hwm of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.hwm);
+    }
+    if (message.maxQueueSize !== 0n) {
+      if (BigInt.asUintN(64, message.maxQueueSize) !== message.maxQueueSize) {
+        throw new globalThis.Error("value provided for field message.maxQueueSize of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.maxQueueSize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KvEventSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKvEventSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transport = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.replayEndpoint = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dataParallelRank = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.encoding = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.schemaVersion = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.bufferSteps = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.hwm = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.maxQueueSize = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KvEventSource>): KvEventSource {
+    return KvEventSource.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KvEventSource>): KvEventSource {
+    const message = createBaseKvEventSource();
+    message.transport = object.transport ?? "";
+    message.endpoint = object.endpoint ?? "";
+    message.topic = object.topic ?? "";
+    message.replayEndpoint = object.replayEndpoint ?? "";
+    message.dataParallelRank = object.dataParallelRank ?? 0;
+    message.encoding = object.encoding ?? "";
+    message.schemaVersion = object.schemaVersion ?? 0;
+    message.bufferSteps = (object.bufferSteps !== undefined && object.bufferSteps !== null)
+      ? BigInt(object.bufferSteps)
+      : 0n;
+    message.hwm = (object.hwm !== undefined && object.hwm !== null) ? BigInt(object.hwm) : 0n;
+    message.maxQueueSize = (object.maxQueueSize !== undefined && object.maxQueueSize !== null)
+      ? BigInt(object.maxQueueSize)
+      : 0n;
+    return message;
+  },
+};
+
 export type ControlDefinition = typeof ControlDefinition;
 export const ControlDefinition = {
   name: "Control",
@@ -755,6 +1064,15 @@ export const ControlDefinition = {
       requestType: AbortRequest as typeof AbortRequest,
       requestStream: false,
       responseType: AbortResponse as typeof AbortResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Where the engines publish what happens in their KV caches; none when they were not told to. */
+    getKvEventSources: {
+      name: "GetKvEventSources",
+      requestType: GetKvEventSourcesRequest as typeof GetKvEventSourcesRequest,
+      requestStream: false,
+      responseType: GetKvEventSourcesResponse as typeof GetKvEventSourcesResponse,
       responseStream: false,
       options: {},
     },

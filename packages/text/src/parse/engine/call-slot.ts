@@ -1,4 +1,5 @@
 import type { ToolCallDraft } from "../delta-draft.ts";
+import type { GrowingText } from "./open-value.ts";
 
 /** What is known of one call while it arrives. */
 export interface CallSlot {
@@ -11,11 +12,21 @@ export interface CallSlot {
   streamed: string;
   /** Keys whose open values may be streamed; undefined for all. */
   textKeys: ReadonlySet<string> | undefined;
+  /** The argument at the end, while it is a text that only grows. */
+  growing: GrowingText | undefined;
 }
 
 /** An empty slot. */
 export function emptySlot(): CallSlot {
-  return { id: "", name: "", nameSent: false, raw: "", streamed: "", textKeys: undefined };
+  return {
+    id: "",
+    name: "",
+    nameSent: false,
+    raw: "",
+    streamed: "",
+    textKeys: undefined,
+    growing: undefined,
+  };
 }
 
 /** One piece per call, in the order in which the calls appear. */

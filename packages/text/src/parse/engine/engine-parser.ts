@@ -14,6 +14,7 @@ import { stablePrefix, textKeys } from "./argument-prefix.ts";
 import { type CallSlot, emptySlot, mergedByCall } from "./call-slot.ts";
 import { FormatMachine } from "./format-machine.ts";
 import type { FormatEvent, OutputFormat } from "./output-format.ts";
+import { GrowingText } from "./open-value.ts";
 import { type PreparedFormat, prepareFormat } from "./prepared-format.ts";
 import { endsReasoning, idsOfContent } from "./reasoning-ids.ts";
 
@@ -140,6 +141,16 @@ export class EngineParser {
     return this.nameAndArguments(raw).json;
   }
 
+  /** Whether a call whose name is empty is one. */
+  protected get namesMayBeEmpty(): boolean {
+    return false;
+  }
+
+  /** The name in the arguments of a call that has none before them. */
+  protected embeddedName(raw: string): string | undefined {
+    return NAME_MEMBER.exec(raw)?.[1];
+  }
+
   /** What a piece of arguments gives with which the name became known; nothing by default: it comes with the next piece. */
   protected firstArguments(_piece: string): string | undefined {
     return undefined;
@@ -245,8 +256,10 @@ export class EngineParser {
       if (text !== undefined && text !== "") pieces.push(callArguments(call, text));
       return;
     }
-    const header = slot.name === "" && value !== "" ? NAME_MEMBER.exec(slot.raw)?.[1] : slot.name;
-    if (header === undefined || header === "" || !this.acceptName(slot, header)) return;
+    const isEmbedded = slot.name === "" && value !== "";
+    const header = isEmbedded ? this.embeddedName(slot.raw) : slot.name;
+    const isKnown = header !== undefined && (header !== "" || (isEmbedded && this.namesMayBeEmpty));
+    if (!isKnown || !this.acceptName(slot, header)) return;
     pieces.push(callStart(call, slot.id, slot.name));
     const first = value === "" ? undefined : this.firstArguments(value);
     if (first !== undefined) pieces.push(callArguments(call, first));
@@ -256,7 +269,7 @@ export class EngineParser {
     if (!slot.nameSent) this.readHeader(slot);
     let rest = this.lastArguments(slot);
     if (!slot.nameSent) {
-      const header = slot.name === "" ? (NAME_MEMBER.exec(slot.raw)?.[1] ?? "") : slot.name;
+      const header = slot.name === "" ? (this.embeddedName(slot.raw) ?? "") : slot.name;
       if (this.markNamed(slot, header)) {
         pieces.push({ index: call, id: slot.id, name: slot.name, arguments: rest ?? "" });
         rest = undefined;
@@ -293,7 +306,7 @@ export class EngineParser {
   }
 
   private isTool(name: string): boolean {
-    if (name === "") return false;
+    if (name === "") return this.namesMayBeEmpty;
     const { tools } = this.context;
     return (
       this.format.source.checksNames !== true ||
@@ -302,7 +315,8 @@ export class EngineParser {
     );
   }
 
-  private giveId(slot: CallSlot, name: string): void {
+  /** Gives a call its id, if it has none. */
+  protected giveId(slot: CallSlot, name: string): void {
     if (slot.id === "") slot.id = callId(this.context, name, this.madeIds++);
   }
 
@@ -313,10 +327,24 @@ export class EngineParser {
     if (structuralCharacters !== undefined && ![...structuralCharacters].some((one) => piece.includes(one))) {
       return undefined;
     }
-    const json = toArguments(slot.raw, true);
-    if (json === undefined || json === "") return undefined;
-    const stable = stablePrefix(this.typed(json, slot.name), slot.textKeys);
-    return stable === "" || stable === slot.streamed ? undefined : this.grow(slot, stable);
+    const more = slot.growing?.add(piece);
+    if (more !== undefined) {
+      slot.streamed += more;
+      return more;
+    }
+    const made = toArguments(slot.raw, true);
+    slot.growing = undefined;
+    if (made === undefined || made === "") return undefined;
+    const json = this.typed(made, slot.name);
+    const stable = stablePrefix(json, slot.textKeys);
+    const added = stable === "" || stable === slot.streamed ? undefined : this.grow(slot, stable);
+    if (stable === slot.streamed) slot.growing = this.growingText(slot.raw, json, stable);
+    return added;
+  }
+
+  private growingText(raw: string, json: string, stable: string): GrowingText | undefined {
+    const { openValue, trimsBreakBehindValue = false } = this.format.source;
+    return openValue && GrowingText.of({ raw, json, stable }, openValue(raw), trimsBreakBehindValue);
   }
 
   private lastArguments(slot: CallSlot): string | undefined {
@@ -362,7 +390,7 @@ export class EngineParser {
   }
 
   /** Name and arguments of a call that is one JSON object. */
-  private nameAndArguments(raw: string): { readonly name: string; readonly json: string } {
+  protected nameAndArguments(raw: string): { readonly name: string; readonly json: string } {
     const body = strip(raw, "both");
     if (body === "") return { name: "", json: "{}" };
     const parsed = parseJson(body);

@@ -1,3 +1,5 @@
+import type { OpenValue } from "./open-value.ts";
+
 /** Where in a model's output the engine is. */
 export type FormatState =
   | "content"
@@ -56,6 +58,10 @@ export interface OutputFormat {
    * made. Without this the raw text is the JSON.
    */
   readonly toArguments?: (raw: string, partial: boolean) => string | undefined;
+  /** The argument that is still open at the end of raw arguments, as `toArguments` reads it. */
+  readonly openValue?: (raw: string) => OpenValue | undefined;
+  /** One line break at the end of an argument is no part of it. */
+  readonly trimsBreakBehindValue?: boolean;
   /** The raw arguments are a JSON value: closing brackets at its top are held back until more follows. */
   readonly jsonArguments: boolean;
   /** The block of calls is one JSON list of `{"name": …, "arguments": …}`: one mark, many calls, no closing mark. */

@@ -3,6 +3,7 @@ import { dumpJson, PLAIN_JSON } from "../../template/python/json-dump.ts";
 import { strip } from "../../template/python/whitespace.ts";
 import { engineReasoning, engineTools } from "../engine/engine-family.ts";
 import { EngineParser, type EnginePass } from "../engine/engine-parser.ts";
+import type { OpenValue } from "../engine/open-value.ts";
 import { type OutputFormat, transitionTable } from "../engine/output-format.ts";
 import type { OutputParserContext } from "../output-parser.ts";
 import type { ExtractedReasoning } from "../reasoning-parser.ts";
@@ -19,6 +20,12 @@ function pairsToJson(raw: string, partial: boolean): string {
     if (open !== null && key !== "") values.set(key, open[2] ?? "");
   }
   return dumpJson(values, PLAIN_JSON);
+}
+
+/** The pair at the end that has no closing mark. */
+function openPair(raw: string): OpenValue | undefined {
+  const open = OPEN_PAIR.exec(raw.replace(PAIR, ""));
+  return open === null ? undefined : { text: open[2] ?? "", tail: "" };
 }
 
 const CALLS = {
@@ -46,6 +53,7 @@ const CALL_LINES = [
 const REST = {
   jsonArguments: false,
   toArguments: pairsToJson,
+  openValue: openPair,
   turnBoundaries: ["<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"],
   checksNames: true,
 } as const;

@@ -1,10 +1,13 @@
 import { engineReasoning, engineTools } from "../engine/engine-family.ts";
 import type { EngineParser, EnginePass } from "../engine/engine-parser.ts";
+import type { OpenValue } from "../engine/open-value.ts";
 import type { OutputParserContext } from "../output-parser.ts";
-import { parametersToJson, qwen3Format, Qwen3Parser, type ThinkingFormats } from "./qwen3.ts";
+import { openParameter, parametersToJson, qwen3Format, Qwen3Parser, type ThinkingFormats } from "./qwen3.ts";
 
 /** Values stand right between their marks, so nothing is trimmed. */
 const VERBATIM = {
+  openValue: (raw: string): OpenValue | undefined => openParameter(raw, false),
+  trimsBreakBehindValue: false,
   toArguments: (raw: string, partial: boolean): string => parametersToJson(raw, partial, (value) => value),
 };
 

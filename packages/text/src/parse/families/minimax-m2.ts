@@ -2,6 +2,7 @@ import { dumpJson, PLAIN_JSON } from "../../template/python/json-dump.ts";
 import { strip } from "../../template/python/whitespace.ts";
 import { engineReasoning, engineTools } from "../engine/engine-family.ts";
 import { EngineParser, type EnginePass } from "../engine/engine-parser.ts";
+import type { OpenValue } from "../engine/open-value.ts";
 import {
   type FormatEventKind,
   type FormatState,
@@ -27,6 +28,12 @@ function parametersToJson(raw: string, partial: boolean): string {
   const open = partial ? OPEN_PARAMETER.exec(raw.replace(PARAMETER, "")) : null;
   if (open !== null) take(open);
   return dumpJson(values, PLAIN_JSON);
+}
+
+/** The parameter at the end that has no closing mark. */
+function openParameter(raw: string): OpenValue | undefined {
+  const open = OPEN_PARAMETER.exec(raw.replace(PARAMETER, ""));
+  return open === null ? undefined : { text: open[4] ?? "", tail: "" };
 }
 
 type Line = readonly [FormatState, string, FormatState, ...FormatEventKind[]];
@@ -72,6 +79,7 @@ const FORMAT: OutputFormat = {
   ]),
   initialState: "reasoning",
   toArguments: parametersToJson,
+  openValue: openParameter,
   jsonArguments: false,
   checksNames: true,
 };

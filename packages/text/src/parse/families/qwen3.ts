@@ -2,12 +2,13 @@ import { truthy } from "../../template/python/compare.ts";
 import { dumpJson, PLAIN_JSON } from "../../template/python/json-dump.ts";
 import { engineReasoning, engineTools } from "../engine/engine-family.ts";
 import { EngineParser, type EnginePass } from "../engine/engine-parser.ts";
+import type { OpenValue } from "../engine/open-value.ts";
 import { type OutputFormat, transitionTable } from "../engine/output-format.ts";
 import type { OutputParserContext } from "../output-parser.ts";
 import type { ExtractedReasoning } from "../reasoning-parser.ts";
 
 /** Tokens around turns of ChatML prompts. */
-export const CHATML_TURNS: readonly string[] = ["<|im_start|>", "<|im_end|>"];
+const CHATML_TURNS: readonly string[] = ["<|im_start|>", "<|im_end|>"];
 
 const PARAMETER = /<\s*parameter\s*=\s*([^>]*)>([^]*?)(?:<\s*\/\s*parameter\s*>|(?=<\s*parameter\s*=))/g;
 const OPEN_PARAMETER = /<\s*parameter\s*=\s*([^>]+)>([^]*)$/;
@@ -24,6 +25,15 @@ export function parametersToJson(raw: string, partial: boolean, trim: (value: st
     if (open !== null) values.set(open[1] ?? "", trim(open[2] ?? ""));
   }
   return dumpJson(values, PLAIN_JSON);
+}
+
+/** The parameter at the end that has no closing mark. */
+export function openParameter(raw: string, trimsBreak: boolean): OpenValue | undefined {
+  const value = OPEN_PARAMETER.exec(raw.replace(PARAMETER, ""))?.[2];
+  if (value === undefined) return undefined;
+  if (!trimsBreak) return { text: value, tail: "" };
+  const text = withoutOuterBreaks(value);
+  return { text, tail: value.endsWith("\n") && text !== "" ? "\n" : "" };
 }
 
 /** Without the line break the template puts at either end. */
@@ -93,6 +103,8 @@ export function qwen3Format(
     initialState: thinking ? "reasoning" : "content",
     waitsForReasoning: thinking,
     toArguments: (raw, partial) => parametersToJson(raw, partial, withoutOuterBreaks),
+    openValue: (raw) => openParameter(raw, true),
+    trimsBreakBehindValue: true,
     jsonArguments: false,
     turnBoundaries: CHATML_TURNS,
     trimsReasoning: false,
@@ -107,7 +119,7 @@ export interface ThinkingFormats {
 }
 
 /** True unless the template variable says otherwise. */
-export function enablesThinking(context: OutputParserContext): boolean {
+function enablesThinking(context: OutputParserContext): boolean {
   const value = context.templateKwargs.get("enable_thinking");
   return value === undefined || truthy(value);
 }

@@ -1,7 +1,7 @@
 import { callArguments, type ToolCallDraft } from "../delta-draft.ts";
 
 /** The names of calls in JSON that may be cut short. */
-export const CALL_NAME = /"name"\s*:\s*"([^"]+)"/g;
+const CALL_NAME = /"name"\s*:\s*"([^"]+)"/g;
 const EMPTY_ARGUMENTS = /"name"\s*:\s*"[^"]+"\s*,\s*"arguments"\s*:\s*\{\s*\}/;
 /** Arguments of calls, with objects in them one level deep. */
 const ARGUMENTS = /"name"\s*:\s*"[^"]+"\s*,\s*"arguments"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})/g;

@@ -80,16 +80,19 @@ function cutString(text: string, outline: Outline, top: Opening): string {
   if (top.index > outline.lastStringEnd && top.character === "{") {
     return text.slice(0, top.index + 1) + closing;
   }
-  const comma = lastIndex(text, ",", Math.max(top.index, outline.lastStringEnd) + 1, outline.lastStringStart);
+  const comma = lastIndex(text, ",", [
+    Math.max(top.index, outline.lastStringEnd) + 1,
+    outline.lastStringStart,
+  ]);
   if (comma !== -1) return text.slice(0, comma) + closing;
   let keyStart = outline.lastStringEnd;
   for (;;) {
-    keyStart = lastIndex(text, '"', top.index, keyStart);
+    keyStart = lastIndex(text, '"', [top.index, keyStart]);
     if (keyStart === -1) return text.slice(0, top.index + 1) + closing;
     if (!isEscaped(text, keyStart)) break;
     keyStart--;
   }
-  const before = lastIndex(text, ",", top.index, keyStart);
+  const before = lastIndex(text, ",", [top.index, keyStart]);
   return text.slice(0, before === -1 ? top.index + 1 : before) + closing;
 }
 
@@ -123,11 +126,13 @@ function closeContainer(container: OpenContainer): string | undefined {
   const { text, outline, top, keepOpenStrings } = container;
   const { open, lastStringStart, lastStringEnd, lastMark } = outline;
   const outer = closeAll(open.slice(0, -1));
-  const trailingComma = lastIndex(text, ",", Math.max(lastStringEnd, lastMark) + 1, text.length);
+  const trailingComma = lastIndex(text, ",", [Math.max(lastStringEnd, lastMark) + 1, text.length]);
   if (trailingComma !== -1) {
     if (strip(text.slice(trailingComma + 1), "both") === "")
       return text.slice(0, trailingComma) + closeAll(open);
-    return top.character === "[" ? closeAfterComma(container, trailingComma, outer) : undefined;
+    return top.character === "["
+      ? closeAfterComma(container, trailingComma, { emptied: outer, kept: outer })
+      : undefined;
   }
   const mark = text.charAt(lastMark);
   if (mark === "]" || mark === "}") {
@@ -137,30 +142,31 @@ function closeContainer(container: OpenContainer): string | undefined {
     return joined(text.slice(0, lastMark), completeValue(text.slice(lastMark), keepOpenStrings), outer);
   }
   if (top.character === "[") return text + closeAll(open);
-  const colon = lastIndex(text, ":", lastStringEnd, text.length);
-  const comma = lastIndex(text, ",", top.index + 1, lastStringStart);
+  const colon = lastIndex(text, ":", [lastStringEnd, text.length]);
+  const comma = lastIndex(text, ",", [top.index + 1, lastStringStart]);
   if (comma === -1) {
     return joined(text.slice(0, top.index), completeValue(text.slice(top.index), keepOpenStrings), outer);
   }
-  if (colon !== -1) return colon > comma ? closeAfterComma(container, comma, outer) : undefined;
-  if (lastIndex(text, ":", Math.max(top.index, comma) + 1, lastStringStart) !== -1)
+  if (colon !== -1)
+    return colon > comma ? closeAfterComma(container, comma, { emptied: outer, kept: outer }) : undefined;
+  if (lastIndex(text, ":", [Math.max(top.index, comma) + 1, lastStringStart]) !== -1)
     return text + closeAll(open);
-  return closeAfterComma(container, comma, outer, closeAll(open));
+  return closeAfterComma(container, comma, { emptied: outer, kept: closeAll(open) });
 }
 
 /** Completes the entry after the last comma; where nothing of it is left, the comma goes too. */
 function closeAfterComma(
   container: OpenContainer,
   comma: number,
-  outer: string,
-  outerOfEntry: string = outer,
+  endings: { readonly emptied: string; readonly kept: string },
 ): string | undefined {
   const { text, top, keepOpenStrings } = container;
   const rest = completeValue(top.character + text.slice(comma + 1), keepOpenStrings);
   if (rest === undefined) return undefined;
   const [head, tail] = rest;
-  if (head.slice(1) + strip(tail.slice(0, -1), "both") === "") return text.slice(0, comma) + tail + outer;
-  return text.slice(0, comma + 1) + head.slice(1) + tail + outerOfEntry;
+  if (head.slice(1) + strip(tail.slice(0, -1), "both") === "")
+    return text.slice(0, comma) + tail + endings.emptied;
+  return text.slice(0, comma + 1) + head.slice(1) + tail + endings.kept;
 }
 
 function joined(
@@ -180,7 +186,7 @@ function closeAll(open: readonly Opening[]): string {
 }
 
 /** Python's `text.rfind(wanted, start, end)` for one character, negative ends included. */
-function lastIndex(text: string, wanted: string, start: number, end: number): number {
+function lastIndex(text: string, wanted: string, [start, end]: readonly [number, number]): number {
   const limit = end < 0 ? Math.max(0, text.length + end) : Math.min(end, text.length);
   if (limit <= start) return -1;
   const found = text.lastIndexOf(wanted, limit - 1);

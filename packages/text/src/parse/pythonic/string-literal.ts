@@ -53,23 +53,28 @@ function findEnd(text: string, start: number, mark: string): number | undefined 
 
 function unescape(body: string): string | undefined {
   if (!body.includes("\\")) return body;
-  let isBroken = false;
-  const value = body.replace(
-    ESCAPE,
-    (whole, byte?: string, short?: string, long?: string, octal?: string, line?: string, simple?: string) => {
-      if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
-      if (line !== undefined) return "";
-      const code = byte ?? short ?? long;
-      if (code !== undefined) {
-        const point = parseInt(code, 16);
-        isBroken ||= point > 0x10ffff;
-        return point > 0x10ffff ? "" : String.fromCodePoint(point);
-      }
-      isBroken ||= UNFINISHED.has(simple ?? "");
-      return SIMPLE[simple ?? ""] ?? whole;
-    },
-  );
-  return isBroken ? undefined : value;
+  let value = "";
+  let end = 0;
+  for (const match of body.matchAll(ESCAPE)) {
+    const character = escaped(match);
+    if (character === undefined) return undefined;
+    value += body.slice(end, match.index) + character;
+    end = match.index + match[0].length;
+  }
+  return value + body.slice(end);
+}
+
+/** What an escape stands for; undefined for one that is broken, itself for one that is none. */
+function escaped(match: RegExpExecArray): string | undefined {
+  const [whole, byte, short, long, octal, line, simple = ""] = match;
+  if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
+  if (line !== undefined) return "";
+  const code = byte ?? short ?? long;
+  if (code !== undefined) {
+    const point = parseInt(code, 16);
+    return point > 0x10ffff ? undefined : String.fromCodePoint(point);
+  }
+  return UNFINISHED.has(simple) ? undefined : (SIMPLE[simple] ?? whole);
 }
 
 /** The text of an f-string with nothing to fill in. */

@@ -1,0 +1,133 @@
+import {
+  type EngineConnection,
+  EngineError,
+  kvBatchFromGrpc,
+  type KvEventBatch,
+} from "@vllm-router/engine-client";
+import { createKvFeed, type EngineCaches, type KvFeed } from "@vllm-router/routing-core";
+import type { EngineWatch } from "./engine-watch.ts";
+import type { KvAddresses } from "./kv-event-settings.ts";
+import type { Timers } from "./timers.ts";
+import type { Worker } from "./worker.ts";
+import { ZmqKvSource } from "./zmq-kv-source.ts";
+
+/** What listening takes. */
+export interface KvListeningOptions {
+  readonly caches: EngineCaches;
+  readonly timers: Timers;
+  readonly addresses: KvAddresses;
+  /** Hears about the sources, for people. */
+  readonly changed: (worker: string, detail: string) => void;
+}
+
+/**
+ * Brings what engines tell of their KV caches to the prefix index: by ZMQ where an address is configured, else by the
+ * stream that a gRPC engine is subscribed to anyway. Without either, the index guesses.
+ */
+export class KvListening {
+  readonly #options: KvListeningOptions;
+  /** Feeds by first slot, for workers that tell by gRPC. */
+  readonly #feeds = new Map<number, readonly KvFeed[]>();
+
+  constructor(options: KvListeningOptions) {
+    this.#options = options;
+  }
+
+  /** Set on every worker when its life begins. */
+  readonly watch: EngineWatch = (worker) => {
+    const { caches, addresses } = this.#options;
+    const known = addresses(worker.id, worker.ranks);
+    const life = new AbortController();
+    this.#learnBlockSize(worker, life.signal);
+    if (known.length === 0) {
+      this.#feeds.set(
+        worker.slot,
+        Array.from({ length: worker.ranks }, (_, rank) =>
+          createKvFeed({ cache: caches.cache(worker.slot + rank), canReplay: false }),
+        ),
+      );
+      return {
+        [Symbol.dispose]: () => {
+          life.abort();
+          this.interrupted(worker);
+          this.#feeds.delete(worker.slot);
+        },
+      };
+    }
+    const sources = known.map((address, rank) => this.#listen(worker, rank, address));
+    return {
+      [Symbol.dispose]: () => {
+        life.abort();
+        sources.forEach((source) => source[Symbol.dispose]());
+      },
+    };
+  };
+
+  /** A batch that came by gRPC. */
+  readonly blocks = (worker: Worker, message: KvEventBatch): void => {
+    const feed = this.#feeds.get(worker.slot)?.[message.dpRank ?? 0];
+    const batch = feed === undefined ? undefined : kvBatchFromGrpc(message);
+    if (batch !== undefined) {
+      feed?.receive(batch);
+    }
+  };
+
+  /** The gRPC stream of a worker broke off: what it would have told is lost. */
+  readonly interrupted = (worker: Worker): void => {
+    for (const feed of this.#feeds.get(worker.slot) ?? []) {
+      feed.end();
+    }
+  };
+
+  #listen(worker: Worker, rank: number, address: ReturnType<KvAddresses>[number]): ZmqKvSource {
+    const { caches, timers, changed } = this.#options;
+    let wasHeard: boolean | undefined;
+    return new ZmqKvSource({
+      address,
+      timers,
+      feed: createKvFeed({
+        cache: caches.cache(worker.slot + rank),
+        canReplay: address.replayEndpoint !== undefined,
+      }),
+      changed: (isHeard, detail) => {
+        // Attempts that fail again and again are told once.
+        if (isHeard !== wasHeard) {
+          wasHeard = isHeard;
+          changed(
+            worker.id,
+            `KV events of rank ${rank}: ${isHeard ? "listening to" : "not heard,"} ${detail}`,
+          );
+        }
+      },
+    });
+  }
+
+  /** Claims are whole blocks of the engine; those of gRPC engines say beforehand how large they are. */
+  #learnBlockSize(worker: Worker, life: AbortSignal): void {
+    const { caches, timers } = this.#options;
+    void kvBlockTokens(worker.connection, timers.now()).then((tokens) => {
+      // Another worker may have the slots by now.
+      for (let rank = 0; rank < worker.ranks && tokens > 0 && !life.aborted; rank += 1) {
+        caches.cache(worker.slot + rank).setBlockTokens(tokens);
+      }
+    });
+  }
+}
+
+const INFO_TIMEOUT_MS = 5_000;
+
+/** Tokens in a block of the engine's KV cache; 0 when it does not say. */
+async function kvBlockTokens(connection: EngineConnection, nowMs: number): Promise<number> {
+  if (connection.dialect !== "vllm-engine") {
+    return 0;
+  }
+  try {
+    const info = await connection.admin.getServerInfo({ deadlineAtMs: nowMs + INFO_TIMEOUT_MS });
+    return info.kvBlockTokens;
+  } catch (error) {
+    if (error instanceof EngineError) {
+      return 0;
+    }
+    throw error;
+  }
+}

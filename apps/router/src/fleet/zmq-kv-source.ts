@@ -1,0 +1,146 @@
+import {
+  EngineError,
+  type KvBatch,
+  listenToZmqKvEvents,
+  replayZmqKvEvents,
+  type ZmqListening,
+} from "@vllm-router/engine-client";
+import type { KvFeed, KvReplayRequest } from "@vllm-router/routing-core";
+import type { CancelTimer, Timers } from "./timers.ts";
+
+/** Where one rank's events come from. */
+export interface ZmqKvAddress {
+  /** `tcp://host:port` or `ipc://path`. */
+  readonly endpoint: string;
+  /** Where old batches can be had; undefined where they cannot. */
+  readonly replayEndpoint: string | undefined;
+  /** Beginning of the topics that are listened to. */
+  readonly topic: string;
+}
+
+/** What a source works with. */
+export interface ZmqKvSourceOptions {
+  readonly address: ZmqKvAddress;
+  readonly feed: KvFeed;
+  readonly timers: Timers;
+  /** Told when it begins to hear the publisher, and when it does not hear it any more. */
+  readonly changed: (isHeard: boolean, detail: string) => void;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+/** A publisher that is away for longer than this is not believed any more until it is back. */
+const BELIEVED_MS = 5_000;
+/** vLLM answers replays between batches, within 100 ms; a replay that is silent for so long has failed. */
+const REPLAY_SILENCE_MS = 5_000;
+
+/** Listens to one rank's ZMQ publisher until it is disposed of, and asks for what was missed. */
+export class ZmqKvSource implements Disposable {
+  readonly #options: ZmqKvSourceOptions;
+  #listening: ZmqListening | undefined;
+  #replay: ZmqListening | undefined;
+  #cancelPause: CancelTimer | undefined;
+  #cancelDisbelief: CancelTimer | undefined;
+  #cancelSilence: CancelTimer | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+  #isDisposed = false;
+
+  constructor(options: ZmqKvSourceOptions) {
+    this.#options = options;
+    this.#listen();
+  }
+
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    this.#listening?.stop();
+    this.#endReplay();
+    this.#cancelPause?.();
+    this.#cancelDisbelief?.();
+    this.#options.feed.end();
+  }
+
+  #listen(): void {
+    const { changed } = this.#options;
+    try {
+      this.#listening = this.#dial();
+    } catch (error) {
+      // An address that nobody can dial: trying again does not make it better.
+      changed(false, error instanceof EngineError ? error.message : String(error));
+    }
+  }
+
+  #dial(): ZmqListening {
+    const { address, feed, changed } = this.#options;
+    return listenToZmqKvEvents(
+      { address: address.endpoint, topic: address.topic },
+      {
+        connected: () => {
+          this.#pauseMs = FIRST_PAUSE_MS;
+          this.#cancelDisbelief?.();
+          this.#cancelDisbelief = undefined;
+          changed(true, address.endpoint);
+          this.#askReplay(feed.connected());
+        },
+        batch: (batch: KvBatch) => this.#askReplay(feed.receive(batch)),
+        malformed: (error) => changed(true, error.message),
+        end: (error) => this.#lost(error),
+      },
+    );
+  }
+
+  #lost(error: EngineError): void {
+    const { feed, timers, changed } = this.#options;
+    if (this.#isDisposed) {
+      return;
+    }
+    changed(false, error.message);
+    if (this.#replay !== undefined) {
+      this.#endReplay();
+      feed.replayFailed();
+    }
+    this.#cancelDisbelief ??= timers.after(BELIEVED_MS, () => feed.end());
+    this.#cancelPause = timers.after(this.#pauseMs, () => this.#listen());
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  #askReplay(request: KvReplayRequest | undefined): void {
+    const { address, feed } = this.#options;
+    if (request === undefined || address.replayEndpoint === undefined) {
+      return;
+    }
+    this.#awaitReplay();
+    this.#replay = replayZmqKvEvents(
+      { address: address.replayEndpoint, from: request.from },
+      {
+        batch: (batch) => {
+          this.#awaitReplay();
+          feed.replayed(batch);
+        },
+        end: (error) => {
+          this.#endReplay();
+          if (error === undefined) {
+            this.#askReplay(feed.replayEnded());
+          } else {
+            feed.replayFailed();
+          }
+        },
+      },
+    );
+  }
+
+  /** Gives the replay so long to say something more. */
+  #awaitReplay(): void {
+    const { feed, timers } = this.#options;
+    this.#cancelSilence?.();
+    this.#cancelSilence = timers.after(REPLAY_SILENCE_MS, () => {
+      this.#endReplay();
+      feed.replayFailed();
+    });
+  }
+
+  #endReplay(): void {
+    this.#cancelSilence?.();
+    this.#replay?.stop();
+    this.#replay = undefined;
+  }
+}

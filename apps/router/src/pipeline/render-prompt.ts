@@ -1,0 +1,58 @@
+import {
+  badRequestError,
+  checkPromptLength,
+  validationError,
+  type GenerationRequest,
+} from "@vllm-router/api";
+import { renderHarmony, TextError } from "@vllm-router/text";
+import { localTime } from "../models/local-clock.ts";
+import { encodeText } from "./encode-prompt.ts";
+import { renderConversation, type Conversation, type RenderContext } from "./render-conversation.ts";
+
+/** A conversation as the model gets it. */
+export interface RenderedPrompt {
+  readonly text: string;
+  readonly tokenIds: Int32Array;
+}
+
+/**
+ * Renders and encodes a conversation: by the model's template, or in Harmony for gpt-oss, which has no text of its own and
+ * is never truncated.
+ * @throws ApiError 400 with vLLM's text
+ */
+export function renderPrompt(
+  conversation: Conversation & GenerationRequest,
+  context: RenderContext,
+): RenderedPrompt {
+  const { model } = context;
+  if (!model.parsers.harmony) {
+    const text = renderConversation(conversation, context);
+    return { text, tokenIds: encodeText(text, conversation, model) };
+  }
+  if (conversation.lateError !== undefined) {
+    throw conversation.lateError;
+  }
+  const tokenIds = harmonyIds(conversation, context);
+  checkPromptLength(tokenIds.length, model.maxModelLength);
+  return { text: model.tokenizer.decode(tokenIds, { skipSpecialTokens: false }), tokenIds };
+}
+
+function harmonyIds(conversation: Conversation, { model }: RenderContext): Int32Array {
+  const { messages, tools, reasoningEffort } = conversation;
+  const { year, month, day } = localTime(new Date());
+  const startDate = [year, padded(month), padded(day)].join("-");
+  try {
+    return renderHarmony({ messages, tools, reasoningEffort, startDate }, model.tokenizer);
+  } catch (error) {
+    if (error instanceof TextError) {
+      throw error.parameter === undefined
+        ? badRequestError(error.message)
+        : validationError(error.message, error.parameter);
+    }
+    throw error;
+  }
+}
+
+function padded(number: number): string {
+  return String(number).padStart(2, "0");
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import type { ClientSide } from "../src/server/exchange.ts";
+import type { Route } from "../src/server/route-table.ts";
+import { openRaw } from "./raw-http.ts";
+import { serveRoutes } from "./serve-routes.ts";
+
+const SSE = "text/event-stream";
+
+function routeTo(handle: (exchange: ClientSide) => void): readonly Route[] {
+  return [{ path: "/x", methods: { GET: ({ exchange }) => handle(exchange) } }];
+}
+
+/** Content of a chunked body, checked to the last byte. */
+function unchunked(body: string): string {
+  const bytes = Buffer.from(body);
+  let content = "";
+  let position = 0;
+  let size = -1;
+  while (size !== 0) {
+    const lineEnd = bytes.indexOf("\r\n", position);
+    size = Number.parseInt(bytes.toString("latin1", position, lineEnd), 16);
+    const start = lineEnd + 2;
+    content += bytes.toString("utf8", start, start + size);
+    expect(bytes.toString("latin1", start + size, start + size + 2)).toBe("\r\n");
+    position = start + size + 2;
+  }
+  expect(position).toBe(bytes.length);
+  return content;
+}
+
+async function bodyOf(
+  port: number,
+  request = "GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+): Promise<string> {
+  using raw = await openRaw(port);
+  raw.send(request);
+  const answer = await raw.closed();
+  return answer.slice(answer.indexOf("\r\n\r\n") + 4);
+}
+
+describe("a streamed answer", () => {
+  it("frames text of every alphabet, each flush as a chunk of its own", async () => {
+    const pieces = [
+      "data: a\n\n",
+      "data: \u00e9\u00ff\n\n",
+      "data: \u6f22\n\n",
+      "data: \ud83d\ude00\n\n",
+      "x".repeat(70_000),
+    ];
+    await using server = await serveRoutes(
+      routeTo((exchange) => {
+        for (const piece of pieces) {
+          exchange.append(piece);
+          exchange.flush(SSE);
+        }
+        exchange.append("data: [DONE]\n\n");
+        exchange.endStream(SSE);
+      }),
+    );
+    const body = await bodyOf(server.listener.port);
+    expect(unchunked(body)).toBe(`${pieces.join("")}data: [DONE]\n\n`);
+    expect(body.startsWith("9\r\ndata: a\n\n\r\n")).toBe(true);
+    const [summary] = await server.finished(1);
+    expect(summary?.responseBytes).toBe(Buffer.byteLength(`${pieces.join("")}data: [DONE]\n\n`));
+  });
+
+  it("passes bytes on although their buffer is used again, however large", async () => {
+    const sizes = [1, 100, 16 * 1024, 16 * 1024 + 1, 300_000];
+    await using server = await serveRoutes(
+      routeTo((exchange) => {
+        exchange.sendRawHead(200, ["content-type", "text/plain"]);
+        const buffer = Buffer.alloc(300_000);
+        sizes.forEach((size, index) => {
+          buffer.fill(97 + index, 0, size);
+          exchange.writeBytes(buffer.subarray(0, size));
+          buffer.fill(0);
+          if (index % 2 === 0) {
+            exchange.flushBytes();
+          }
+        });
+        exchange.endStream("");
+      }),
+    );
+    const expected = sizes.map((size, index) => String.fromCharCode(97 + index).repeat(size)).join("");
+    expect(unchunked(await bodyOf(server.listener.port))).toBe(expected);
+  });
+
+  it("knows that a client of HTTP/1.0 does not know chunks", async () => {
+    await using server = await serveRoutes(
+      routeTo((exchange) => {
+        exchange.append("one ");
+        exchange.flush(SSE);
+        exchange.writeBytes(Buffer.from("two "));
+        exchange.append("three");
+        exchange.endStream(SSE);
+      }),
+    );
+    expect(await bodyOf(server.listener.port, "GET /x HTTP/1.0\r\n\r\n")).toBe("one two three");
+  });
+
+  it("keeps the answers of pipelined requests apart", async () => {
+    const exchanges: ClientSide[] = [];
+    await using server = await serveRoutes(routeTo((exchange) => void exchanges.push(exchange)));
+    using raw = await openRaw(server.listener.port);
+    raw.send("GET /x HTTP/1.1\r\nhost: x\r\n\r\nGET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    await server.startedCount(2);
+    const [first, second] = exchanges;
+    second?.append("second 1 ");
+    second?.flush(SSE);
+    first?.append("first 1 ");
+    first?.flush(SSE);
+    second?.append("second 2");
+    second?.flush(SSE);
+    first?.append("first 2");
+    first?.endStream(SSE);
+    second?.endStream(SSE);
+    const answers = (await raw.closed()).split("HTTP/1.1 200 OK\r\n").slice(1);
+    const bodies = answers.map((answer) => unchunked(answer.slice(answer.indexOf("\r\n\r\n") + 4)));
+    expect(bodies).toEqual(["first 1 first 2", "second 1 second 2"]);
+  });
+
+  it("says when the client reads on, and uses the connection for the next answer", async () => {
+    let drained = 0;
+    await using server = await serveRoutes(
+      routeTo((exchange) => {
+        let pieces = 0;
+        const write = (): void => {
+          while (pieces < 100) {
+            pieces++;
+            exchange.append("y".repeat(100_000));
+            if (!exchange.flush(SSE)) {
+              return;
+            }
+          }
+          exchange.endStream(SSE);
+        };
+        exchange.listen({
+          gone: () => undefined,
+          drained: () => {
+            drained++;
+            write();
+          },
+        });
+        write();
+      }),
+    );
+    for (let round = 0; round < 3; round++) {
+      const response = await fetch(`${server.url}/x`);
+      expect((await response.text()).length).toBe(10_000_000);
+    }
+    expect(drained).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,241 @@
+import type { Clock } from "../clock.ts";
+import { RoutingError } from "../routing-error.ts";
+import type { WorkerSlot } from "../snapshot.ts";
+import { type BlockKeys, DEFAULT_BLOCK_TOKENS } from "./block-keys.ts";
+import { EngineCache, type EngineCacheContext } from "./engine-cache.ts";
+import { EngineBlocks } from "./engine-blocks.ts";
+import type { PrefixIndex, PrefixReader } from "./prefix-index.ts";
+import { Speculations } from "./speculations.ts";
+
+/** What the fleet's engines hold, told by their events where they send any and guessed from placements where not. */
+export interface EngineCaches extends PrefixReader {
+  /**
+   * Whole blocks of the prompt that each slot's engine would find in its cache, in the prompt's blocks: rounded down to the
+   * engine's own blocks, without the prompt's last token (which engines always compute), what lies in slower media counted
+   * for less.
+   */
+  match(keys: BlockKeys, matchedBlocks: Int32Array): number;
+  /** A prompt was placed on the slot: it will hold its blocks. */
+  insert(keys: BlockKeys, slot: WorkerSlot): void;
+  /** What a slot's engine holds, and what is told about it. */
+  cache(slot: WorkerSlot): EngineCache;
+  /** Stamp of the last use of the deepest block that the latest insertion found; 0 when it found none. */
+  readonly lastPlacedStamp: number;
+  /** Forgets everything about the slot; another engine may have it from now on. */
+  reset(slot: WorkerSlot): void;
+  /** Takes back what engines should have told by now. Done at every insertion as well. */
+  expire(): void;
+  stats(): EngineCachesStats;
+}
+
+/** Figures of {@link EngineCaches}. */
+export interface EngineCachesStats {
+  /** Records of blocks that engines have told, and how many there can be. */
+  readonly toldBlocks: number;
+  readonly toldBlockCapacity: number;
+  /** Placements that engines have not confirmed yet, in blocks. */
+  readonly speculatedBlocks: number;
+  /** Memory taken by these, beside the index's own. */
+  readonly sizeBytes: number;
+  /** Blocks forgotten for want of room. */
+  readonly droppedBlocks: number;
+}
+
+/** Options of {@link createEngineCaches}. */
+export interface EngineCachesOptions {
+  /** The table; its slots beyond `slotCapacity` are used for what engines keep outside their device's memory. */
+  readonly index: PrefixIndex;
+  readonly slotCapacity: number;
+  readonly clock: Clock;
+  /** Tokens in a block of the index; the hasher's. Default 16. */
+  readonly blockTokens?: number;
+  /** Blocks of a prompt that are looked at, at most; the hasher's. Default 16384. */
+  readonly maxBlocks?: number;
+  /** Bound of what is guessed of one slot, as set in the index; 0 (default) for none. */
+  readonly capacityBlocks?: number;
+  /** Memory for the blocks that engines tell, all engines together. Default 64 MiB, about 1.2 million blocks. */
+  readonly toldBytes?: number;
+  /** How long a placement counts before the engine has told its blocks. Default 10 s. */
+  readonly speculationMs?: number;
+  /** Speculated blocks at most. Default 65,536. */
+  readonly speculatedBlocks?: number;
+  /** Worth of a block outside the device's memory, as a share of one inside. Default 0.8 and 0.4. */
+  readonly mediumWeights?: { readonly host: number; readonly storage: number };
+}
+
+const DEFAULT_MAX_BLOCKS = 16_384;
+const DEFAULT_TOLD_BYTES = 64 * 1024 * 1024;
+const DEFAULT_SPECULATION_MS = 10_000;
+const DEFAULT_SPECULATED_BLOCKS = 65_536;
+const DEFAULT_WEIGHTS = { host: 0.8, storage: 0.4 };
+
+/** Creates the caches of a fleet over an index. Throws `RoutingError("invalid_parameter")`. */
+export function createEngineCaches(options: EngineCachesOptions): EngineCaches {
+  return new FleetCaches(options);
+}
+
+class FleetCaches implements EngineCaches {
+  readonly slotCapacity: number;
+  readonly #options: EngineCachesOptions;
+  readonly #index: PrefixIndex;
+  readonly #caches: (EngineCache | undefined)[] = [];
+  readonly #matched: Int32Array;
+  readonly #words: Int32Array;
+  readonly #blockWords: Int32Array;
+  readonly #speculations: Speculations;
+  readonly #speculationMs: number;
+  readonly #weights: { readonly host: number; readonly storage: number };
+  readonly #blockTokens: number;
+  /** Slots outside device memory that are free. */
+  readonly #spareSlots: number[] = [];
+  /** Made with the first event: 64 MiB are not wanted where no engine sends any. */
+  #blocks: EngineBlocks | undefined;
+  #droppedBlocks = 0;
+  /** The keys of the latest match; their depths are in `#matched`. */
+  #matchedKeys: BlockKeys | undefined;
+  lastPlacedStamp = 0;
+
+  constructor(options: EngineCachesOptions) {
+    const { index, slotCapacity, maxBlocks = DEFAULT_MAX_BLOCKS } = options;
+    if (!(slotCapacity >= 1 && slotCapacity <= index.slotCapacity)) {
+      throw new RoutingError(
+        "invalid_parameter",
+        `slotCapacity must be 1 to the index's ${index.slotCapacity}, got ${slotCapacity}`,
+      );
+    }
+    this.slotCapacity = slotCapacity;
+    this.#options = options;
+    this.#index = index;
+    this.#blockTokens = options.blockTokens ?? DEFAULT_BLOCK_TOKENS;
+    this.#speculationMs = options.speculationMs ?? DEFAULT_SPECULATION_MS;
+    this.#weights = options.mediumWeights ?? DEFAULT_WEIGHTS;
+    this.#matched = new Int32Array(index.slotCapacity);
+    this.#words = new Int32Array(2 * maxBlocks);
+    this.#blockWords = new Int32Array(2 * maxBlocks);
+    for (let slot = index.slotCapacity - 1; slot >= slotCapacity; slot -= 1) {
+      this.#spareSlots.push(slot);
+    }
+    this.#speculations = new Speculations({
+      capacity: options.speculatedBlocks ?? DEFAULT_SPECULATED_BLOCKS,
+      scratch: new Int32Array(2 * maxBlocks),
+      takeBack: (slot, block, words) => index.removeBlock(words, block, slot),
+    });
+  }
+
+  match(keys: BlockKeys, matchedBlocks: Int32Array): number {
+    const matched = this.#matched;
+    this.#matchedKeys = keys;
+    const most = this.#index.match(keys, matched);
+    if (most === 0) {
+      matchedBlocks.fill(0, 0, this.slotCapacity);
+      return 0;
+    }
+    if (keys.isText) {
+      matchedBlocks.set(matched.subarray(0, this.slotCapacity));
+      return most;
+    }
+    let worth = 0;
+    const usable = Math.floor((keys.totalUnits - 1) / keys.blockUnits);
+    for (let slot = 0; slot < this.slotCapacity; slot += 1) {
+      const cache = this.#caches[slot];
+      const blocks =
+        cache === undefined || cache.isPlain ? Math.min(matched[slot]!, usable) : this.#worth(cache, keys);
+      matchedBlocks[slot] = blocks;
+      worth = blocks > worth ? blocks : worth;
+    }
+    return worth;
+  }
+
+  insert(keys: BlockKeys, slot: WorkerSlot): void {
+    this.expire();
+    const cache = this.#caches[slot];
+    const known = this.#matchedKeys === keys ? this.#matched[slot]! : 0;
+    this.lastPlacedStamp = known === 0 ? 0 : this.#index.lastUse(keys.words, known - 1, slot);
+    if (cache === undefined || !cache.isTold || keys.isText) {
+      this.#index.insert(keys, slot);
+      return;
+    }
+    // Beyond the engine's last whole block nothing will ever be told.
+    const count = keys.count - (keys.count % cache.blocksPerEngineBlock);
+    const expiresAtMs = this.#options.clock() + this.#speculationMs;
+    let first = Math.min(known, count);
+    // What an earlier placement brings is the end of what is known; this placement brings it as well.
+    while (
+      first > 0 &&
+      this.#speculations.confirm(slot, keys.words[2 * first - 2]!, keys.words[2 * first - 1]!)
+    ) {
+      first -= 1;
+      this.#speculations.add({ slot, block: first, words: keys.words }, expiresAtMs);
+    }
+    for (let block = known; block < count; block += 1) {
+      if (this.#index.lastUse(keys.words, block, slot) === 0) {
+        this.#speculations.add({ slot, block, words: keys.words }, expiresAtMs);
+      }
+    }
+    this.#index.insert({ ...keys, words: keys.words, count }, slot);
+  }
+
+  cache(slot: WorkerSlot): EngineCache {
+    if (!(slot >= 0 && slot < this.slotCapacity)) {
+      throw new RoutingError("invalid_parameter", `slot ${slot} is outside the caches' ${this.slotCapacity}`);
+    }
+    return (this.#caches[slot] ??= new EngineCache(slot, this.#context()));
+  }
+
+  reset(slot: WorkerSlot): void {
+    this.#caches[slot]?.forget();
+    this.#caches[slot] = undefined;
+    this.#index.clear(slot);
+  }
+
+  expire(): void {
+    this.#speculations.expire(this.#options.clock());
+  }
+
+  stats(): EngineCachesStats {
+    return {
+      toldBlocks: this.#blocks?.used ?? 0,
+      toldBlockCapacity: this.#blocks?.capacity ?? 0,
+      speculatedBlocks: this.#speculations.size,
+      sizeBytes: this.#blocks?.sizeBytes ?? 0,
+      droppedBlocks: this.#droppedBlocks,
+    };
+  }
+
+  /** What a slot's blocks are worth, by the engine's own block size and the media they are in. */
+  #worth(cache: EngineCache, keys: BlockKeys): number {
+    const matched = this.#matched;
+    const per = cache.blocksPerEngineBlock;
+    const usable = Math.floor((keys.totalUnits - 1) / (keys.blockUnits * per)) * per;
+    const whole = (slot: number): number =>
+      slot < 0 ? 0 : Math.min(usable, matched[slot]! - (matched[slot]! % per));
+    const device = whole(cache.slot);
+    const host = Math.max(device, whole(cache.hostSlot));
+    const storage = Math.max(host, whole(cache.storageSlot));
+    return Math.floor(
+      device + this.#weights.host * (host - device) + this.#weights.storage * (storage - host),
+    );
+  }
+
+  #context(): EngineCacheContext {
+    return {
+      index: this.#index,
+      speculations: this.#speculations,
+      blockTokens: this.#blockTokens,
+      words: this.#words,
+      blockWords: this.#blockWords,
+      capacityBlocks: this.#options.capacityBlocks ?? 0,
+      blocks: () => this.#toldBlocks(),
+      takeSlot: () => this.#spareSlots.pop() ?? -1,
+      giveSlotBack: (slot) => this.#spareSlots.push(slot),
+    };
+  }
+
+  #toldBlocks(): EngineBlocks {
+    this.#blocks ??= new EngineBlocks(this.#options.toldBytes ?? DEFAULT_TOLD_BYTES, (head) => {
+      this.#droppedBlocks += 1;
+      this.#caches[this.#blocks!.slotOf(head)]?.dropped(head);
+    });
+    return this.#blocks;
+  }
+}

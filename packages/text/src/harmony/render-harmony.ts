@@ -1,0 +1,156 @@
+import type { TemplateValue } from "../template/template-value.ts";
+import { TextError } from "../text-error.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { flatText, harmonyTurns, instructionsText, type HarmonyTurn } from "./harmony-turn.ts";
+import { schemaType } from "./schema-type.ts";
+
+/** A conversation for gpt-oss. */
+export interface HarmonyConversation {
+  /** Messages as the request has them. */
+  readonly messages: readonly TemplateValue[];
+  readonly tools: readonly TemplateValue[] | null;
+  /** Null for the model's default. */
+  readonly reasoningEffort: string | null;
+  /** The day of the conversation, `2026-11-27`. */
+  readonly startDate: string;
+}
+
+type Fields = ReadonlyMap<string, TemplateValue>;
+
+const EFFORTS = ["high", "medium", "low"];
+/** Every special token of the model is written like this. */
+const SPECIAL_START = /(?<=<\|)(?=[a-z])/;
+
+/**
+ * Token ids of a conversation in Harmony, up to where the assistant begins to speak. Marks inside of texts stay text.
+ * @throws TextError `message_invalid` for an effort that gpt-oss does not know
+ */
+export function renderHarmony(conversation: HarmonyConversation, tokenizer: Tokenizer): Int32Array {
+  const { tools } = conversation;
+  const [instructions, messages] = takeInstructions(conversation.messages);
+  const ids = new HarmonyIds(tokenizer);
+  const hasTools = tools !== null && tools.length > 0;
+  const system = systemText(conversation, hasTools);
+  ids.turn({
+    author: "system",
+    channel: undefined,
+    recipient: undefined,
+    contentType: undefined,
+    parts: [system],
+  });
+  if (hasTools || (instructions ?? "") !== "") {
+    const sections = [
+      ...(instructions === undefined ? [] : [instructionsText(instructions)]),
+      ...(hasTools ? [toolsText(tools)] : []),
+    ];
+    const parts = [sections.join("\n\n")];
+    ids.turn({
+      author: "developer",
+      channel: undefined,
+      recipient: undefined,
+      contentType: undefined,
+      parts,
+    });
+  }
+  for (const turn of harmonyTurns(messages)) ids.turn(turn);
+  return ids.completed();
+}
+
+/** Instructions of a system or developer message at the start, and the messages behind it. */
+function takeInstructions(
+  messages: readonly TemplateValue[],
+): readonly [instructions: string | undefined, rest: readonly TemplateValue[]] {
+  const [first] = messages;
+  const role = first instanceof Map ? (first as Fields).get("role") : undefined;
+  if (role !== "system" && role !== "developer") return [undefined, messages];
+  return [flatText((first as Fields).get("content")), messages.slice(1)];
+}
+
+function systemText(conversation: HarmonyConversation, hasTools: boolean): string {
+  const effort = conversation.reasoningEffort ?? "medium";
+  if (effort === "none") {
+    throw new TextError("message_invalid", "Harmony does not support reasoning_effort='none'", {
+      parameter: "reasoning_effort",
+    });
+  }
+  if (!EFFORTS.includes(effort)) {
+    throw new TextError(
+      "message_invalid",
+      `reasoning_effort='${effort}' is not supported by Harmony. Supported values are: ${EFFORTS.join(", ")}.`,
+      { parameter: "reasoning_effort" },
+    );
+  }
+  const text =
+    "You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n" +
+    `Current date: ${conversation.startDate}\n\nReasoning: ${effort}\n\n` +
+    "# Valid channels: analysis, commentary, final. Channel must be included for every message.";
+  return hasTools ? `${text}\nCalls to these tools must go to the commentary channel: 'functions'.` : text;
+}
+
+function toolsText(tools: readonly TemplateValue[]): string {
+  const types = tools.map((tool) => {
+    const definition = tool instanceof Map ? (tool as Fields).get("function") : undefined;
+    return definition instanceof Map ? toolType(definition as Fields) : "";
+  });
+  return `# Tools\n\n## functions\n\nnamespace functions {\n\n${types.join("")}} // namespace functions`;
+}
+
+function toolType(definition: Fields): string {
+  const description = definition.get("description");
+  const lines = typeof description === "string" && description !== "" ? description.split("\n") : [];
+  if (lines.at(-1) === "") lines.pop();
+  const comment = lines.map((line) => `// ${line.replace(/\r$/, "")}\n`).join("");
+  const parameters = definition.get("parameters") ?? null;
+  const argument = parameters === null ? "" : `_: ${schemaType(parameters, "")}`;
+  const name = definition.get("name");
+  return `${comment}type ${typeof name === "string" ? name : ""} = (${argument}) => any;\n\n`;
+}
+
+/** Gathers the ids. */
+class HarmonyIds {
+  private readonly tokenizer: Tokenizer;
+  private readonly ids: number[] = [];
+
+  constructor(tokenizer: Tokenizer) {
+    this.tokenizer = tokenizer;
+  }
+
+  turn(turn: HarmonyTurn): void {
+    const { author, channel, recipient, contentType } = turn;
+    const isCall = author === "assistant" && recipient !== undefined;
+    this.mark("<|start|>");
+    this.text(isCall ? `${author} to=${recipient}` : author);
+    if (channel !== undefined) {
+      this.mark("<|channel|>");
+      const to = isCall || recipient === undefined ? "" : ` to=${recipient}`;
+      this.text(`${channel}${to}${contentType === undefined ? "" : ` ${contentType}`}`);
+    }
+    this.mark("<|message|>");
+    for (const part of turn.parts) this.text(part);
+    this.mark(isCall ? "<|call|>" : "<|end|>");
+  }
+
+  /** The ids with the beginning of the model's own message. */
+  completed(): Int32Array {
+    this.mark("<|start|>");
+    this.text("assistant");
+    return Int32Array.from(this.ids);
+  }
+
+  private mark(token: string): void {
+    const id = this.tokenizer.tokenId(token);
+    if (id === undefined)
+      throw new TextError(
+        "parser_unsupported",
+        `harmony needs the token ${token}, which the tokenizer lacks`,
+      );
+    this.ids.push(id);
+  }
+
+  /** Text, whose marks must not become tokens: it is cut inside of them, where tokens end anyway. */
+  private text(text: string): void {
+    for (const piece of text.split(SPECIAL_START)) {
+      for (const id of this.tokenizer.encode(piece, false)) this.ids.push(id);
+    }
+  }
+}
