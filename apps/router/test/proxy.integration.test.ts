@@ -112,6 +112,10 @@ describe("the proxy lane on workers that misbehave", () => {
       ["POST", "/v1/embeddings"],
       ["PUT", "/anything/else"],
       ["DELETE", "/v1/responses/1"],
+      ["POST", "/v1/responses/1/cancel"],
+      ["POST", "/inference/v1/generate"],
+      ["POST", "/v1/completions/derender"],
+      ["POST", "/scale_elastic_ep"],
     ] as const) {
       const answer = await fetch(`${router.url}${path}`, { method, headers, body });
       expect([answer.status, await answer.text()]).toEqual([207, "  not { json \u00e4"]);
@@ -121,7 +125,9 @@ describe("the proxy lane on workers that misbehave", () => {
       ]);
       expect(seen.at(-1)).toBe(`${method} ${path} t ${body}`);
     }
-    expect((await fetch(`${router.url}/v1/nothing`)).status).toBe(207);
+    for (const path of ["/v1/nothing", "/v1/responses/1", "/openapi.json", "/docs"]) {
+      expect((await fetch(router.url + path)).status).toBe(207);
+    }
     const redirect = await fetch(`${router.url}/v1/models/`, { redirect: "manual" });
     expect([redirect.status, redirect.headers.get("location")]).toEqual([307, `${router.url}/v1/models`]);
     // A verb this router does not know may be one the worker knows.

@@ -35,6 +35,8 @@ export async function checkTranscripts(options: {
   readonly groups: readonly string[];
   /** Fields whose refusal is expected. */
   readonly uncarriedFields: ReadonlySet<string>;
+  /** Cases that are not sent. */
+  readonly except?: readonly string[];
 }): Promise<TranscriptResult> {
   const folder = join(import.meta.dirname, "..", "transcripts", options.model);
   const files = readdirSync(folder).filter((file) => options.groups.some((group) => matches(file, group)));
@@ -47,6 +49,8 @@ export async function checkTranscripts(options: {
     "--json",
     "--max",
     "100000",
+    "--only",
+    `^(?!(${(options.except ?? []).join("|")})$)`,
   ];
   const { stdout } = await promisify(execFile)("python3", args, { maxBuffer: 64 * 1024 * 1024 }).catch(
     (error: { stdout?: string; stderr?: string }) => {

@@ -1,9 +1,7 @@
 import { openApiDocument } from "@vllm-router/api";
-import type { RequestScope } from "../server/request-scope.ts";
 import type { Route, RouteHandler } from "../server/route-table.ts";
-import { isHttpOnly } from "./choose-lane.ts";
 import type { RouteServices } from "./services.ts";
-import { passOn } from "./unknown-path.ts";
+import { unlessHttpOnly } from "./unknown-path.ts";
 
 /** How the interface is documented (`--disable-fastapi-docs`, `--enable-offline-docs`). */
 export type Documentation = "online" | "offline" | "none";
@@ -49,12 +47,7 @@ export function documentationRoutes(routes: readonly Route[], services: RouteSer
   const served = new Set(routes.map((route) => route.path.replace(/:(\w+)/g, "{$1}")));
   const document = openApiDocument((path) => served.has(path));
   const isOffline = services.documentation === "offline";
-  const own = (handler: (scope: RequestScope) => void): Route["methods"] => {
-    // Workers that speak HTTP document themselves.
-    const get: RouteHandler = (scope) =>
-      isHttpOnly(services.fleet) ? passOn(scope, services) : handler(scope);
-    return { GET: get };
-  };
+  const own = (handler: RouteHandler): Route["methods"] => ({ GET: unlessHttpOnly(handler, services) });
   const html = (text: string): Route["methods"] =>
     own(({ exchange }) => exchange.send(200, text, { "content-type": "text/html; charset=utf-8" }));
   return [

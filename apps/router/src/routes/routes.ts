@@ -24,7 +24,7 @@ import type { RouteServices } from "./services.ts";
 import { serveCancelResponse, serveRetrieveResponse } from "./stored-responses.ts";
 import { tokenizerInfoRoutes } from "./tokenizer-info.ts";
 import { serveDetokenize, serveTokenize } from "./tokenize.ts";
-import { unknownPath } from "./unknown-path.ts";
+import { unknownPath, unlessHttpOnly } from "./unknown-path.ts";
 import { serveLoads, serveWorkers, serveWorkerUrls } from "./workers.ts";
 
 /** The HTTP interface: every path, readable top to bottom. */
@@ -61,14 +61,17 @@ function knownRoutes(services: RouteServices): readonly Route[] {
     { path: "/v1/responses", methods: { POST: (scope) => serveGenerating(scope, responses, services) } },
     {
       path: "/v1/responses/:response_id",
-      methods: { GET: (scope) => serveRetrieveResponse(scope, services) },
+      methods: { GET: unlessHttpOnly((scope) => serveRetrieveResponse(scope, services), services) },
     },
     {
       path: "/v1/responses/:response_id/cancel",
-      methods: { POST: (scope) => serveCancelResponse(scope, services) },
+      methods: { POST: unlessHttpOnly((scope) => serveCancelResponse(scope, services), services) },
     },
-    { path: "/is_scaling_elastic_ep", methods: { POST: serveIsScaling } },
-    { path: "/scale_elastic_ep", methods: { POST: (scope) => serveScale(scope, services) } },
+    { path: "/is_scaling_elastic_ep", methods: { POST: unlessHttpOnly(serveIsScaling, services) } },
+    {
+      path: "/scale_elastic_ep",
+      methods: { POST: unlessHttpOnly((scope) => serveScale(scope, services), services) },
+    },
     { path: "/v1/models", methods: { GET: (scope) => serveModels(scope, services) } },
     { path: "/tokenize", methods: { POST: (scope) => serveTokenize(scope, services) } },
     { path: "/detokenize", methods: { POST: (scope) => serveDetokenize(scope, services) } },

@@ -20,6 +20,7 @@ import type { Route, RouteHandler } from "../server/route-table.ts";
 import { serveGenerating, type GeneratingApi } from "./generate-route.ts";
 import { renderApi, serveRendered } from "./render-route.ts";
 import type { RouteServices } from "./services.ts";
+import { unlessHttpOnly } from "./unknown-path.ts";
 
 interface IdentifiedTokens extends GenerateTokensRequest {
   readonly user: null;
@@ -57,19 +58,20 @@ const RESPONSES = renderApi({
 
 /** The routes of `--enable-scale-out`: without it vLLM answers them with 403, whatever they are asked. */
 export function scaleOutRoutes(services: RouteServices): readonly Route[] {
+  const missing = unlessHttpOnly(unimplemented, services);
   const handlers: Readonly<Record<string, RouteHandler>> = {
     "/inference/v1/generate": (scope) => serveGenerating(scope, GENERATE, services),
     "/v1/chat/completions/render": (scope) => serveRendered(scope, CHAT, services),
     "/v1/completions/render": (scope) => serveRendered(scope, COMPLETIONS, services),
     "/v1/messages/render": (scope) => serveRendered(scope, MESSAGES, services),
     "/v1/responses/render": (scope) => serveRendered(scope, RESPONSES, services),
-    "/v1/chat/completions/derender": unimplemented,
-    "/v1/completions/derender": unimplemented,
-    "/inference/v1/abort_requests": unimplemented,
+    "/v1/chat/completions/derender": missing,
+    "/v1/completions/derender": missing,
+    "/inference/v1/abort_requests": missing,
   };
   return Object.entries(handlers).map(([path, handler]) => ({
     path,
-    methods: { POST: services.scaleOut ? handler : disabled },
+    methods: { POST: services.scaleOut ? handler : unlessHttpOnly(disabled, services) },
   }));
 }
 

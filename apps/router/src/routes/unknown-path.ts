@@ -66,6 +66,11 @@ async function serveUnknown(
   }
 }
 
+/** A handler whose answers are the router's own, unless all workers speak HTTP: then theirs count. */
+export function unlessHttpOnly(handler: RouteHandler, services: RouteServices): RouteHandler {
+  return (scope) => (isHttpOnly(services.fleet) ? passOn(scope, services) : handler(scope));
+}
+
 /** Passes a request on to an HTTP worker, whatever it is. */
 export async function passOn(scope: RequestScope, services: RouteServices): Promise<void> {
   const body = await receiveProxied(scope, services.maxPayloadBytes);

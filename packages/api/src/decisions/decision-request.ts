@@ -4,6 +4,7 @@ import { checkCacheSalt } from "../request/body-checks.ts";
 import {
   compileRequest,
   field,
+  type FieldShape,
   parseWith,
   type RequestField,
   type RequestOf,
@@ -44,6 +45,9 @@ const table = {
 export interface DecisionRequest extends RequestOf<typeof table> {}
 
 const reader: RequestReader<DecisionRequest> = compileRequest({ table, checks: [checkCacheSalt] });
+
+/** Fields of a request for decisions. */
+export const decisionFields: readonly FieldShape[] = reader.fields;
 
 /**
  * Checks and types the body of `POST /v1/systemone` as vLLM 0.32 does.

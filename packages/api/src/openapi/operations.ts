@@ -1,3 +1,4 @@
+import { decisionFields } from "../decisions/decision-request.ts";
 import { countTokensFields, messagesFields } from "../messages/messages-request.ts";
 import { generativeScoringFields } from "../pooling/generative-scoring-request.ts";
 import { batchChatFields } from "../request/batch-chat-request.ts";
@@ -29,6 +30,7 @@ export const REQUEST_FIELDS: Readonly<Record<string, readonly FieldShape[]>> = {
   GenerateRequest: generateFields,
   GenerativeScoringRequest: generativeScoringFields,
   ResponsesRequest: responsesFields,
+  StructuredDecisionRequest: decisionFields,
 };
 
 /** What vLLM's document lists and this server serves, in vLLM's order. */
@@ -41,6 +43,12 @@ export const OPERATIONS: readonly Operation[] = [
   { path: "/detokenize", method: "post", handler: "detokenize" },
   { path: "/tokenizer_info", method: "get", handler: "get_tokenizer_info" },
   { path: "/v1/models", method: "get", handler: "show_available_models" },
+  {
+    path: "/v1/systemone",
+    method: "post",
+    handler: "create_structured_decision",
+    schema: "StructuredDecisionRequest",
+  },
   { path: "/ping", method: "get", handler: "ping" },
   { path: "/ping", method: "post", handler: "ping" },
   { path: "/invocations", method: "post", handler: "decorated_func" },
