@@ -70,7 +70,10 @@ export function draftChat(
   const { model, settings } = envelope;
   checkRequestedLengths(asked, model.maxModelLength);
   const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
-  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, { model, settings });
+  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, {
+    model,
+    settings,
+  });
   checkPrompt?.(tokenIds.length);
   const request = constrainCalls(asked, model.parsers);
   const { selection } = model.parsers;
