@@ -32,7 +32,7 @@ export interface SamplingParamsOptions {
  * vLLM's `SamplingParams` as JSON, with the fields it prints: those whose value is not the very object of the class's
  * default, in the order of the class.
  */
-export function samplingParamsText(
+function samplingParamsText(
   draft: SamplingDraft,
   request: GenerationRequest,
   options: SamplingParamsOptions,
