@@ -77,12 +77,12 @@ function listeners(all: readonly [Listener, ...Listener[]], tls: TlsSource | und
 }
 
 function tlsSource(config: RouterConfig, logger: Logger): TlsSource | undefined {
-  const { keyFile, certificateFile } = config.tls;
+  const { keyFile, certificateFile, caFile, ciphers, ...others } = config.tls;
   if (keyFile === undefined || certificateFile === undefined) {
     return undefined;
   }
   return new TlsSource(
-    { ...config.tls, keyFile, certificateFile, caFile: config.tls.caFile, ciphers: config.tls.ciphers },
+    { ...others, keyFile, certificateFile, caFile, ciphers },
     {
       refreshed: () => logger.info("key and certificate were read again"),
       refreshFailed: (error) => logger.warn({ err: error }, "the new key and certificate cannot be used"),

@@ -65,7 +65,8 @@ describe("adapters and several models behind one router", () => {
       return answer.data.map(({ id }) => id);
     };
     served.push({ id: "sql", parent: "base" });
-    await eventually("the adapter is listed", async () => (await listed()).includes("sql"));
+    await eventually("the adapter is known", () => router.logText().includes("serves base, sql"));
+    expect(await listed()).toContain("sql");
     for (let at = 0; at < 4; at += 1) {
       const answer = await router.post("/v1/completions", { model: "sql", prompt: `Tell ${at}` });
       expect(await answer.json()).toEqual({ from: "changing", model: "sql" });
