@@ -34,6 +34,8 @@ def main():
     tools = json.loads((HERE / "tools.json").read_text())
     tools[1]["function"]["strict"] = True
     lines = []
+    # Many cases share a tag: a case names it by its place in the list.
+    tags = {}
     for model in MODELS:
         for choice in ("auto", "required", NAMED):
             for level in ToolStrictLevel:
@@ -53,11 +55,13 @@ def main():
                         limit_to_single_tool_call(tag)
                     lines.append(json.dumps({
                         "model": model, "choice": choice, "level": level.name.lower(), "single": single,
-                        "tag": None if tag is None else json.dumps(tag.model_dump()),
+                        "tag": None if tag is None else tags.setdefault(json.dumps(tag.model_dump()), len(tags)),
                     }))
     FIXTURE.parent.mkdir(parents=True, exist_ok=True)
     source = f"vLLM {__version__}, tools/record-parsers/record_tags.py"
-    FIXTURE.write_text(json.dumps({"source": source})[:-1] + ', "cases": [\n' + ",\n".join(lines) + "\n]}\n")
+    listed = ",\n".join(json.dumps(tag, ensure_ascii=False) for tag in tags)
+    cases = ",\n".join(lines)
+    FIXTURE.write_text(f'{{"source": {json.dumps(source)}, "tags": [\n{listed}\n], "cases": [\n{cases}\n]}}\n')
     print(f"{len(lines)} cases, {FIXTURE.stat().st_size // 1000} kB")
 
 

@@ -48,7 +48,7 @@ export const NO_PARSERS: ModelParsers = {
 const HARMONY_MODEL = "gpt_oss";
 
 /** Models that number their calls through the conversation. */
-const NUMBERING_MODELS: ReadonlySet<string> = new Set(["kimi_k2", "kimi_k25"]);
+const NUMBERING_MODELS: ReadonlySet<string> = new Set(["kimi_k2", "kimi_k25", "kimi_k3"]);
 
 /**
  * Checks the names of parsers, with vLLM's words.
@@ -75,7 +75,7 @@ function checkName(kind: string, name: string, known: readonly string[]): void {
 
 /**
  * Chooses a model's parsers and tries them on its tokenizer.
- * @throws RouterError `parsers` where the tokenizer lacks a token they need
+ * @throws RouterError `parsers` where the tokenizer lacks a token they need, or no tool parser is known for the model
  */
 export function selectParsers(
   flags: ParserFlags,
@@ -86,6 +86,12 @@ export function selectParsers(
     flags.toolCallParser === "auto" ? chooseToolParser(clues) : (flags.toolCallParser ?? undefined);
   const reasoningName =
     flags.reasoningParser === "auto" ? chooseReasoningParser(clues) : flags.reasoningParser;
+  if (flags.enableAutoToolChoice && (toolName === undefined || !TOOL_PARSERS.has(toolName))) {
+    throw new RouterError(
+      "parsers",
+      `--tool-call-parser auto: no parser is known for '${clues.name}'; name one of ${[...TOOL_PARSERS.keys()].toSorted().join(", ")}`,
+    );
+  }
   // As in vLLM, the tool parser runs only where the model may call by itself.
   const tool = flags.enableAutoToolChoice && toolName !== undefined ? TOOL_PARSERS.get(toolName) : undefined;
   const reasoning =

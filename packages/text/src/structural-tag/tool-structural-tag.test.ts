@@ -11,12 +11,13 @@ interface Case {
   readonly choice: string | { readonly function: { readonly name: string } };
   readonly level: ToolStrictLevel;
   readonly single: boolean;
-  readonly tag: string | null;
+  /** Place of the tag in the list; null for none. */
+  readonly tag: number | null;
 }
 
-const { cases } = JSON.parse(
+const { cases, tags } = JSON.parse(
   readFileSync(new URL("__fixtures__/structural-tags.json", import.meta.url), "utf8"),
-) as { readonly cases: readonly Case[] };
+) as { readonly cases: readonly Case[]; readonly tags: readonly string[] };
 
 /** The tools the fixtures were recorded with: the second one is strict. */
 function tools(): readonly DeclaredTool[] {
@@ -46,7 +47,8 @@ describe("toolStructuralTag()", () => {
         strictLevel: level,
         singleCall: single,
       });
-      expect({ choice, level, single, tag: built ?? null }).toEqual({ choice, level, single, tag });
+      const expected = tag === null ? null : tags[tag];
+      expect({ choice, level, single, tag: built ?? null }).toEqual({ choice, level, single, tag: expected });
     }
   });
 

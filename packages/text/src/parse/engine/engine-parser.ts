@@ -5,13 +5,13 @@ import type { OutputParserContext, ParsedToolCall } from "../output-parser.ts";
 import type { ExtractedReasoning } from "../reasoning-parser.ts";
 import { callId } from "../tool-call-id.ts";
 import type { ExtractedToolCalls } from "../tool-parser.ts";
-import { propertiesOf, typedArguments } from "../typed-arguments.ts";
-import { stablePrefix, textKeys } from "./argument-prefix.ts";
+import { propertiesOf } from "../typed-arguments.ts";
+import { textKeys } from "./argument-prefix.ts";
+import { ArgumentStream } from "./argument-stream.ts";
 import { readCallObject, type NamedArguments } from "./call-object.ts";
 import { type CallSlot, emptySlot, mergedByCall } from "./call-slot.ts";
 import { FormatMachine } from "./format-machine.ts";
 import type { FormatEvent, OutputFormat } from "./output-format.ts";
-import { GrowingText } from "./open-value.ts";
 import { type PreparedFormat, prepareFormat } from "./prepared-format.ts";
 import { endsReasoning, idsOfContent } from "./reasoning-ids.ts";
 
@@ -33,6 +33,7 @@ export class EngineParser {
   /** The reasoning has ended, or there is none. */
   protected reasoningOver: boolean;
   private readonly pass: EnginePass;
+  private readonly argumentStream: ArgumentStream;
   private machine: FormatMachine;
   private heldContent = "";
   private heldReasoning = "";
@@ -43,6 +44,7 @@ export class EngineParser {
     this.context = context;
     this.pass = pass;
     this.format = prepareFormat(format, context.tokenizer);
+    this.argumentStream = new ArgumentStream(format, context.tools);
     this.reasoningOver = !this.format.hasReasoning;
     this.machine = this.makeMachine();
   }
@@ -249,7 +251,7 @@ export class EngineParser {
     const { call, value } = event;
     slot.raw += value;
     if (slot.nameSent) {
-      const text = value === "" ? undefined : this.newArguments(slot, value);
+      const text = value === "" ? undefined : this.argumentStream.add(slot, value);
       if (text !== undefined && text !== "") pieces.push(callArguments(call, text));
       return;
     }
@@ -264,7 +266,7 @@ export class EngineParser {
 
   private endCall(call: number, slot: CallSlot, pieces: ToolCallDraft[]): void {
     if (!slot.nameSent) this.readHeader(slot);
-    let rest = this.lastArguments(slot);
+    let rest = this.argumentStream.end(slot);
     if (!slot.nameSent) {
       const header = slot.name === "" ? (this.embeddedName(slot.raw) ?? "") : slot.name;
       if (this.markNamed(slot, header)) {
@@ -317,53 +319,6 @@ export class EngineParser {
     if (slot.id === "") slot.id = callId(this.context, name, this.madeIds++);
   }
 
-  /** What a piece of raw arguments adds to the JSON streamed so far. */
-  private newArguments(slot: CallSlot, piece: string): string | undefined {
-    const { toArguments, structuralCharacters } = this.format.source;
-    if (toArguments === undefined) return piece;
-    if (structuralCharacters !== undefined && ![...structuralCharacters].some((one) => piece.includes(one))) {
-      return undefined;
-    }
-    const more = slot.growing?.add(piece);
-    if (more !== undefined) {
-      slot.streamed += more;
-      return more;
-    }
-    const made = toArguments(slot.raw, true);
-    slot.growing = undefined;
-    if (made === undefined || made === "") return undefined;
-    const json = this.typed(made, slot.name);
-    const stable = stablePrefix(json, slot.textKeys);
-    const added = stable === "" || stable === slot.streamed ? undefined : this.grow(slot, stable);
-    if (stable === slot.streamed) slot.growing = this.growingText(slot.raw, json, stable);
-    return added;
-  }
-
-  private growingText(raw: string, json: string, stable: string): GrowingText | undefined {
-    const { openValue, trimsBreakBehindValue = false } = this.format.source;
-    return openValue && GrowingText.of({ raw, json, stable }, openValue(raw), trimsBreakBehindValue);
-  }
-
-  private lastArguments(slot: CallSlot): string | undefined {
-    const { toArguments } = this.format.source;
-    const made = toArguments?.(slot.raw, false);
-    if (made === undefined || made === "") return undefined;
-    const json = this.typed(made, slot.name);
-    return json.length > slot.streamed.length ? this.grow(slot, json) : undefined;
-  }
-
-  /** Undefined where what has been streamed is no beginning of it: then nothing can be said any more. */
-  private grow(slot: CallSlot, json: string): string | undefined {
-    if (!json.startsWith(slot.streamed)) return undefined;
-    const added = json.slice(slot.streamed.length);
-    slot.streamed = json;
-    return added;
-  }
-
-  private typed(json: string, name: string): string {
-    return name === "" ? json : typedArguments(json, propertiesOf(this.context.tools, name));
-  }
-
   private contentBesideCalls(content: string): string {
     if (this.format.source.trimsContentWithCalls !== false) return strip(content, "both");
     return isBlank(content) ? "" : content;
@@ -381,7 +336,7 @@ export class EngineParser {
       }
       if (!this.isTool(name)) continue;
       this.giveId(slot, name);
-      calls.push({ id: slot.id, name, arguments: this.typed(json, name) });
+      calls.push({ id: slot.id, name, arguments: this.argumentStream.typed(json, name) });
     }
     return calls;
   }
