@@ -1,4 +1,4 @@
-import { decodeJsonAt, parseJson } from "../../template/python/parse-json.ts";
+import { decodeJsonAt } from "../../template/python/parse-json.ts";
 import {
   callArguments,
   callsDelta,
@@ -118,7 +118,7 @@ class LlamaJsonTools implements ToolParser {
       const loaded = loadPartialJson(rest, this.progress.nameSent);
       if (loaded === undefined) return undefined;
       const { value, end } = loaded;
-      isComplete.push(parseJson(rest.slice(0, end)) !== undefined);
+      isComplete.push(loaded.isComplete);
       start += end + SEPARATOR_LENGTH;
       if (isJsonMap(value)) {
         const parameters = value.get("parameters");

@@ -45,33 +45,37 @@ function readOutline(text: string): Outline | undefined {
   let lastStringStart = -1;
   let lastStringEnd = -1;
   let lastMark = -1;
-  for (let index = 0; index < text.length; index++) {
+  // Brackets in strings are passed over: behind a whole string its quote is the last mark, in an open one none counts.
+  for (
+    let index = nextMark(text, 0, isInString);
+    index !== -1;
+    index = nextMark(text, index + 1, isInString)
+  ) {
     const character = text.charAt(index);
-    switch (character) {
-      case '"':
-        lastMark = index;
-        if (!isInString) {
-          isInString = true;
-          lastStringStart = index;
-        } else if (!isEscaped(text, index)) {
-          isInString = false;
-          lastStringEnd = index;
-        }
-        break;
-      case "{":
-      case "[":
-        lastMark = index;
-        if (!isInString) open.push({ index, character });
-        break;
-      case "}":
-      case "]":
-        lastMark = index;
-        if (!isInString && open.pop()?.character !== (character === "}" ? "{" : "[")) return undefined;
-        break;
-      default:
+    lastMark = index;
+    if (isInString) {
+      if (isEscaped(text, index)) continue;
+      isInString = false;
+      lastStringEnd = index;
+    } else if (character === '"') {
+      isInString = true;
+      lastStringStart = index;
+    } else if (character === "{" || character === "[") {
+      open.push({ index, character });
+    } else if (open.pop()?.character !== (character === "}" ? "{" : "[")) {
+      return undefined;
     }
   }
   return { open, isInString, lastStringStart, lastStringEnd, lastMark };
+}
+
+const MARK = /["[\]{}]/g;
+
+/** The next quote, or outside of strings bracket, from a position on; -1 for none. */
+function nextMark(text: string, from: number, isInString: boolean): number {
+  if (isInString) return text.indexOf('"', from);
+  MARK.lastIndex = from;
+  return MARK.test(text) ? MARK.lastIndex - 1 : -1;
 }
 
 /** Drops an open string: an array's item, a key, or a value together with its key. */

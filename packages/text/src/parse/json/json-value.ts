@@ -17,8 +17,14 @@ export function isJsonList(value: TemplateValue | undefined): value is readonly 
 
 /** Arguments as vLLM writes them again after reading them: Python's spacing, nothing escaped that need not be. */
 export function argumentsText(value: TemplateValue): string {
-  return dumpJson(value, PLAIN_JSON);
+  if (typeof value !== "object" || value === null) return dumpJson(value, PLAIN_JSON);
+  const known = writtenTexts.get(value) ?? dumpJson(value, PLAIN_JSON);
+  writtenTexts.set(value, known);
+  return known;
 }
+
+/** Texts of arguments that were written: a stream asks for those of the piece before again. */
+const writtenTexts = new WeakMap<object, string>();
 
 /** Whether there are arguments at all: an empty object, list or text, zero, false and null are none to vLLM. */
 export function hasArguments(value: TemplateValue | undefined): value is TemplateValue {

@@ -1,11 +1,14 @@
 import { classifyText } from "../../template/python/text-class.ts";
 
+const LONGEST_CLOSING = 32;
 const HIGH_SURROGATE = /[\ud800-\udbff]$/;
 
 /** The longest beginning two texts share, never half a code point. */
 export function commonPrefix(first: string, second: string): string {
   const limit = Math.min(first.length, second.length);
-  let length = 0;
+  // Mostly one text is the other up to its closing brackets: then there is little to go through.
+  const likely = Math.max(0, limit - LONGEST_CLOSING);
+  let length = second.startsWith(first.slice(0, likely)) ? likely : 0;
   while (length < limit && first.charCodeAt(length) === second.charCodeAt(length)) length++;
   const prefix = first.slice(0, length);
   return length < Math.max(first.length, second.length) && HIGH_SURROGATE.test(prefix)

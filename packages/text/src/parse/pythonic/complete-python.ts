@@ -43,7 +43,10 @@ function openMarks(text: string): string[] | undefined {
     const character = text.charAt(index);
     const top = open.at(-1);
     if (top === "'" || top === '"') {
-      if (character === top && !isEscaped(text, index)) open.pop();
+      const end = text.indexOf(top, index);
+      if (end === -1) break;
+      index = end;
+      if (!isEscaped(text, end)) open.pop();
     } else if (character in CLOSING) {
       open.push(character);
     } else if (character in OPENING && open.pop() !== OPENING[character]) {

@@ -35,17 +35,28 @@ export function readStringLiteral(text: string, start: number): StringLiteral | 
   const bodyStart = open + mark.length;
   const bodyEnd = findEnd(text, bodyStart, mark);
   if (bodyEnd === undefined) return undefined;
-  const body = text.slice(bodyStart, bodyEnd).replaceAll(/\r\n?/g, "\n");
+  const raw = text.slice(bodyStart, bodyEnd);
+  const body = raw.includes("\r") ? raw.replaceAll(/\r\n?/g, "\n") : raw;
   const plain = prefix.includes("r") ? body : unescape(body);
   const value = prefix.includes("f") && plain !== undefined ? unformat(plain) : plain;
   return value === undefined ? undefined : { value, end: bodyEnd + mark.length };
 }
 
+/** What a string on one line may hold, by its quote. */
+const LINES: Readonly<Record<string, RegExp>> = {
+  "'": /(?:[^'\\\r\n]+|\\(?:\r\n|[^]))*/y,
+  '"': /(?:[^"\\\r\n]+|\\(?:\r\n|[^]))*/y,
+};
+
 function findEnd(text: string, start: number, mark: string): number | undefined {
+  const line = LINES[mark];
+  if (line !== undefined) {
+    line.lastIndex = start;
+    const end = start + (line.exec(text)?.[0].length ?? 0);
+    return text.startsWith(mark, end) ? end : undefined;
+  }
   for (let index = start; index < text.length; index++) {
-    const character = text.charAt(index);
-    if (character === "\\") index += text.startsWith("\r\n", index + 1) ? 2 : 1;
-    else if ((character === "\n" || character === "\r") && mark.length === 1) return undefined;
+    if (text.charAt(index) === "\\") index += text.startsWith("\r\n", index + 1) ? 2 : 1;
     else if (text.startsWith(mark, index)) return index;
   }
   return undefined;

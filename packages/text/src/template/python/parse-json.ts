@@ -4,7 +4,7 @@ import { makeInteger } from "./arithmetic.ts";
 const WHITESPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?/y;
 // oxlint-disable-next-line no-control-regex -- what a JSON string may hold unescaped
-const STRING = /"((?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*)"/y;
+const STRING_BODY = /"(?:[^"\\\x00-\x1f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
 const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))/g;
 
 const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
@@ -103,9 +103,10 @@ class JsonReader {
   }
 
   private string(): string | undefined {
-    const match = this.match(STRING);
-    if (match === null) return undefined;
-    const body = match[1] ?? "";
+    // The closing quote is no part of the pattern: it would go back over all of a string that has none.
+    const match = this.match(STRING_BODY);
+    if (match === null || !this.take('"')) return undefined;
+    const body = match[0].slice(1);
     if (!body.includes("\\")) return body;
     return body.replace(ESCAPE, (_, code: string | undefined, simple: string | undefined) =>
       code === undefined ? (ESCAPES[simple ?? ""] ?? simple ?? "") : String.fromCharCode(parseInt(code, 16)),
