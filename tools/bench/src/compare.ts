@@ -16,6 +16,8 @@ export interface Comparison {
   readonly outPath: string | undefined;
 }
 
+/** Windows thrown away before the first round: compilers need tens of thousands of requests to finish their work. */
+const WARM_WINDOWS = Number(process.env["WARM"] ?? 1);
 /** Windows that are measured again when something else used the machine. */
 const TRIES = Number(process.env["TRIES"] ?? 3);
 
@@ -50,6 +52,11 @@ async function measureRounds(
 ): Promise<readonly Measurement[]> {
   const { comparison, scenario, engine } = what;
   const measurements: Measurement[] = [];
+  for (const candidate of running) {
+    for (let window = 0; window < WARM_WINDOWS; window += 1) {
+      await measure(candidate, scenario, engine);
+    }
+  }
   for (let round = 0; round < comparison.rounds; round += 1) {
     for (const candidate of [
       ...running.slice(round % running.length),

@@ -12,6 +12,7 @@ import {
   type VllmEngineConnection,
 } from "@vllm-router/engine-client";
 import type { ModelFiles } from "../models/model-files.ts";
+import { TokenizerArchives } from "./tokenizer-archives.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import { probeHttpPath } from "./probe-http-path.ts";
 import type {
@@ -47,6 +48,7 @@ export interface EngineConnectorOptions {
 /** Reaches engines through `engine-client`, whatever protocol they speak. */
 export class EngineConnector implements WorkerConnector {
   readonly #options: EngineConnectorOptions;
+  readonly #archives = new TokenizerArchives();
 
   constructor(options: EngineConnectorOptions) {
     this.#options = options;
@@ -65,7 +67,7 @@ export class EngineConnector implements WorkerConnector {
         throw new EngineError("unavailable", "the engine answers, but is not serving yet");
       }
       const asking = this.#deadline(this.#options.registrationTimeoutMs, signal);
-      return { connection, facts: await factsOf(connection, asking, this.#options.httpRanks ?? 1) };
+      return { connection, facts: await this.#facts(connection, asking) };
     } catch (error) {
       await connection.close();
       throw error;
@@ -83,6 +85,17 @@ export class EngineConnector implements WorkerConnector {
       return judgeListed(await optional(connection.admin.models(options), undefined), facts);
     }
     return (await isSameModel(connection, facts, options)) ? "serving" : "replaced";
+  }
+
+  #facts(connection: EngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
+    switch (connection.dialect) {
+      case "vllm-engine":
+        return vllmEngineFacts(connection, options, this.#archives);
+      case "vllm-inference":
+        return inferenceFacts(connection, options);
+      case "http":
+        return httpFacts(connection, options, this.#options.httpRanks ?? 1);
+    }
   }
 
   async #health(connection: EngineConnection, options: AdminCallOptions): Promise<"serving" | "not-serving"> {
@@ -127,21 +140,6 @@ async function inferenceHealth(
   return standard === "not-serving" ? "not-serving" : "serving";
 }
 
-function factsOf(
-  connection: EngineConnection,
-  options: AdminCallOptions,
-  httpRanks: number,
-): Promise<WorkerFacts> {
-  switch (connection.dialect) {
-    case "vllm-engine":
-      return vllmEngineFacts(connection, options);
-    case "vllm-inference":
-      return inferenceFacts(connection, options);
-    case "http":
-      return httpFacts(connection, options, httpRanks);
-  }
-}
-
 /** The protocol hands out no files and no defaults: they come from flags, this machine or the hub. */
 async function inferenceFacts(
   { admin }: InferenceConnection,
@@ -165,6 +163,7 @@ async function inferenceFacts(
 async function vllmEngineFacts(
   { admin }: VllmEngineConnection,
   options: AdminCallOptions,
+  archives: TokenizerArchives,
 ): Promise<WorkerFacts> {
   const [model, server, version, files] = await Promise.all([
     admin.getModelInfo(options),
@@ -173,10 +172,7 @@ async function vllmEngineFacts(
       admin.getLoads(options).then((loads) => loads.version),
       "",
     ),
-    optional<ModelFiles>(
-      admin.getTokenizer(options).then((bundle) => bundle.files),
-      new Map(),
-    ),
+    optional<ModelFiles>(archives.receive(admin, options), new Map()),
   ]);
   return {
     modelNames: model.servedModelNames,

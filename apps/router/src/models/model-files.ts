@@ -69,6 +69,19 @@ export async function pathExists(path: string): Promise<boolean> {
  * workers of one model must agree on it. 16 hexadecimal characters.
  */
 export function modelFilesHash(files: ModelFiles): string {
+  const known = hashes.get(files);
+  if (known !== undefined) {
+    return known;
+  }
+  const result = hashOf(files);
+  hashes.set(files, result);
+  return result;
+}
+
+/** Workers of one model share their files: tens of megabytes are read once. */
+const hashes = new WeakMap<ModelFiles, string>();
+
+function hashOf(files: ModelFiles): string {
   const hash = createHash("sha256");
   for (const name of [...files.keys()].filter(isDecisive).toSorted()) {
     const content = files.get(name) ?? new Uint8Array();

@@ -15,8 +15,10 @@ export interface TokenizerBundle {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What is taken from an engine at most. */
+/** What is taken from an engine at most, and what need not be unpacked. */
 export interface TokenizerBundleLimits {
+  /** Files of an archive that has been received before, by its SHA-256; then this one is not unpacked. */
+  readonly known?: (sha256: string) => ReadonlyMap<string, Uint8Array> | undefined;
   /** Bytes of the archive; default 256 MiB. */
   readonly maxArchiveBytes?: number;
   /** Bytes of all files; default 1 GiB. */
@@ -46,10 +48,12 @@ export async function receiveTokenizerBundle(
       `the tokenizer archive has the digest ${sha256}, the engine said ${claimed}`,
     );
   }
-  const files = await readZip(archive, {
-    maxFiles: limits.maxFiles ?? 128,
-    maxUnpackedBytes: limits.maxUnpackedBytes ?? 1024 * MIB,
-  });
+  const files =
+    limits.known?.(sha256) ??
+    (await readZip(archive, {
+      maxFiles: limits.maxFiles ?? 128,
+      maxUnpackedBytes: limits.maxUnpackedBytes ?? 1024 * MIB,
+    }));
   return { sha256, files };
 }
 
