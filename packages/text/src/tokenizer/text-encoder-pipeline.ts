@@ -1,6 +1,7 @@
 import type { AddedTokenSplitter } from "./added-token-splitter.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
 import type { PreTokenizer } from "./pre-tokenizer.ts";
+import { StretchCache } from "./stretch-cache.ts";
 import type { TokenBuffer } from "./token-buffer.ts";
 
 /** The stages a text passes on its way to ids; see the pipeline of the `tokenizers` library. */
@@ -24,15 +25,31 @@ export function createPipeline(stages: EncodingStages): (text: string, output: T
     for (let index = 0; index < words.length; index++) stages.encodeWord(words[index] as string, output);
   }
 
+  function encodeRaw(stretch: string, isFirst: boolean, output: TokenBuffer): void {
+    const normalized = normalizer === undefined ? stretch : normalizer(stretch);
+    normalizedSplitter.split(normalized, {
+      token: (id) => output.push(id),
+      text: (inner, start) => encodeStretch(inner, isFirst && start === 0, output),
+    });
+  }
+
+  // What begins a text may be encoded differently.
+  const firsts = new StretchCache();
+  const others = new StretchCache();
+
   return (text, output) => {
     rawSplitter.split(text, {
       token: (id) => output.push(id),
       text(stretch, start) {
-        const normalized = normalizer === undefined ? stretch : normalizer(stretch);
-        normalizedSplitter.split(normalized, {
-          token: (id) => output.push(id),
-          text: (inner, innerStart) => encodeStretch(inner, start === 0 && innerStart === 0, output),
-        });
+        const cache = start === 0 ? firsts : others;
+        const known = cache.get(stretch);
+        if (known !== undefined) {
+          output.pushAll(known);
+          return;
+        }
+        const from = output.length;
+        encodeRaw(stretch, start === 0, output);
+        if (cache.wants(stretch)) cache.set(stretch, output.since(from));
       },
     });
   };

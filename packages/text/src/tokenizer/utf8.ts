@@ -28,12 +28,16 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-const loneSurrogate = /\p{Surrogate}/gu;
-const nonAscii = /[^\0-\x7f]/;
+/** ECMAScript 2024; declared here because the packages are typed for 2023. */
+interface WellFormedString {
+  isWellFormed(): boolean;
+  toWellFormed(): string;
+}
 
 /** The text with every lone surrogate replaced by U+FFFD, as text becomes on its way into UTF-8. */
 export function wellFormed(text: string): string {
-  return nonAscii.test(text) ? text.replace(loneSurrogate, "\ufffd") : text;
+  const string = text as unknown as WellFormedString;
+  return string.isWellFormed() ? text : string.toWellFormed();
 }
 
 /** Number of code points of a text. */

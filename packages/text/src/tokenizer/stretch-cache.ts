@@ -1,0 +1,79 @@
+/** Shorter stretches are as quickly encoded as looked up. */
+const SHORTEST = 128;
+/** Code units of one generation. */
+const GENERATION_UNITS = 2 * 1024 * 1024;
+/** A longer stretch would push out too many others. */
+const LONGEST = GENERATION_UNITS / 16;
+/** Stretches remembered as seen once. */
+const SEEN = 1 << 14;
+/** Units copied at a time. */
+const COPY_UNITS = 4096;
+
+/**
+ * The ids of stretches between added tokens that come again: a system prompt, the earlier messages of a conversation. What comes
+ * once is not kept: a stretch enters when it is seen a second time. Bounded: two generations of 2 Mi code units each; when the
+ * young one is full it becomes the old one and the old one is forgotten (24 MiB at most, a third of that for English).
+ */
+export class StretchCache {
+  #young = new Map<string, Int32Array>();
+  #old = new Map<string, Int32Array>();
+  #units = 0;
+  readonly #seen = new Int32Array(SEEN);
+
+  /** The ids of a stretch, or undefined. */
+  get(stretch: string): Int32Array | undefined {
+    if (stretch.length < SHORTEST || stretch.length > LONGEST) return undefined;
+    const ids = this.#young.get(stretch);
+    if (ids !== undefined) return ids;
+    const older = this.#old.get(stretch);
+    if (older !== undefined) this.#keep(stretch, older);
+    return older;
+  }
+
+  /** True when a stretch that was not found should be given to {@link StretchCache.set}. */
+  wants(stretch: string): boolean {
+    if (stretch.length < SHORTEST || stretch.length > LONGEST) return false;
+    const hash = hashOf(stretch);
+    const at = hash & (SEEN - 1);
+    if (this.#seen[at] === hash) return true;
+    this.#seen[at] = hash;
+    return false;
+  }
+
+  /** Remembers the ids of a stretch. The ids are kept, not copied. */
+  set(stretch: string, ids: Int32Array): void {
+    this.#keep(stretch, ids);
+  }
+
+  #keep(stretch: string, ids: Int32Array): void {
+    if (this.#units + stretch.length > GENERATION_UNITS) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#units = 0;
+    }
+    this.#units += stretch.length;
+    // A piece cut from a text keeps the whole text alive in V8: keep a copy instead.
+    this.#young.set(copyOf(stretch), ids);
+  }
+}
+
+function hashOf(text: string): number {
+  let hash = text.length;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  hash ^= hash >>> 15;
+  // 0 stands for nothing seen.
+  return hash | 1;
+}
+
+function copyOf(text: string): string {
+  const units = new Uint16Array(COPY_UNITS);
+  let copy = "";
+  for (let start = 0; start < text.length; start += COPY_UNITS) {
+    const count = Math.min(COPY_UNITS, text.length - start);
+    for (let index = 0; index < count; index++) units[index] = text.charCodeAt(start + index);
+    copy += String.fromCharCode(...units.subarray(0, count));
+  }
+  return copy;
+}
