@@ -8,7 +8,7 @@ import type { LocalPlan } from "./plan.ts";
 import { readPlan } from "./read-plan.ts";
 
 describe("banner()", () => {
-  const plan = readPlan(["--demo"], { environment: {}, readFile: () => "" }) as LocalPlan;
+  const plan = readPlan(["--demo"], { readFile: () => "" }) as LocalPlan;
 
   it("shows the address, a curl line and the way to a real vLLM", () => {
     const text = banner({ plan, model: "m", command: "npm start --" });

@@ -7,7 +7,7 @@ import { routerCommand } from "./router-command.ts";
 
 function plan(line: string): LocalPlan {
   const argv = ["--enable-router-as-api-server", ...line.split(" ")];
-  const found = readPlan(argv, { environment: {}, readFile: () => "" });
+  const found = readPlan(argv, { readFile: () => "" });
   if (found.kind !== "local") throw new Error(found.kind);
   return found;
 }

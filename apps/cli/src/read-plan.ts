@@ -6,7 +6,6 @@ import {
   splitVllmArguments,
   unimplementedFlags,
   vllmFlags,
-  type Environment,
   type FlagOccurrence,
   type ReadFile,
 } from "@vllm-router/config";
@@ -17,7 +16,6 @@ import { engineNames, type EngineName, type EnginePlan, type Plan } from "./plan
 
 /** What reading a command line needs from outside. */
 export interface ReadPlanContext {
-  readonly environment: Environment;
   /** Reads the file of `--config`. */
   readonly readFile: ReadFile;
 }
@@ -51,7 +49,7 @@ export function readPlan(argv: readonly string[], context: ReadPlanContext): Pla
     return { kind: "unchanged", argv };
   }
   const full = expandConfigFile(argv, given.flags, context.readFile);
-  return isLocal ? localPlan(full, context) : headlessPlan(full);
+  return isLocal ? localPlan(full) : headlessPlan(full);
 }
 
 type Split = ReturnType<typeof splitVllmArguments>;
@@ -72,14 +70,8 @@ function expandConfigFile(
   };
 }
 
-function localPlan(given: Split, context: ReadPlanContext): Plan {
+function localPlan(given: Split): Plan {
   refuseUnusable(given.flags, "localhost");
-  if (context.environment["VLLM_API_KEY"] !== undefined) {
-    throw new CliError(
-      "not_implemented",
-      "VLLM_API_KEY is set, but API keys are not implemented in this version of vllm-router; unset it and run inside a private network",
-    );
-  }
   const isDemo = isOn(given.flags, "demo");
   const enginePort = lastValue(given.flags, "engine-port");
   const count = lastValue(given.flags, "engine-count") ?? (isDemo ? "2" : "1");

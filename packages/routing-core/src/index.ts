@@ -47,8 +47,8 @@ export {
   createBlockHasher,
   DEFAULT_BLOCK_BYTES,
   DEFAULT_BLOCK_TOKENS,
-  type PrefixRoot,
 } from "./prefix/block-keys.ts";
+export type { PrefixRoot } from "./prefix/prefix-root.ts";
 export type {
   PrefixIndex,
   PrefixIndexOptions,

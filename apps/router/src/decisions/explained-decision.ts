@@ -5,7 +5,7 @@ import {
   type ShadowDecision,
   summarizeDecision,
 } from "@vllm-router/routing-core";
-import type { Lane } from "../fleet/fleet-placer.ts";
+import type { Lane } from "../fleet/lane.ts";
 
 /** One decision with everything it was made from. Holds no prompt and no key. */
 export interface ExplainedDecision {

@@ -1,9 +1,4 @@
-import {
-  EngineError,
-  type EngineDialect,
-  type ProxyEngine,
-  type TokenEngine,
-} from "@vllm-router/engine-client";
+import { EngineError, type ProxyEngine, type TokenEngine } from "@vllm-router/engine-client";
 import type {
   Decision,
   Dispatcher,
@@ -19,6 +14,7 @@ import type {
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
 import { explainDecision, type DecisionListener } from "../decisions/explained-decision.ts";
 import type { DecisionObserver } from "../observability/decision-observer.ts";
+import type { Lane } from "./lane.ts";
 import type { AttemptOutcome, RouterObserver } from "../observability/router-observer.ts";
 import type {
   EmbeddingPlacement,
@@ -43,14 +39,6 @@ export interface PlacerFleet {
   suspect(id: string): void;
   /** Which engines are not ready and why, the first few of them, for people; empty when all are ready. */
   readinessProblem(): string;
-}
-
-/** Token lane: the router speaks token ids with the engine. Proxy lane: the client's body goes through unchanged. */
-export type Lane = "token" | "proxy";
-
-/** The lane of an engine's dialect. */
-export function laneOf(dialect: EngineDialect): Lane {
-  return dialect === "http" ? "proxy" : "token";
 }
 
 /** Options of {@link FleetPlacer}. */

@@ -8,7 +8,8 @@ import {
 } from "@vllm-router/routing-core";
 import type { RouterObserver, WorkerState } from "../observability/router-observer.ts";
 import { RouterError } from "../router-error.ts";
-import { laneOf, type Lane, type PlacerFleet } from "./fleet-placer.ts";
+import type { PlacerFleet } from "./fleet-placer.ts";
+import { laneOf, type Lane } from "./lane.ts";
 import type { HealthThresholds } from "./health-judge.ts";
 import { RegisteredWorker, type WorkerSettings } from "./registered-worker.ts";
 import type { CancelTimer } from "./timers.ts";

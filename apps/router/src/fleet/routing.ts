@@ -24,7 +24,7 @@ import {
   type WorkerSlots,
 } from "@vllm-router/routing-core";
 import { createBreakers, type BreakerListener, type Breakers } from "./breakers.ts";
-import type { Lane } from "./fleet-placer.ts";
+import type { Lane } from "./lane.ts";
 
 /** What decisions are made with. */
 export interface RoutingOptions {

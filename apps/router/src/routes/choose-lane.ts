@@ -1,6 +1,6 @@
 import type { OptionalField } from "@vllm-router/engine-client";
 import type { Snapshot, WorkerView } from "@vllm-router/routing-core";
-import type { Lane } from "../fleet/fleet-placer.ts";
+import type { Lane } from "../fleet/lane.ts";
 
 /** The fleet as far as the choice of a lane goes. */
 export interface LaneFleet {

@@ -3,9 +3,6 @@ import type { Route, RouteHandler } from "../server/route-table.ts";
 import type { RouteServices } from "./services.ts";
 import { unlessHttpOnly } from "./unknown-path.ts";
 
-/** How the interface is documented (`--disable-fastapi-docs`, `--enable-offline-docs`). */
-export type Documentation = "online" | "offline" | "none";
-
 const ONLINE_DOCS = page(
   '<link rel="stylesheet" href="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui.css">',
   '<div id="swagger-ui"></div>\n' +

@@ -1,11 +1,4 @@
-import type { AdmissionTicket, Generation, RoutingKeyRules } from "@vllm-router/routing-core";
-import type { DecisionJournal } from "../decisions/decision-journal.ts";
-import type { FleetPlacer } from "../fleet/fleet-placer.ts";
-import type { Timers } from "../fleet/timers.ts";
-import type { ModelRuntime } from "../models/model-runtime.ts";
-import type { RouterObserver } from "../observability/router-observer.ts";
-import type { GenerationServer } from "../pipeline/generation-server.ts";
-import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
+import type { AdmissionTicket, Generation } from "@vllm-router/routing-core";
 import { proxiedMaxTokens, proxiedPrompt } from "../pipeline/proxied-prompt.ts";
 import { ProxyRun, type ProxyEnd } from "../pipeline/proxy-run.ts";
 import { randomId } from "../pipeline/random-id.ts";
@@ -16,25 +9,7 @@ import { proxyNameOf } from "./choose-lane.ts";
 import { explainedTo } from "./explained-to.ts";
 import type { ProxiedBody } from "./proxied-body.ts";
 import { requestedRank } from "./response-id.ts";
-import type { RouteServices } from "./services.ts";
-
-/** What passing a request on needs. */
-export interface ProxyRouteServices {
-  readonly placer: FleetPlacer;
-  readonly server: GenerationServer;
-  readonly timers: Timers;
-  readonly observer: RouterObserver;
-  readonly policyName: string;
-  readonly retryDelayMs: (retry: number) => number | undefined;
-  /** Where the operator wants the affinity key to be looked for; undefined for the Rust router's way. */
-  readonly affinity: RoutingKeyRules | undefined;
-  readonly journal: DecisionJournal;
-  /** What is known of a served model, so that its prompts are matched by their tokens; undefined where nothing is. */
-  readonly modelOf: (name: string) => ModelRuntime | undefined;
-  /** Whether a served name is a LoRA adapter of another model. */
-  readonly isAdapter: (name: string) => boolean;
-  readonly prepare: PrepareSettings;
-}
+import type { ProxyRouteServices, RouteServices } from "./services.ts";
 
 /** What belongs to one request that is being passed on. */
 interface Passage {

@@ -1,3 +1,6 @@
+import type { DecisionJournal } from "../decisions/decision-journal.ts";
+import type { FleetPlacer } from "../fleet/fleet-placer.ts";
+import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { WriterSettings } from "@vllm-router/api";
 import type { RoutingKeyRules } from "@vllm-router/routing-core";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -8,9 +11,26 @@ import type { EmbeddingServer } from "../pipeline/embedding-server.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
 import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
 import type { ResponseStore } from "../responses/response-store.ts";
-import type { Documentation } from "./documentation.ts";
+import type { Documentation } from "./documentation-mode.ts";
 import type { DebugServices } from "./debug-decisions.ts";
-import type { ProxyRouteServices } from "./proxy-route.ts";
+
+/** What passing a request on needs. */
+export interface ProxyRouteServices {
+  readonly placer: FleetPlacer;
+  readonly server: GenerationServer;
+  readonly timers: Timers;
+  readonly observer: RouterObserver;
+  readonly policyName: string;
+  readonly retryDelayMs: (retry: number) => number | undefined;
+  /** Where the operator wants the affinity key to be looked for; undefined for the Rust router's way. */
+  readonly affinity: RoutingKeyRules | undefined;
+  readonly journal: DecisionJournal;
+  /** What is known of a served model, so that its prompts are matched by their tokens; undefined where nothing is. */
+  readonly modelOf: (name: string) => ModelRuntime | undefined;
+  /** Whether a served name is a LoRA adapter of another model. */
+  readonly isAdapter: (name: string) => boolean;
+  readonly prepare: PrepareSettings;
+}
 
 /** What the routes work with; made once by `createRouter`. */
 export interface RouteServices {

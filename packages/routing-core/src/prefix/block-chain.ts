@@ -1,4 +1,4 @@
-import type { PrefixRoot } from "./block-keys.ts";
+import type { PrefixRoot } from "./prefix-root.ts";
 
 /** Where a chain of keys stands: the key of the last block, or what the first one starts from. */
 export interface ChainState {

@@ -1,5 +1,6 @@
 import { RoutingError } from "../routing-error.ts";
 import { type ChainState, extendChain, startTextChain, startTokenChain } from "./block-chain.ts";
+import type { PrefixRoot } from "./prefix-root.ts";
 
 /**
  * The chained 64-bit keys of a prompt's full blocks: key i stands for the whole prompt up to the end of block i, so equal
@@ -17,12 +18,6 @@ export interface BlockKeys {
   readonly totalUnits: number;
   /** True when the units are bytes of text. */
   readonly isText: boolean;
-}
-
-/** What separates caches that share no blocks: hashed into every chain's start. */
-export interface PrefixRoot {
-  readonly loraName?: string | undefined;
-  readonly cacheSalt?: string | undefined;
 }
 
 /** Computes keys into its own reused buffer. One per thread. */

@@ -10,7 +10,7 @@ import {
   type TagFormat,
   tagFormat,
 } from "./tag-format.ts";
-import type { TaggedTool } from "./tag-formats.ts";
+import type { TaggedTool } from "./tagged-tool.ts";
 
 type Fields = ReadonlyMap<string, TemplateValue>;
 

@@ -11,13 +11,7 @@ import {
   tagFormat,
   triggeredFormat,
 } from "./tag-format.ts";
-
-/** A tool with its strictness resolved. */
-export interface TaggedTool {
-  readonly name: string;
-  readonly parameters: TemplateValue | undefined;
-  readonly strict: boolean;
-}
+import type { TaggedTool } from "./tagged-tool.ts";
 
 /** What the model may do: call or not, call at least once, make the one call. */
 export type TagMode = "auto" | "required" | "forced";

@@ -4,12 +4,8 @@ import { dumpJson, PLAIN_JSON } from "../template/python/json-dump.ts";
 import type { TemplateValue } from "../template/template-value.ts";
 import { limitedToOneCall, orFormat, type TagFormat } from "./tag-format.ts";
 import { harmonyCalls } from "./harmony-format.ts";
-import {
-  TAG_BUILDERS as FAMILY_BUILDERS,
-  type TagBuilder,
-  type TaggedTool,
-  type TagMode,
-} from "./tag-formats.ts";
+import { TAG_BUILDERS as FAMILY_BUILDERS, type TagBuilder, type TagMode } from "./tag-formats.ts";
+import type { TaggedTool } from "./tagged-tool.ts";
 
 const TAG_BUILDERS: ReadonlyMap<string, TagBuilder> = new Map([
   ...FAMILY_BUILDERS,

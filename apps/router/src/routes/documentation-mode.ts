@@ -1,0 +1,2 @@
+/** How the interface is documented (`--disable-fastapi-docs`, `--enable-offline-docs`). */
+export type Documentation = "online" | "offline" | "none";
