@@ -29,6 +29,16 @@ describe("banner()", () => {
     expect(JSON.parse(body)).toMatchObject({ model: "it's" });
   });
 
+  it("sends the key in its curl line, and does not show it", () => {
+    const inEnvironment = banner({ plan, model: "m", command: "", hasKeyInEnvironment: true });
+    expect(inEnvironment).toContain('-H "Authorization: Bearer $VLLM_API_KEY" -d');
+    const argv = ["--demo", "--api-key", "secret"];
+    const flagged = readPlan(argv, { readFile: () => "" }) as LocalPlan;
+    const byFlag = banner({ plan: flagged, model: "m", command: "" });
+    expect(byFlag).toContain("-H 'Authorization: Bearer YOUR_API_KEY' -d");
+    expect(byFlag).not.toContain("secret");
+  });
+
   it("shows an address of this machine for one that means all", () => {
     const text = banner({ plan: { ...plan, host: "0.0.0.0" }, model: "m", command: "" });
     expect(text).toContain("ready on http://127.0.0.1:8000");

@@ -78,7 +78,9 @@ export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise
   session.allStarted();
   void session.whenReady(async () => {
     const model = await servedModel(routerAddress(plan), plan.model ?? "default");
-    terminal.out(banner({ plan, model, command: ownCommand(terminal.environment) }));
+    const { environment } = terminal;
+    const hasKeyInEnvironment = environment["VLLM_API_KEY"] !== undefined;
+    terminal.out(banner({ plan, model, command: ownCommand(environment), hasKeyInEnvironment }));
   });
   const cause = await session.ended;
   const code = await session.stop(cause, drainMs(plan, terminal.environment) + ROUTER_MARGIN_MS);

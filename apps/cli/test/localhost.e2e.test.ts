@@ -144,4 +144,19 @@ describe("the demo", { timeout }, () => {
     expect(running.output).toMatch(/^\[router\] \d\d:\d\d:\d\d INFO {2}listening on http/m);
     expect(running.output).not.toContain("/health");
   });
+
+  it("asks for the key of the environment, and its curl line sends it", async () => {
+    const port = String(await freePort());
+    const key = { VLLM_API_KEY: "a-key" };
+    await using running = new RunningProgram(["--demo", `--port=${port}`, "--router-prometheus-port=0"], key);
+    await running.line(ready);
+    const models = `http://127.0.0.1:${port}/v1/models`;
+    expect((await fetch(models)).status).toBe(401);
+    const [line] = await running.line(/curl .*/);
+    const environment = { ...process.env, ...key };
+    expect(execFileSync("sh", ["-c", line], { encoding: "utf8", env: environment })).toContain('"choices"');
+    expect(running.output).not.toContain("a-key");
+    running.signal("SIGINT");
+    expect(await running.exit()).toBe(0);
+  });
 });
