@@ -77,9 +77,11 @@ export async function serveLocally(plan: LocalPlan, terminal: Terminal): Promise
   }
   session.allStarted();
   void session.whenReady(async () => {
-    const model = await servedModel(routerAddress(plan), plan.model ?? "default");
     const { environment } = terminal;
     const hasKeyInEnvironment = environment["VLLM_API_KEY"] !== undefined;
+    const flagged = plan.frontendFlags.find(({ name }) => name === "api-key");
+    const apiKey = flagged?.values[0] ?? environment["VLLM_API_KEY"];
+    const model = await servedModel(routerAddress(plan), { fallback: plan.model ?? "default", apiKey });
     terminal.out(banner({ plan, model, command: ownCommand(environment), hasKeyInEnvironment }));
   });
   const cause = await session.ended;
