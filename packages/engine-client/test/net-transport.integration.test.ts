@@ -248,9 +248,9 @@ describe("NetTransport", () => {
       sendHead(stream);
       stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
       stream.write(frame(chunk({ tokenIds: [1] })));
-      setTimeout(() => stream.end(frame(complete({ tokenIds: [1] }))), 200);
+      setTimeout(() => stream.end(frame(complete({ tokenIds: [1] }))), 1500);
     });
-    const second = connect(alive.address, { keepAliveMs: 40 });
+    const second = connect(alive.address, { keepAliveMs: 500 });
     const kept = new RecordingSink();
     second.engine.generate(sampleRequest(), kept);
     await kept.over();
