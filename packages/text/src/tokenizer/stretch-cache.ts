@@ -12,7 +12,8 @@ const COPY_UNITS = 4096;
 /**
  * The ids of stretches between added tokens that come again: a system prompt, the earlier messages of a conversation. What comes
  * once is not kept: a stretch enters when it is seen a second time. Bounded: two generations of 2 Mi code units each; when the
- * young one is full it becomes the old one and the old one is forgotten (24 MiB at most, a third of that for English).
+ * young one is full it becomes the old one and the old one is forgotten (24 MiB at most, a third of that for English). A
+ * tokenizer has two caches, one of them for what begins a text.
  */
 export class StretchCache {
   #young = new Map<string, Int32Array>();
@@ -26,7 +27,7 @@ export class StretchCache {
     const ids = this.#young.get(stretch);
     if (ids !== undefined) return ids;
     const older = this.#old.get(stretch);
-    if (older !== undefined) this.#keep(stretch, older);
+    if (older !== undefined) this.set(stretch, older);
     return older;
   }
 
@@ -42,10 +43,6 @@ export class StretchCache {
 
   /** Remembers the ids of a stretch. The ids are kept, not copied. */
   set(stretch: string, ids: Int32Array): void {
-    this.#keep(stretch, ids);
-  }
-
-  #keep(stretch: string, ids: Int32Array): void {
     if (this.#units + stretch.length > GENERATION_UNITS) {
       this.#old = this.#young;
       this.#young = new Map();
