@@ -4,13 +4,14 @@ import type { RouterConfig } from "@vllm-router/config";
 import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm-router/routing-core";
 import type { TemplateValue } from "@vllm-router/text";
 import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
+import { createPrefillLegs, registerLegs } from "./disaggregation/create-prefill-legs.ts";
 import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
 import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
-import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
+import { affinityRules, legPolicies, policyParameters } from "./fleet/routing-settings.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { toldBlocks } from "./fleet/told-blocks.ts";
@@ -93,6 +94,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const routing = createRouting({
     policy: config.routing.policy,
     parameters: policyParameters(config),
+    legs: legPolicies(config),
     shadowPolicies: config.routing.shadowPolicies,
     ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
     breaker: config.breaker.disabled
@@ -181,6 +183,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   for (const url of config.workers.urls) {
     fleet.register(url);
   }
+  registerLegs(config, fleet);
   const main = listeners.main;
   return {
     url: main.url,
@@ -231,6 +234,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
+    prefill: createPrefillLegs(config, { fleet, routing, timers, observer }),
     ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { access } from "./schema/access.ts";
 import { admission, breaker, health, retry } from "./schema/care.ts";
 import { decisions } from "./schema/decisions.ts";
+import { createDisaggregationSchema } from "./schema/disaggregation.ts";
 import { kvEvents } from "./schema/kv-events.ts";
 import { frontend, observability } from "./schema/frontend.ts";
 import { hub, model } from "./schema/model.ts";
@@ -25,6 +26,7 @@ export function createRouterSchema(policies: readonly string[]) {
       workers,
       engineTransport,
       engineHttpClient,
+      disaggregation: createDisaggregationSchema(policies),
       routing: createRoutingSchema(policies),
       admission,
       retry,
@@ -44,6 +46,33 @@ export function createRouterSchema(policies: readonly string[]) {
           code: "custom",
           path: ["retry", "maxBackoffMs"],
           message: `must not be less than --retry-initial-backoff-ms (${config.retry.initialBackoffMs})`,
+        });
+      }
+      const { enabled, prefill, decode } = config.disaggregation;
+      for (const [name, urls] of [
+        ["prefill", prefill],
+        ["decode", decode],
+      ] as const) {
+        if (enabled !== urls.length > 0) {
+          context.addIssue({
+            code: "custom",
+            path: ["disaggregation", enabled ? "enabled" : name],
+            message: enabled ? `needs at least one --${name}` : "needs --vllm-pd-disaggregation",
+          });
+        }
+      }
+      if (enabled && config.workers.urls.length > 0) {
+        context.addIssue({
+          code: "custom",
+          path: ["workers", "urls"],
+          message: "does not go with --vllm-pd-disaggregation: every engine is --prefill or --decode",
+        });
+      }
+      if (!enabled && config.workers.urls.length === 0) {
+        context.addIssue({
+          code: "custom",
+          path: ["workers", "urls"],
+          message: "needs at least one address",
         });
       }
       const { enableAutoToolChoice, toolCallParser } = config.parsers;

@@ -10,7 +10,7 @@ export interface UnimplementedFlag {
 
 const LEAVE_OUT = "leave it out";
 const NEVER_LOGGED = "leave it out: prompts and answers are never logged";
-const ONE_LEG = "give all engines with --worker-urls";
+const ONE_LEG = "list the engines with --prefill and --decode";
 const LIST_WORKERS = "list the engines with --worker-urls";
 const NO_PYTHON = "the router runs no Python";
 
@@ -28,17 +28,7 @@ const groups: readonly {
   {
     from: "router",
     instead: ONE_LEG,
-    flags: [
-      "vllm-pd-disaggregation",
-      "pd-disaggregation",
-      "prefill",
-      "decode",
-      "prefill-policy",
-      "decode-policy",
-      "prefill-selector",
-      "decode-selector",
-      "kv-connector",
-    ],
+    flags: ["pd-disaggregation", "prefill-selector", "decode-selector"],
   },
   {
     from: "router",

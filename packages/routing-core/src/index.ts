@@ -110,6 +110,14 @@ export { compactSummary, type DecisionSummary, summarizeDecision } from "./decis
 export type { DecisionInput } from "./decision/decision-input.ts";
 export { decide } from "./decision/decide.ts";
 export {
+  decidePair,
+  type PairDeciders,
+  type PairDecision,
+  type PairRequest,
+  type PairRules,
+  type PrefillSkip,
+} from "./decision/pair-decision.ts";
+export {
   createDispatcher,
   type Dispatcher,
   type DispatcherOptions,

@@ -73,6 +73,9 @@ export class DecisionJournal {
   }
 }
 
-function weightOf({ record }: ExplainedDecision): number {
-  return 1 + record.input.candidates.length + record.exclusions.length;
+function weightOf({ record, prefill }: ExplainedDecision): number {
+  const own = 1 + record.input.candidates.length + record.exclusions.length;
+  return prefill === undefined || prefill.skipped !== undefined
+    ? own
+    : own + prefill.record.input.candidates.length + prefill.record.exclusions.length;
 }

@@ -2,6 +2,7 @@ import {
   compactSummary,
   type DecisionRecord,
   type DecisionSummary,
+  type PrefillSkip,
   type ShadowDecision,
   summarizeDecision,
 } from "@vllm-router/routing-core";
@@ -16,6 +17,18 @@ export interface ExplainedDecision {
   readonly summary: DecisionSummary;
   readonly record: DecisionRecord;
   readonly shadows: readonly ShadowDecision[];
+  /** The prefill leg, where generations are divided; `summary` and `record` are then the decode leg's. */
+  readonly prefill?: ExplainedPrefill;
+}
+
+/** The prefill leg of a decision, or why it has none. */
+export type ExplainedPrefill =
+  | { readonly summary: DecisionSummary; readonly record: DecisionRecord; readonly skipped?: undefined }
+  | { readonly skipped: PrefillSkip };
+
+/** Makes the prefill leg of a decision plain. */
+export function explainPrefill(record: DecisionRecord): ExplainedPrefill {
+  return { summary: summarizeDecision(record), record };
 }
 
 /** Hears of the decisions about one request that asked for them. */
@@ -41,8 +54,17 @@ export function decisionHeader(set: (value: string) => void): DecisionListener {
     if (ids.length > TOLD_IDS) {
       ids.shift();
     }
-    set(`${ids.join(" ")}; ${printable(compactSummary(decision.summary))}`);
+    set(`${ids.join(" ")}; ${printable(compactSummary(decision.summary))}${prefillText(decision.prefill)}`);
   };
+}
+
+function prefillText(prefill: ExplainedPrefill | undefined): string {
+  if (prefill === undefined) {
+    return "";
+  }
+  return prefill.skipped === undefined
+    ? `; prefill=${printable(prefill.summary.worker ?? prefill.summary.reason)}`
+    : `; prefill=none(${prefill.skipped})`;
 }
 
 /** Worker addresses come from people: nothing of them may end a header. */

@@ -186,6 +186,7 @@ async function vllmEngineFacts(
     endTokenIds: model.eosTokenIds,
     pooling: model.isGeneration ? undefined : await poolingFacts(admin, { model, options }),
     samplingDefaults: model.defaultSamplingParameters,
+    kvIdentity: server.kvEngineId === "" ? undefined : { engineIds: new Map([[0, server.kvEngineId]]) },
   };
 }
 
@@ -261,8 +262,14 @@ async function isSameModel(
       );
     }
     case "vllm-engine": {
-      const model = await connection.admin.getModelInfo(options);
+      const known = facts.kvIdentity?.engineIds.get(0);
+      const [model, server] = await Promise.all([
+        connection.admin.getModelInfo(options),
+        known === undefined ? undefined : connection.admin.getServerInfo(options),
+      ]);
       return (
+        // Blocks held for, or by, another life of the engine are nobody's.
+        server?.kvEngineId === known &&
         sameNames(model.servedModelNames, facts.modelNames) &&
         model.modelPath === facts.root &&
         model.maxContextTokens === facts.maxModelLength &&

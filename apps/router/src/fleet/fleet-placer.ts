@@ -4,6 +4,7 @@ import type {
   Dispatcher,
   Generation,
   NoneReason,
+  PairDecision,
   PlaceDecision,
   Settlement,
   ShadowDecision,
@@ -12,7 +13,16 @@ import type {
   Snapshot,
 } from "@vllm-router/routing-core";
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
-import { explainDecision, type DecisionListener } from "../decisions/explained-decision.ts";
+import {
+  explainDecision,
+  explainPrefill,
+  type DecisionListener,
+  type ExplainedPrefill,
+} from "../decisions/explained-decision.ts";
+import type { PairRunOptions, PrefillLeg } from "../disaggregation/pair-run.ts";
+import type { PrefillLegs } from "../disaggregation/prefill-legs.ts";
+import { ProxyPair } from "../disaggregation/proxy-pair.ts";
+import { TokenPair } from "../disaggregation/token-pair.ts";
 import type { DecisionObserver } from "../observability/decision-observer.ts";
 import type { Lane } from "./lane.ts";
 import type { AttemptOutcome, RouterObserver } from "../observability/router-observer.ts";
@@ -52,6 +62,8 @@ export interface FleetPlacerOptions {
   /** Policies that decide beside the acting one without effect, and who hears what they would have done. */
   readonly shadows?: Readonly<Record<Lane, ShadowPolicies>> | undefined;
   readonly decisionObserver?: DecisionObserver | undefined;
+  /** Where generations are divided; the dispatchers then choose decode workers. */
+  readonly prefill?: PrefillLegs | undefined;
   /** Has the prefix index learn from what engines find in their caches. */
   readonly hits?: HitObserver | undefined;
   /** Milliseconds since the epoch: deadlines are told to engines. */
@@ -100,18 +112,40 @@ export class FleetPlacer implements Placer {
       requiredFields: plan.requiredFields,
       excludedWorkers: request.excludedWorkers,
     };
-    const result = this.#decide("token", generation, plan.explained);
+    const result = this.#decide("token", generation, {
+      explained: plan.explained,
+      isDivisible: this.#isDivisible(request),
+    });
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
     const engine = result.worker.connection.engine as TokenEngine;
-    return { kind: "placed", placement: { ...this.#book(result), engine } };
+    const booked = this.#book(result);
+    const { prefill, now } = this.#options;
+    const parts = this.#pairParts<TokenEngine>("token", generation, result);
+    if (prefill === undefined || parts === undefined) {
+      return { kind: "placed", placement: { ...booked, engine } };
+    }
+    const { found: _, ...rest } = booked;
+    let told: number | undefined;
+    const pair = new TokenPair({
+      ...parts,
+      engine,
+      now,
+      prefillTimeoutMs: prefill.options.prefillTimeoutMs,
+      found: (cachedTokens) => {
+        told = cachedTokens;
+      },
+    });
+    // What the decode worker found is what it was handed: the cache of the two is the prefill worker's.
+    return { kind: "placed", placement: { ...rest, engine: pair, cachedTokens: () => told } };
   }
 
   /** Chooses an HTTP worker for a request that is passed on as it is. */
   placeProxy(
     generation: Generation,
     explained?: DecisionListener,
+    divide?: ProxyDivider,
   ):
     | { readonly kind: "placed"; readonly placement: ProxyPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
@@ -122,11 +156,22 @@ export class FleetPlacer implements Placer {
       rank: knowsRanks ? generation.rank : undefined,
       loraName: adapters.has(generation.model) ? generation.model : undefined,
     };
-    const result = this.#decide("proxy", asked, explained);
+    const result = this.#decide("proxy", asked, {
+      explained,
+      isDivisible: divide?.(this.#options.prefill?.options.connector.isShared ?? false) ?? false,
+    });
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
     const engine = result.worker.connection.engine as ProxyEngine;
+    const { prefill, now } = this.#options;
+    const parts = this.#pairParts<ProxyEngine>("proxy", asked, result);
+    if (prefill !== undefined && parts !== undefined) {
+      const { found: _, ...booked } = this.#book(result);
+      const { prefillTimeoutMs } = prefill.options;
+      const pair = new ProxyPair({ ...parts, engine, now, prefillTimeoutMs });
+      return { kind: "placed", placement: { ...booked, engine: pair } };
+    }
     return { kind: "placed", placement: { ...this.#book(result), engine } };
   }
 
@@ -137,7 +182,7 @@ export class FleetPlacer implements Placer {
   ):
     | { readonly kind: "placed"; readonly placement: EmbeddingPlacement }
     | { readonly kind: "not-placed"; readonly failure: PlacementFailure } {
-    const result = this.#decide("token", generation, explained);
+    const result = this.#decide("token", generation, { explained, isDivisible: false });
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
@@ -158,15 +203,22 @@ export class FleetPlacer implements Placer {
   #decide(
     lane: Lane,
     generation: Generation,
-    explained: DecisionListener | undefined,
+    asked: { readonly explained: DecisionListener | undefined; readonly isDivisible: boolean },
   ): Decided | { readonly failure: PlacementFailure } {
     const { fleet, dispatchers, observer, shadows, decisionObserver } = this.#options;
     const dispatcher = dispatchers[lane];
     const snapshot = fleet.snapshot(lane);
-    const decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
+    const { explained, isDivisible } = asked;
+    const pair = this.#options.prefill?.decide(lane, generation, { decode: dispatcher, isDivisible });
+    const decision =
+      pair === undefined
+        ? dispatcher.decide(dispatcher.gather(generation, snapshot))
+        : pair.kind === "place"
+          ? pair.decode
+          : pair.decision;
     const shadow =
       decision.kind === "place" ? shadows?.[lane].observe(generation, snapshot, decision) : undefined;
-    this.#explain(dispatcher, decision, { lane, explained, shadows: shadow?.decisions ?? [] });
+    this.#explain(dispatcher, decision, { lane, explained, shadows: shadow?.decisions ?? [], pair });
     if (decision.kind !== "place") {
       return { failure: this.#failureOf(decision, generation, snapshot) };
     }
@@ -178,7 +230,22 @@ export class FleetPlacer implements Placer {
     const [leg] = decision.legs;
     const { hits } = this.#options;
     const isFirm = leg !== undefined && hits?.isFirm(leg.slot) === true;
-    const settlement = dispatcher.settle(decision);
+    const settlement = dispatcher.settle(decision, {
+      computesPrompt: pair?.kind !== "place" || pair.prefill === undefined,
+    });
+    if (pair?.kind === "place") {
+      observer.pairDecided?.(
+        pair.prefill === undefined ? "decode_only" : "prefill_decode",
+        pair.skipped ?? "",
+      );
+      if (pair.skipped === "no_prefill_worker" && this.#options.prefill?.options.fallsBack === false) {
+        settlement.release();
+        shadow?.release();
+        return {
+          failure: { code: "no_worker", message: "No prefill engine is ready.", field: undefined },
+        };
+      }
+    }
     const hit =
       leg === undefined
         ? undefined
@@ -192,7 +259,14 @@ export class FleetPlacer implements Placer {
         shadows: shadow.decisions,
       });
     }
-    return { worker, decision, settlement, shadow, hit };
+    return {
+      worker,
+      decision,
+      settlement,
+      shadow,
+      hit,
+      prefill: pair?.kind === "place" ? pair.prefill : undefined,
+    };
   }
 
   /** Writes the decision down where somebody asked for it or its turn has come. Only before it is settled. */
@@ -203,10 +277,11 @@ export class FleetPlacer implements Placer {
       readonly lane: Lane;
       readonly explained: DecisionListener | undefined;
       readonly shadows: readonly ShadowDecision[];
+      readonly pair: PairDecision | undefined;
     },
   ): void {
     const { journal, now } = this.#options;
-    const { lane, explained, shadows } = context;
+    const { lane, explained, shadows, pair } = context;
     const isSampled = journal?.isSampled() ?? false;
     if (journal === undefined || (!isSampled && explained === undefined)) {
       return;
@@ -217,9 +292,60 @@ export class FleetPlacer implements Placer {
       lane,
       record: dispatcher.explain(decision),
       shadows,
+      ...(pair?.kind === "place" ? { prefill: this.#explainPrefill(lane, pair) } : {}),
     });
     journal.add(entry, isSampled);
     explained?.(entry);
+  }
+
+  #explainPrefill(lane: Lane, pair: PairDecision & { readonly kind: "place" }): ExplainedPrefill {
+    const dispatcher = this.#options.prefill?.options.dispatchers[lane];
+    return pair.prefill === undefined || dispatcher === undefined
+      ? { skipped: pair.skipped ?? "undivided" }
+      : explainPrefill(dispatcher.explain(pair.prefill));
+  }
+
+  /** Whether another engine can compute the prompt: its blocks go to one sequence, and nothing of it is to be told. */
+  #isDivisible({ plan, prompt, sequences }: PlacementRequest): boolean {
+    return (
+      plan.kvTransferParams === undefined &&
+      plan.engineFields?.ecTransferParams === undefined &&
+      plan.beam === undefined &&
+      prompt.sampling.promptLogprobs === undefined &&
+      (sequences === 1 || this.#options.prefill?.options.connector.isShared === true)
+    );
+  }
+
+  /** What a pair is made of; undefined for a decision without a prefill leg. */
+  #pairParts<TEngine>(
+    lane: Lane,
+    generation: Generation,
+    { worker, decision, prefill: decided }: Decided,
+  ): PairParts<TEngine> | undefined {
+    const { prefill, fleet, observer } = this.#options;
+    const first = decided === undefined ? undefined : prefill?.book<TEngine>(lane, decided);
+    if (prefill === undefined || first === undefined) {
+      return undefined;
+    }
+    const { connector, fallsBack, uniqueId, after } = prefill.options;
+    const failed = [first.worker.id];
+    return {
+      first,
+      connector,
+      fallsBack,
+      uniqueId,
+      after,
+      decode: prefill.legWorker(worker, decision.legs[0]?.rank ?? 0),
+      isDecodeAlive: () => fleet.worker(worker.id)?.connection === worker.connection,
+      nextPrefill: () => {
+        const leg = prefill.next<TEngine>(lane, generation, failed);
+        if (leg !== undefined) {
+          failed.push(leg.worker.id);
+        }
+        return leg;
+      },
+      told: (event) => observer.pairTold?.(event),
+    };
   }
 
   #failureOf(
@@ -287,7 +413,17 @@ interface Decided {
   readonly settlement: Settlement;
   readonly shadow: ShadowSettlement | undefined;
   readonly hit: HitObservation | undefined;
+  /** The prefill leg; undefined for none. */
+  readonly prefill: PlaceDecision | undefined;
 }
+
+/** Whether a request that is passed on can be divided, given whether several sequences may share one prefill. */
+export type ProxyDivider = (isShared: boolean) => boolean;
+
+/** What is the same for pairs of both lanes. */
+type PairParts<TEngine> = Omit<PairRunOptions<TEngine>, "lane" | "requestId"> & {
+  readonly first: PrefillLeg<TEngine>;
+};
 
 /** A rank that no worker of the model has, in vLLM's words. */
 function rankFailure(snapshot: Snapshot, { model, rank }: Generation): PlacementFailure {

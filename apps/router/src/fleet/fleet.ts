@@ -3,6 +3,7 @@ import {
   createWorkerView,
   type BreakerState,
   type Snapshot,
+  type WorkerRole,
   type WorkerSlot,
   type WorkerView,
 } from "@vllm-router/routing-core";
@@ -35,6 +36,7 @@ export interface WorkerReport {
   readonly lane: Lane | undefined;
   readonly inFlight: number;
   readonly breaker: BreakerState;
+  readonly role: WorkerRole;
 }
 
 /** Workers named in a message about what is not ready. */
@@ -49,6 +51,7 @@ const EMPTY_SNAPSHOT: Snapshot = createSnapshot({ version: 0, publishedAtMs: 0, 
 export class Fleet implements PlacerFleet, AsyncDisposable {
   readonly #options: FleetOptions;
   readonly #registered = new Map<string, RegisteredWorker>();
+  readonly #roles = new Map<string, WorkerRole>();
   /** Workers that were taken out and let their running requests end. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #readyListeners = new Set<() => void>();
@@ -63,10 +66,10 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
   }
 
   /**
-   * Registers a worker by its URL; it takes part as soon as it answers.
+   * Registers a worker by its URL, for whole generations or for one of their legs; it takes part as soon as it answers.
    * @returns false when the URL is registered already
    */
-  register(url: string): boolean {
+  register(url: string, role: WorkerRole = "any"): boolean {
     if (this.#registered.has(url)) {
       return false;
     }
@@ -80,6 +83,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
       internalError: (error) => observer.internalError(`worker ${url}`, error),
     });
     this.#registered.set(url, registered);
+    this.#roles.set(url, role);
     registered.start();
     return true;
   }
@@ -94,6 +98,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
       return false;
     }
     this.#registered.delete(url);
+    this.#roles.delete(url);
     this.#publish();
     this.#options.observer.workerChanged(url, "removed", "removed by request");
     await this.#leave(registered);
@@ -139,6 +144,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
         lane: worker === undefined ? undefined : laneOf(worker.connection.dialect),
         inFlight: registered.inFlight,
         breaker: worker === undefined ? "closed" : this.#breakerOf(worker),
+        role: this.#roleOf(registered),
       };
     });
   }
@@ -152,16 +158,28 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
     return count;
   }
 
+  /** A worker is ready, and where generations are divided one for each leg. */
+  isReady(): boolean {
+    const ready = new Set<WorkerRole>();
+    for (const registered of this.#registered.values()) {
+      if (registered.state === "ready") {
+        ready.add(this.#roleOf(registered));
+      }
+    }
+    const isDivided = [...this.#roles.values()].some((role) => role !== "any");
+    return isDivided ? ready.has("prefill") && ready.has("decode") : ready.size > 0;
+  }
+
   readinessProblem(): string {
     return this.#standing((state) => state !== "ready");
   }
 
   /**
-   * Resolves when the first worker is ready.
+   * Resolves when the first worker is ready, one for each leg where generations are divided.
    * @throws RouterError `startup_timeout` after `timeoutMs`, saying how each worker stands
    */
   firstReady(timeoutMs: number): Promise<void> {
-    if (this.readyCount() > 0) {
+    if (this.isReady()) {
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
@@ -232,6 +250,10 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
           });
   }
 
+  #roleOf({ url }: RegisteredWorker): WorkerRole {
+    return this.#roles.get(url) ?? "any";
+  }
+
   #breakerOf(worker: Worker): BreakerState {
     return this.#options.breakers?.state(worker.slot) ?? "closed";
   }
@@ -243,7 +265,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
       const workers = [...this.#registered.values()].flatMap((registered) => this.#view(registered, lane));
       this.#snapshots[lane] = createSnapshot({ version: this.#version, publishedAtMs, workers });
     }
-    if (this.readyCount() > 0) {
+    if (this.isReady()) {
       for (const listener of this.#readyListeners) {
         listener();
       }
@@ -261,6 +283,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
         id: worker.id,
         models: worker.modelNames,
         ranks: worker.ranks,
+        role: this.#roleOf(registered),
         isHealthy: registered.state === "ready",
         breaker: this.#breakerOf(worker),
         unsupportedFields: worker.connection.engine.capabilities.unsupportedFields,

@@ -16,6 +16,7 @@ import {
   type EngineCaches,
   type EngineLoadTable,
   type Ledger,
+  type LegRole,
   type Policy,
   type PolicySource,
   type PrefixIndex,
@@ -36,6 +37,8 @@ export interface RoutingOptions {
    * Puts something before the policy: who decides in each lane, given the policy that decides otherwise. Default nothing.
    */
   readonly decider?: (fallback: Policy, lane: Lane) => PolicySource;
+  /** Policies of the two legs where generations are divided; undefined where they are not. */
+  readonly legs?: { readonly prefill: LegPolicy; readonly decode: LegPolicy } | undefined;
   /** Its parameters by name; missing ones take their defaults. */
   readonly parameters?: Readonly<Partial<Record<string, number>>>;
   /** Parameters of the circuit breakers, missing ones with their defaults; undefined for no breakers. */
@@ -49,6 +52,12 @@ export interface RoutingOptions {
   readonly slotCapacity?: number;
 }
 
+/** The policy of one leg. */
+export interface LegPolicy {
+  readonly policy: string;
+  readonly parameters: Readonly<Partial<Record<string, number>>>;
+}
+
 /** Everything that decides where a generation goes, on one thread. */
 export interface Routing {
   readonly slots: WorkerSlots;
@@ -60,6 +69,8 @@ export interface Routing {
   readonly hasher: BlockHasher;
   /** One per lane: their inputs are reused, and a policy's state belongs to one set of workers. */
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
+  /** Who chooses prefill workers; the others choose decode workers then. Undefined where nothing is divided. */
+  readonly prefillDispatchers: Readonly<Record<Lane, Dispatcher>> | undefined;
   /** What engines last reported of themselves. */
   readonly loads: EngineLoadTable;
   /** Per lane; undefined where there are none. */
@@ -87,13 +98,13 @@ export function createRouting(options: RoutingOptions): Routing {
   const { now: clock, random, parameters = {} } = options;
   const slotCapacity = options.slotCapacity ?? DEFAULT_SLOT_CAPACITY;
   const ledger = createLedger({ slotCapacity });
-  const policies = {
-    token: createPolicy(options.policy, parameters),
-    proxy: createPolicy(options.policy, parameters),
-  };
+  const { legs } = options;
+  const policyOf = (leg: LegPolicy): Policy => createPolicy(leg.policy, leg.parameters);
+  const main = legs?.decode ?? { policy: options.policy, parameters };
+  const policies = { token: policyOf(main), proxy: policyOf(main) };
   const { decider, shadowPolicies = [] } = options;
   // What stands before the policy may want prefixes although the policy does not.
-  const usesPrefix = policies.token.usesPrefix || decider !== undefined;
+  const usesPrefix = policies.token.usesPrefix || decider !== undefined || legs !== undefined;
   const loads = createEngineLoadTable({ slotCapacity });
   const index = createPrefixIndex({
     slotCapacity: slotCapacity + (usesPrefix ? OFFLOAD_SLOTS : 0),
@@ -116,9 +127,12 @@ export function createRouting(options: RoutingOptions): Routing {
     breakers?.watch(options.breakerChanged);
   }
   const hasher = createBlockHasher();
-  const dispatcherOf = (lane: Lane): Dispatcher =>
+  const dispatcherOf = (policy: Policy | PolicySource, role: LegRole): Dispatcher =>
     createDispatcher({
-      policy: decider?.(policies[lane], lane) ?? policies[lane],
+      policy,
+      role,
+      // Whether a prompt is worth a prefill leg shows in what the decode worker holds.
+      tracksPrefix: role !== "serve",
       ledger,
       loads,
       index: caches,
@@ -128,6 +142,7 @@ export function createRouting(options: RoutingOptions): Routing {
       hasher,
       ...(breakers === undefined ? {} : { breakers: breakers.guard }),
     });
+  const mainRole = legs === undefined ? "serve" : "decode";
   const shadowsOf = (): ShadowPolicies =>
     createShadowPolicies({
       policies: shadowPolicies.map((name) => createPolicy(name)),
@@ -148,13 +163,24 @@ export function createRouting(options: RoutingOptions): Routing {
     usesEngineLoad:
       decider !== undefined ||
       looksAtLoad(policies.token) ||
+      (legs !== undefined && looksAtLoad(policyOf(legs.prefill))) ||
       shadowPolicies.some((name) => looksAtLoad(createPolicy(name))),
     slots,
     ledger,
     index,
     caches,
     hasher,
-    dispatchers: { token: dispatcherOf("token"), proxy: dispatcherOf("proxy") },
+    dispatchers: {
+      token: dispatcherOf(decider?.(policies.token, "token") ?? policies.token, mainRole),
+      proxy: dispatcherOf(decider?.(policies.proxy, "proxy") ?? policies.proxy, mainRole),
+    },
+    prefillDispatchers:
+      legs === undefined
+        ? undefined
+        : {
+            token: dispatcherOf(policyOf(legs.prefill), "prefill"),
+            proxy: dispatcherOf(policyOf(legs.prefill), "prefill"),
+          },
     breakers,
   };
 }

@@ -1,4 +1,5 @@
 import type { EngineConnection } from "@vllm-router/engine-client";
+import type { EngineIdentity } from "../disaggregation/connector.ts";
 import type { ModelFiles } from "../models/model-files.ts";
 
 /** What an engine says of a model that pools, which is one that does not generate. */
@@ -49,6 +50,8 @@ export interface WorkerFacts {
   readonly endTokenIds: readonly number[];
   /** Undefined for a model that generates. */
   readonly pooling?: PoolingFacts | undefined;
+  /** What its KV connector is known by; undefined where it does not say. */
+  readonly kvIdentity?: EngineIdentity | undefined;
   /** Sampling defaults by the engine's word, by their names in generation_config.json. */
   readonly samplingDefaults: Readonly<Record<string, number>>;
 }

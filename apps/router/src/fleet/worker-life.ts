@@ -61,6 +61,7 @@ export class WorkerLife {
         runtime,
         modelNames: runtime?.servedNames ?? modelNames,
         cards,
+        kvIdentity: connected.facts.kvIdentity,
       };
       return new WorkerLife(connected, worker, resources);
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { EngineConnection } from "@vllm-router/engine-client";
 import type { WorkerSlot } from "@vllm-router/routing-core";
+import type { EngineIdentity } from "../disaggregation/connector.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { ServedCard } from "./worker-connector.ts";
 
@@ -17,4 +18,6 @@ export interface Worker {
   readonly modelNames: readonly string[];
   /** What an HTTP worker lists. */
   readonly cards?: readonly ServedCard[] | undefined;
+  /** What its KV connector is known by; undefined where it does not say. */
+  readonly kvIdentity?: EngineIdentity | undefined;
 }

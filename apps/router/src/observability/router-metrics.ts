@@ -77,6 +77,19 @@ export class RouterMetrics {
     "kv_event_blocks",
     "Blocks of 16 prompt tokens that the worker's KV events say it holds.",
   );
+  readonly #pairs = this.#counter(
+    "pd_decisions_total",
+    "Decisions where prefill and decode are apart, by kind and the reason for a decode leg alone.",
+  );
+  readonly #prefills = this.#counter("pd_prefill_requests_total", "Prefill legs that ended well, by worker.");
+  readonly #prefillErrors = this.#counter(
+    "pd_prefill_errors_total",
+    "Prefill legs that failed, by worker and error.",
+  );
+  readonly #fallbacks = this.#counter(
+    "pd_fallbacks_total",
+    "Prompts computed by a decode worker because no prefill worker did it.",
+  );
   readonly #firstToken = this.#histogram(
     "time_to_first_token_duration_seconds",
     "Time to the first output, by route.",
@@ -147,6 +160,18 @@ export class RouterMetrics {
     breakerChanged: (worker, from, to) => {
       this.#breakerState.cell({ worker }).value = BREAKER_NUMBERS[to] ?? 0;
       this.#breakerMoves.cell({ worker, from: from.replace("-", "_"), to: to.replace("-", "_") }).value += 1;
+    },
+    pairDecided: (kind, reason) => {
+      this.#pairs.cell({ kind, reason }).value += 1;
+    },
+    pairTold: (event) => {
+      if (event.kind === "prefilled") {
+        this.#prefills.cell({ worker: event.worker }).value += 1;
+      } else if (event.kind === "prefill-failed") {
+        this.#prefillErrors.cell({ worker: event.worker, error_type: event.code }).value += 1;
+      } else {
+        this.#fallbacks.cell({}).value += 1;
+      }
     },
     workerChanged: (worker, state) => this.#workerChanged(worker, state),
   };

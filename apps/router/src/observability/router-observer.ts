@@ -1,3 +1,5 @@
+import type { PairEvent } from "../disaggregation/pair-run.ts";
+
 /** How an attempt on a worker ended, as breakers and metrics see it. */
 export type AttemptOutcome = "success" | "failure" | "cancelled" | "rejected";
 
@@ -53,6 +55,10 @@ export interface RouterObserver {
   workerChanged(worker: string, state: WorkerState, detail: string): void;
   /** A publisher of KV events is heard, or not any more. */
   kvEventsChanged?(worker: string, detail: string): void;
+  /** How a generation was divided (`prefill_decode`, `decode_only`), and why it was not. */
+  pairDecided?(kind: "prefill_decode" | "decode_only", reason: string): void;
+  /** What became of a prefill leg. */
+  pairTold?(event: PairEvent): void;
   /** A bug: something threw that never should. */
   internalError(where: string, error: unknown): void;
 }
@@ -87,6 +93,8 @@ export function combineObservers(observers: readonly RouterObserver[]): RouterOb
     breakerChanged: (worker, from, to) => each((o) => o.breakerChanged(worker, from, to)),
     workerChanged: (worker, state, detail) => each((o) => o.workerChanged(worker, state, detail)),
     kvEventsChanged: (worker, detail) => each((o) => o.kvEventsChanged?.(worker, detail)),
+    pairDecided: (kind, reason) => each((o) => o.pairDecided?.(kind, reason)),
+    pairTold: (event) => each((o) => o.pairTold?.(event)),
     internalError: (where, error) => each((o) => o.internalError(where, error)),
   };
 }

@@ -159,7 +159,9 @@ export class Generation implements AttemptOwner, GenerationUnit {
     if (!this.#started) {
       this.#started = true;
       const { reportsCachedTokens } = attempt.placement.engine.capabilities;
-      this.#cachedTokens = reportsCachedTokens ? output.cachedTokens : undefined;
+      const { cachedTokens } = attempt.placement;
+      this.#cachedTokens =
+        cachedTokens === undefined ? (reportsCachedTokens ? output.cachedTokens : undefined) : cachedTokens();
       if (reportsCachedTokens) {
         attempt.placement.found?.(output.cachedTokens);
       }

@@ -22,6 +22,8 @@ interface BookedWorker {
 /** A booked worker of the token lane. */
 export interface Placement extends BookedWorker {
   readonly engine: TokenEngine;
+  /** Prompt tokens that were found in a cache, where the engine's own word is about something else; undefined for none. */
+  readonly cachedTokens?: () => number | undefined;
 }
 
 /** A booked worker of the proxy lane. */

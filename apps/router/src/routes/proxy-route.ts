@@ -1,4 +1,5 @@
 import type { AdmissionTicket, Generation } from "@vllm-router/routing-core";
+import { isDivisible } from "../disaggregation/http-legs.ts";
 import { proxiedMaxTokens, proxiedPrompt } from "../pipeline/proxied-prompt.ts";
 import { ProxyRun, type ProxyEnd } from "../pipeline/proxy-run.ts";
 import { randomId } from "../pipeline/random-id.ts";
@@ -68,7 +69,13 @@ function startRun(scope: RequestScope, passage: Passage): void {
       deadlineAtMs: undefined,
     },
     {
-      place: (excludedWorkers) => placer.placeProxy({ ...generation, excludedWorkers }, explained),
+      place: (excludedWorkers) =>
+        placer.placeProxy({ ...generation, excludedWorkers }, explained, (isShared) =>
+          isDivisible(
+            { method: incoming.method ?? "GET", path: incoming.url ?? "/", fields: body.fields },
+            isShared,
+          ),
+        ),
       retryDelayMs: services.retryDelayMs,
       after: (delayMs, action) => timers.after(delayMs, action),
       retryScheduled: (attempt, delayMs) => observer.retryScheduled(scope.route, attempt, delayMs),

@@ -9,13 +9,18 @@ export function serveWorkerUrls(scope: RequestScope, services: RouteServices): v
 
 /** `GET /workers`, in the Rust router's shape, with the state and its reason beside. */
 export function serveWorkers(scope: RequestScope, services: RouteServices): void {
-  const workers = services.fleet.reports().map(workerCard);
+  const reports = services.fleet.reports();
+  const workers = reports.map(workerCard);
   scope.exchange.sendJson(
     200,
     JSON.stringify({
       workers,
       total: workers.length,
-      stats: { prefill_count: 0, decode_count: 0, regular_count: workers.length },
+      stats: {
+        prefill_count: reports.filter(({ role }) => role === "prefill").length,
+        decode_count: reports.filter(({ role }) => role === "decode").length,
+        regular_count: reports.filter(({ role }) => role === "any").length,
+      },
     }),
   );
 }
@@ -30,7 +35,7 @@ function workerCard(report: WorkerReport): Readonly<Record<string, unknown>> {
   return {
     url: report.id,
     model_id: report.modelNames[0] ?? "unknown",
-    worker_type: "regular",
+    worker_type: report.role === "any" ? "regular" : report.role,
     is_healthy: report.state === "ready",
     load: report.inFlight,
     connection_mode: report.lane === "token" ? "Grpc" : "Http",

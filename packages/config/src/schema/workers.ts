@@ -13,7 +13,7 @@ const workerUrl = z.string().refine(
 /** The engines behind the router and how to reach them. */
 export const workers = z
   .strictObject({
-    urls: setting(z.array(workerUrl).min(1, "needs at least one address"), {
+    urls: setting(z.array(workerUrl).default([]), {
       doc: "Addresses of the engines. http://host:port is probed and may be a gRPC engine or a plain vLLM server; grpc://, grpcs:// and https:// say it outright.",
       flag: "worker-urls",
       placeholder: "URL",

@@ -1,6 +1,6 @@
 import type { Generation } from "../generation.ts";
 import type { WorkerView } from "../snapshot.ts";
-import type { NoneReason } from "./decision.ts";
+import type { LegRole, NoneReason } from "./decision.ts";
 
 /**
  * What a worker was found to be, from the first gate it can fail to the last. The order matters: when nobody is eligible,
@@ -43,8 +43,12 @@ export const NONE_REASON_OF: Readonly<Record<Exclude<Verdict, "full" | "eligible
 export type BreakerGate = (worker: WorkerView) => boolean;
 
 /** First part of the verdict: what depends on the snapshot and the model's name only. */
-export function judgeServed(worker: WorkerView, model: string): "wrong_role" | "wrong_model" | "eligible" {
-  if (worker.role !== "any") {
+export function judgeServed(
+  worker: WorkerView,
+  model: string,
+  role: LegRole = "serve",
+): "wrong_role" | "wrong_model" | "eligible" {
+  if (worker.role !== (role === "serve" ? "any" : role)) {
     return "wrong_role";
   }
   return model !== "" && worker.models.length > 0 && !worker.models.includes(model)

@@ -25,7 +25,7 @@ export function decide(input: DecisionInput, policy: Policy): Decision {
     kind: "place",
     legs: [
       {
-        role: "serve",
+        role: input.role,
         worker: input.workers[candidate]!,
         rank: input.ranks[candidate]!,
         slot: input.slots[candidate]!,
@@ -44,7 +44,8 @@ export function decide(input: DecisionInput, policy: Policy): Decision {
 
 function withoutCandidates(input: DecisionInput): Decision {
   const closest = VERDICTS[input.closestVerdict];
-  if (closest === undefined || closest === "eligible") {
+  const isForOthers = closest === "wrong_role" && input.role !== "serve";
+  if (closest === undefined || closest === "eligible" || isForOthers) {
     return NO_WORKERS;
   }
   return closest === "full" ? FULL : { kind: "none", reason: NONE_REASON_OF[closest] };

@@ -1,4 +1,5 @@
 import type { WorkerSlot } from "../snapshot.ts";
+import type { LegRole } from "./decision.ts";
 
 /**
  * Everything a policy may look at, flat: element i of each array belongs to candidate i, elements from
@@ -10,6 +11,8 @@ export interface DecisionInput {
   /** The policy's name and its parameters: with the figures below all that `decide` depends on. */
   readonly policyName: string;
   readonly policyParameters: Readonly<Record<string, number>>;
+  /** Which part of the generation the candidates are for. */
+  readonly role: LegRole;
   readonly atMs: number;
   readonly snapshotVersion: number;
   readonly snapshotAgeMs: number;
@@ -64,6 +67,7 @@ export class DecisionInputBuffer implements DecisionInput {
   sequence = 0;
   policyName = "";
   policyParameters: Readonly<Record<string, number>> = {};
+  role: LegRole = "serve";
   atMs = 0;
   snapshotVersion = 0;
   snapshotAgeMs = 0;

@@ -4,7 +4,7 @@ import type { Policy, ScorePart } from "../policy/policy.ts";
 import { RoutingError } from "../routing-error.ts";
 import { type Verdict, VERDICTS } from "./candidate-filter.ts";
 import { decide } from "./decide.ts";
-import type { Decision, DecisionLeg, NoneReason, PlaceReason } from "./decision.ts";
+import type { Decision, DecisionLeg, LegRole, NoneReason, PlaceReason } from "./decision.ts";
 import { type DecisionInput, DecisionInputBuffer } from "./decision-input.ts";
 
 /** One candidate as the policy saw it. Null where an engine has reported nothing. */
@@ -32,6 +32,8 @@ export interface RecordedCandidate {
 export interface RecordedInput {
   readonly policy: string;
   readonly policyParameters: Readonly<Record<string, number>>;
+  /** Which leg it decides; absent for a whole generation. */
+  readonly role?: LegRole;
   readonly atMs: number;
   readonly snapshotVersion: number;
   readonly snapshotAgeMs: number;
@@ -124,6 +126,7 @@ export function restoreInput(recorded: RecordedInput): DecisionInput {
   input.begin({ candidates: candidates.length, drawCount: draws.length, valueCount });
   input.policyName = recorded.policy;
   input.policyParameters = recorded.policyParameters;
+  input.role = recorded.role ?? "serve";
   input.atMs = recorded.atMs;
   input.snapshotVersion = recorded.snapshotVersion;
   input.snapshotAgeMs = recorded.snapshotAgeMs;
@@ -177,6 +180,7 @@ function recordInput(input: DecisionInput): RecordedInput {
   return {
     policy: input.policyName,
     policyParameters: input.policyParameters,
+    ...(input.role === "serve" ? {} : { role: input.role }),
     atMs: input.atMs,
     snapshotVersion: input.snapshotVersion,
     snapshotAgeMs: input.snapshotAgeMs,

@@ -11,7 +11,7 @@ import { RoutingError } from "../routing-error.ts";
 import type { Snapshot, WorkerSlot } from "../snapshot.ts";
 import { firstUnsupportedField, judgeAvailable, judgeServed } from "./candidate-filter.ts";
 import { decide } from "./decide.ts";
-import type { Decision, PlaceDecision } from "./decision.ts";
+import type { Decision, LegRole, PlaceDecision } from "./decision.ts";
 import { type DecisionRecord, recordDecision, type RecordedExclusion } from "./decision-record.ts";
 import { type DecisionInput, DecisionInputBuffer } from "./decision-input.ts";
 import { CandidateGatherer } from "./gather-candidates.ts";
@@ -32,12 +32,18 @@ export interface Dispatcher {
    * Books a decision on the latest input: ledger, prefix index, breaker, the policy's state. Throws
    * `RoutingError("stale_decision")` when another input has been gathered since, or when it has been settled already.
    */
-  settle(decision: PlaceDecision): Settlement;
+  settle(decision: PlaceDecision, options?: SettleOptions): Settlement;
   /**
    * The full record of a decision on the latest input, for explanation and replay. To be taken before `settle`; costs time
    * in proportion to the fleet, so only when asked or sampled. Throws `RoutingError("stale_decision")` when it is too late.
    */
   explain(decision: Decision): DecisionRecord;
+}
+
+/** How a decision is booked. */
+export interface SettleOptions {
+  /** False for a worker that is handed the prompt already computed: it has nothing to compute. Default true. */
+  readonly computesPrompt?: boolean;
 }
 
 /** Where placements are recorded; a `PrefixWriter` is one. */
@@ -50,6 +56,8 @@ export interface PlacementRecorder {
 export interface DispatcherOptions {
   /** One policy for good, or whoever is the current one at each decision. */
   readonly policy: Policy | PolicySource;
+  /** Which part of a generation is placed: only workers of that role are candidates. Default `serve`. */
+  readonly role?: LegRole;
   readonly ledger: Ledger;
   /** What engines last reported of themselves; nothing is known of any when missing. */
   readonly loads?: EngineLoadReader;
@@ -91,13 +99,14 @@ class ThreadDispatcher implements Dispatcher {
   #context: PolicyContext | null = null;
 
   constructor(options: DispatcherOptions) {
-    const { policy, ledger, loads, breakers } = options;
+    const { policy, ledger, loads, breakers, role } = options;
     this.#source = "current" in policy ? policy : { current: policy };
     this.#policy = this.#source.current;
     this.#options = options;
     this.#hasher = options.hasher ?? createBlockHasher();
     this.#matchedBlocks = new Int32Array(options.index.slotCapacity);
-    this.#candidates = new CandidateGatherer(this.#input, { ledger, loads, breakers });
+    this.#candidates = new CandidateGatherer(this.#input, { ledger, loads, breakers, role });
+    this.#input.role = role ?? "serve";
   }
 
   get policy(): Policy {
@@ -129,14 +138,17 @@ class ThreadDispatcher implements Dispatcher {
     }, this.#policy);
   }
 
-  settle(decision: PlaceDecision): Settlement {
+  settle(decision: PlaceDecision, { computesPrompt = true }: SettleOptions = {}): Settlement {
     const context = this.#contextOf(decision);
     const input = this.#input;
     this.#context = null;
     const { ledger, recorder, breakers, onRelease } = this.#options;
     const { promptTokens } = input;
     const entries = decision.legs.map((leg) =>
-      ledger.acquire(leg.slot, { promptTokens, prefillTokens: promptTokens - leg.matchedTokens }),
+      ledger.acquire(leg.slot, {
+        promptTokens,
+        prefillTokens: computesPrompt ? promptTokens - leg.matchedTokens : 0,
+      }),
     );
     if (this.#keys !== null && this.#keys.count > 0 && recorder !== undefined) {
       for (const leg of decision.legs) {
@@ -157,7 +169,7 @@ class ThreadDispatcher implements Dispatcher {
     const { input, generation, snapshot } = context;
     const exclusions: RecordedExclusion[] = [];
     for (const worker of snapshot.workers) {
-      const served = judgeServed(worker, generation.model);
+      const served = judgeServed(worker, generation.model, input.role);
       const verdict =
         served === "eligible" ? judgeAvailable(worker, generation, this.#candidates.admits) : served;
       const field = verdict === "unsupported_field" ? firstUnsupportedField(worker, generation) : undefined;

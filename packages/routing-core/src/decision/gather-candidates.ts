@@ -5,6 +5,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { BreakerGuard } from "../resilience/breaker-board.ts";
 import type { Snapshot, WorkerView } from "../snapshot.ts";
 import { judgeAvailable, VERDICT_CODE } from "./candidate-filter.ts";
+import type { LegRole } from "./decision.ts";
 import type { DecisionInputBuffer } from "./decision-input.ts";
 import { ModelWorkersCache } from "./model-workers.ts";
 
@@ -13,6 +14,8 @@ export interface CandidateSources {
   readonly ledger: Ledger;
   readonly loads: EngineLoadReader | undefined;
   readonly breakers: BreakerGuard | undefined;
+  /** Which part of a generation candidates are for. Default `serve`. */
+  readonly role?: LegRole | undefined;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface CandidateSources {
 export class CandidateGatherer {
   readonly #input: DecisionInputBuffer;
   readonly #sources: CandidateSources;
-  readonly #modelWorkers = new ModelWorkersCache();
+  readonly #modelWorkers: ModelWorkersCache;
   /** Whether the worker's own breaker, as this thread knows it, admits a generation now. */
   readonly admits: (worker: WorkerView) => boolean;
 
@@ -30,6 +33,7 @@ export class CandidateGatherer {
     const { breakers } = sources;
     this.#input = input;
     this.#sources = sources;
+    this.#modelWorkers = new ModelWorkersCache(sources.role);
     this.admits = breakers === undefined ? () => true : (worker) => breakers.admits(worker.slot, input.atMs);
   }
 

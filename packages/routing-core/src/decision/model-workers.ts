@@ -1,5 +1,6 @@
 import type { Snapshot, WorkerView } from "../snapshot.ts";
 import { judgeServed, VERDICT_CODE } from "./candidate-filter.ts";
+import type { LegRole } from "./decision.ts";
 import type { CandidateColumns } from "./decision-input.ts";
 
 /** The workers of a snapshot that serve a model. */
@@ -19,7 +20,13 @@ const MAX_MODELS = 64;
 /** Remembers who serves which model, so that a decision does not compare names with every worker of the fleet. */
 export class ModelWorkersCache {
   readonly #byModel = new Map<string, ModelWorkers>();
+  readonly #role: LegRole;
   #snapshot: Snapshot | null = null;
+
+  /** `role`: which part of a generation the workers are for. */
+  constructor(role: LegRole = "serve") {
+    this.#role = role;
+  }
 
   get(snapshot: Snapshot, model: string): ModelWorkers {
     if (snapshot !== this.#snapshot || this.#byModel.size > MAX_MODELS) {
@@ -33,7 +40,7 @@ export class ModelWorkersCache {
     const workers: WorkerView[] = [];
     let closestVerdict = -1;
     for (const worker of snapshot.workers) {
-      const verdict = judgeServed(worker, model);
+      const verdict = judgeServed(worker, model, this.#role);
       if (verdict === "eligible") {
         workers.push(worker);
       } else {

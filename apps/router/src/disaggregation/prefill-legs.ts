@@ -1,0 +1,135 @@
+import {
+  decidePair,
+  type Dispatcher,
+  type Generation,
+  type PairDecision,
+  type PairRules,
+  type PlaceDecision,
+  type Snapshot,
+} from "@vllm-router/routing-core";
+import type { Lane } from "../fleet/lane.ts";
+import type { Worker } from "../fleet/worker.ts";
+import type { RouterObserver } from "../observability/router-observer.ts";
+import type { Connector, EngineIdentity, LegWorker } from "./connector.ts";
+import type { PrefillLeg } from "./pair-run.ts";
+
+/** The fleet, as far as pairs go. */
+export interface PairFleet {
+  snapshot(lane: Lane): Snapshot;
+  worker(id: string): Worker | undefined;
+  suspect(id: string): void;
+}
+
+/** What pairs are made with. */
+export interface PrefillLegsOptions {
+  readonly fleet: PairFleet;
+  readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
+  readonly observer: RouterObserver;
+  readonly connector: Connector;
+  readonly rules: PairRules;
+  readonly fallsBack: boolean;
+  readonly prefillTimeoutMs: number;
+  readonly uniqueId: () => string;
+  readonly after: (delayMs: number, action: () => void) => () => void;
+}
+
+/** Fields that a prefill worker has to carry as well: they change what is computed. */
+const COMPUTED_FIELDS: ReadonlySet<string> = new Set(["cache_salt", "lora", "prompt_embeds"]);
+
+/** Chooses and books prefill workers, and remembers what they are known by as long as they live. */
+export class PrefillLegs {
+  readonly options: PrefillLegsOptions;
+  /** By connection, which ends with the engine's life. */
+  readonly #learned = new WeakMap<Worker["connection"], EngineIdentity>();
+
+  constructor(options: PrefillLegsOptions) {
+    this.options = options;
+  }
+
+  /** Decides both legs. `isDivisible` is false for a request that cannot be handed over. */
+  decide(
+    lane: Lane,
+    generation: Generation,
+    by: { readonly decode: Dispatcher; readonly isDivisible: boolean },
+  ): PairDecision {
+    const { fleet, dispatchers, rules } = this.options;
+    return decidePair(
+      { prefill: dispatchers[lane], decode: by.decode },
+      {
+        decode: generation,
+        prefill: by.isDivisible ? prefillOf(generation, []) : undefined,
+        snapshot: fleet.snapshot(lane),
+        rules,
+      },
+    );
+  }
+
+  /** The next worker for the prefill leg of a generation; undefined when there is none. */
+  next<TEngine>(
+    lane: Lane,
+    generation: Generation,
+    failed: readonly string[],
+  ): PrefillLeg<TEngine> | undefined {
+    const { fleet, dispatchers } = this.options;
+    const dispatcher = dispatchers[lane];
+    const decision = dispatcher.decide(
+      dispatcher.gather(prefillOf(generation, failed), fleet.snapshot(lane)),
+    );
+    return decision.kind === "place" ? this.book<TEngine>(lane, decision) : undefined;
+  }
+
+  /** Books a prefill leg. */
+  book<TEngine>(lane: Lane, decision: PlaceDecision): PrefillLeg<TEngine> | undefined {
+    const { fleet, dispatchers, observer } = this.options;
+    const [leg] = decision.legs;
+    const worker = fleet.worker(leg?.worker ?? "");
+    if (worker === undefined || leg === undefined) {
+      return undefined;
+    }
+    const dispatcher = dispatchers[lane];
+    const settlement = dispatcher.settle(decision);
+    observer.decided(dispatcher.policy.name, worker.id, decision.reason);
+    let isReleased = false;
+    return {
+      worker: this.legWorker(worker, leg.rank),
+      engine: worker.connection.engine as TEngine,
+      learn: (identity) => void this.#learned.set(worker.connection, identity),
+      release: (outcome) => {
+        if (isReleased) {
+          return;
+        }
+        isReleased = true;
+        if (outcome !== "cancelled") {
+          settlement.report(outcome === "failure" ? "failure" : "success");
+        }
+        if (outcome === "failure") {
+          // What comes back may be another engine.
+          this.#learned.delete(worker.connection);
+          fleet.suspect(worker.id);
+        }
+        settlement.release();
+        observer.attemptEnded(worker.id, outcome);
+      },
+    };
+  }
+
+  /** A worker as connectors know it. */
+  legWorker(worker: Worker, rank: number): LegWorker {
+    return {
+      id: worker.id,
+      rank: worker.ranks > 1 ? rank : undefined,
+      ranks: worker.ranks,
+      identity: this.#learned.get(worker.connection) ?? worker.kvIdentity,
+    };
+  }
+}
+
+function prefillOf(generation: Generation, excludedWorkers: readonly string[]): Generation {
+  return {
+    ...generation,
+    maxTokens: 1,
+    rank: undefined,
+    excludedWorkers,
+    requiredFields: generation.requiredFields.filter((field) => COMPUTED_FIELDS.has(field)),
+  };
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+
+import { setting } from "../setting.ts";
+
+const legWorker = z
+  .string()
+  .refine((text) => /^(?:https?|grpcs?):\/\/[^/\s]+/.test(text) || /^(?:\d{1,5}|none)$/i.test(text), {
+    error: "is neither a worker address nor the bootstrap port (or none) that may follow one",
+  });
+
+/**
+ * Prefill and decode on different engines.
+ * @param policies names of the routing policies the app knows
+ */
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the schema is its own type
+export function createDisaggregationSchema(policies: readonly string[]) {
+  return z
+    .strictObject({
+      enabled: setting(z.boolean().default(false), {
+        doc: "Compute prompts on prefill engines and generate on decode engines; docs/disaggregation.md tells how.",
+        flag: "vllm-pd-disaggregation",
+      }),
+      prefill: setting(z.array(legWorker).default([]), {
+        doc: "Address of a prefill engine; the port of its Mooncake bootstrap server may follow (default 8998). Repeat it for more.",
+        flag: "prefill",
+        placeholder: "URL [PORT]",
+      }),
+      decode: setting(z.array(legWorker).default([]), {
+        doc: "Address of a decode engine. Repeat it for more.",
+        flag: "decode",
+        placeholder: "URL",
+      }),
+      prefillPolicy: setting(z.enum(policies).optional(), {
+        doc: "How a prefill engine is chosen; --policy when absent.",
+        flag: "prefill-policy",
+      }),
+      decodePolicy: setting(z.enum(policies).optional(), {
+        doc: "How a decode engine is chosen; --policy when absent.",
+        flag: "decode-policy",
+      }),
+      connector: setting(z.enum(["nixl", "mooncake", "moriio", "lmcache", "none"]).default("nixl"), {
+        doc: "How engines hand KV blocks over: nixl (pull or push, as the engine says), mooncake, moriio; lmcache and none for a store that all engines share.",
+        flag: "kv-connector",
+      }),
+      prefillTimeoutSecs: setting(z.number().positive().default(60), {
+        doc: "Longest time a prefill may take, in seconds; then another prefill engine is asked.",
+        flag: "prefill-timeout-secs",
+        placeholder: "SECS",
+      }),
+      fallback: setting(z.enum(["decode", "fail"]).default("decode"), {
+        doc: "When no prefill engine does it: decode has the decode engine compute the prompt, fail refuses the request.",
+        flag: "prefill-fallback",
+      }),
+      minPromptTokens: setting(z.int().min(0).default(0), {
+        doc: "Shorter prompts are computed by the decode engine.",
+        flag: "prefill-min-tokens",
+        placeholder: "TOKENS",
+      }),
+      maxLocalTokens: setting(z.int().min(0).default(128), {
+        doc: "A prompt whose beginning the decode engine holds has no prefill when no more than so many tokens are missing.",
+        flag: "prefill-max-local-tokens",
+        placeholder: "TOKENS",
+      }),
+    })
+    .meta({ title: "Prefill and decode" });
+}
