@@ -14,6 +14,8 @@ import { RequestRun, type RunEnd } from "./request-run.ts";
 /** Something that runs and can be ended when the router stops at once. */
 export interface Abortable {
   abort(failure: RequestFailure): void;
+  /** Ends what generates under one of these ids, as if it had finished. */
+  abortRequests?(ids: ReadonlySet<string>): void;
 }
 
 /** What serving a generation needs. */
@@ -116,6 +118,14 @@ export class GenerationServer {
   abortAll(): void {
     for (const running of this.#running.items()) {
       running.abort({ kind: "stopping" });
+    }
+  }
+
+  /** Ends the generations of these ids where they run; unknown ones are fine. */
+  abortRequests(ids: readonly string[]): void {
+    const wanted = new Set(ids);
+    for (const running of this.#running.items()) {
+      running.abortRequests?.(wanted);
     }
   }
 

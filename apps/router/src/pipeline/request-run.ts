@@ -113,6 +113,21 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#fail(failure);
   }
 
+  /**
+   * Somebody asked for the end of generations by the ids that vLLM gives them: the answer's own, with the prompt's number
+   * where there may be several. They end with the reason `abort`, and the answer says what there is.
+   */
+  abortRequests(ids: ReadonlySet<string>): void {
+    const { responseId } = this.plan;
+    for (const generation of [...this.generations]) {
+      const { promptIndex } = generation;
+      const named = [responseId, `${responseId}-${promptIndex}`, `${responseId}_${promptIndex}`];
+      if (!this.#over && named.some((id) => ids.has(id))) {
+        generation.abort();
+      }
+    }
+  }
+
   gone(): void {
     if (!this.#over) {
       this.#end({ kind: "gone" });
@@ -128,14 +143,14 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationStarted(generation: GenerationUnit, output: TokenOutput): void {
+  generationStarted(generation: GenerationUnit, output: TokenOutput | undefined): void {
     this.#firstOutputAtMs ??= this.#services.now();
     this.plan.writer.prompt(generation.promptIndex, {
       tokenIds: generation.prompt.tokenIds,
       text: generation.prompt.text,
       firstTokenText: this.#firstTokenText(generation),
       logprobs:
-        this.plan.wantedPromptLogprobs === undefined || output.promptLogprobs === undefined
+        this.plan.wantedPromptLogprobs === undefined || output?.promptLogprobs === undefined
           ? undefined
           : readPromptLogprobs(
               this.plan.model.tokenizer,

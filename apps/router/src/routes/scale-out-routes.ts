@@ -20,6 +20,7 @@ import type { Route, RouteHandler } from "../server/route-table.ts";
 import { serveGenerating, type GeneratingApi } from "./generate-route.ts";
 import { renderApi, serveRendered } from "./render-route.ts";
 import type { RouteServices } from "./services.ts";
+import { serveAbort } from "./abort-requests.ts";
 import { unlessHttpOnly } from "./unknown-path.ts";
 
 interface IdentifiedTokens extends GenerateTokensRequest {
@@ -67,7 +68,7 @@ export function scaleOutRoutes(services: RouteServices): readonly Route[] {
     "/v1/responses/render": (scope) => serveRendered(scope, RESPONSES, services),
     "/v1/chat/completions/derender": missing,
     "/v1/completions/derender": missing,
-    "/inference/v1/abort_requests": missing,
+    "/inference/v1/abort_requests": unlessHttpOnly((scope) => serveAbort(scope, services), services),
   };
   return Object.entries(handlers).map(([path, handler]) => ({
     path,
@@ -87,6 +88,6 @@ const unimplemented: RouteHandler = () => {
   throw new ApiError({
     status: 501,
     type: "NotImplementedError",
-    message: "This server does not derender answers, nor abort requests by their ids.",
+    message: "This server does not derender answers.",
   });
 };
