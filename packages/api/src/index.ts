@@ -168,6 +168,32 @@ export type { DefaultSampling, SamplingContext } from "./sampling/sampling-conte
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
 export { mergeConstraints } from "./sampling/structured-output.ts";
 export { parseAbortRequest } from "./scale-out/abort-request.ts";
+export {
+  derenderedChatBody,
+  derenderedChatChunk,
+  derenderedCompletionBody,
+  derenderedCompletionChunk,
+  type DecodedPosition,
+  type DerenderedChatChoice,
+  type DerenderedDelta,
+  type DerenderedFrame,
+  type DerenderedText,
+} from "./scale-out/derender-bodies.ts";
+export { checkDerenderBounds, checkDerenderPrompts } from "./scale-out/derender-bounds.ts";
+export {
+  parseDerenderChat,
+  parseDerenderCompletion,
+  type DerenderChatRequest,
+  type DerenderChatStreamRequest,
+  type DerenderCompletionRequest,
+  type DerenderCompletionStreamRequest,
+} from "./scale-out/derender-request.ts";
+export {
+  type GeneratedChoice,
+  type GeneratedPosition,
+  type GeneratedResponse,
+} from "./scale-out/derender-shapes.ts";
+export { EMPTY_STREAM_STATE, type DerenderStreamState } from "./scale-out/derender-state.ts";
 export { createGenerateWriter, type GenerateOptions } from "./scale-out/generate-writers.ts";
 export {
   type GenerateTokensRequest,

@@ -61,6 +61,7 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
         "chat-*",
         "comp-*",
         "conversations",
+        "derender",
         "generate",
         "messages",
         "parsers",

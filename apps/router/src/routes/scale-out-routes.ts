@@ -18,6 +18,7 @@ import {
 import { randomId } from "../pipeline/random-id.ts";
 import type { Route, RouteHandler } from "../server/route-table.ts";
 import { serveGenerating, type GeneratingApi } from "./generate-route.ts";
+import { DERENDER_CHAT, DERENDER_COMPLETIONS, serveDerendered } from "./derender-route.ts";
 import { renderApi, serveRendered } from "./render-route.ts";
 import type { RouteServices } from "./services.ts";
 import { serveAbort } from "./abort-requests.ts";
@@ -59,15 +60,14 @@ const RESPONSES = renderApi({
 
 /** The routes of `--enable-scale-out`: without it vLLM answers them with 403, whatever they are asked. */
 export function scaleOutRoutes(services: RouteServices): readonly Route[] {
-  const missing = unlessHttpOnly(unimplemented, services);
   const handlers: Readonly<Record<string, RouteHandler>> = {
     "/inference/v1/generate": (scope) => serveGenerating(scope, GENERATE, services),
     "/v1/chat/completions/render": (scope) => serveRendered(scope, CHAT, services),
     "/v1/completions/render": (scope) => serveRendered(scope, COMPLETIONS, services),
     "/v1/messages/render": (scope) => serveRendered(scope, MESSAGES, services),
     "/v1/responses/render": (scope) => serveRendered(scope, RESPONSES, services),
-    "/v1/chat/completions/derender": missing,
-    "/v1/completions/derender": missing,
+    "/v1/chat/completions/derender": (scope) => serveDerendered(scope, DERENDER_CHAT, services),
+    "/v1/completions/derender": (scope) => serveDerendered(scope, DERENDER_COMPLETIONS, services),
     "/inference/v1/abort_requests": unlessHttpOnly((scope) => serveAbort(scope, services), services),
   };
   return Object.entries(handlers).map(([path, handler]) => ({
@@ -81,13 +81,5 @@ const disabled: RouteHandler = () => {
     status: 403,
     type: "PermissionDeniedError",
     message: "Scale-out endpoints are disabled. Restart vllm serve with --enable-scale-out to enable them.",
-  });
-};
-
-const unimplemented: RouteHandler = () => {
-  throw new ApiError({
-    status: 501,
-    type: "NotImplementedError",
-    message: "This server does not derender answers.",
   });
 };

@@ -137,6 +137,7 @@ function assemble({
     },
     tokenText: (tokenId) => tokenizer.decode([tokenId], { skipSpecialTokens: false }),
     tokenPiece: (tokenId) => added.byId.get(tokenId)?.content ?? table.piece(tokenId),
+    piecesText: (pieces) => decoder.decode(pieces),
     tokenId: (piece) => added.idOf(piece),
     isSpecial: (tokenId) => table.isSpecial(tokenId),
     addedTokenText: (tokenId) => added.byId.get(tokenId)?.content,
