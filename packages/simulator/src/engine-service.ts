@@ -21,6 +21,7 @@ import { GenerateCall } from "./generate-call.ts";
 import type { GrpcCall } from "./grpc-call.ts";
 import type { GrpcHandler } from "./grpc-server.ts";
 import { GrpcStatusError } from "./grpc-status.ts";
+import type { NamedKvEventSource } from "./kv-event-sources.ts";
 import type { KvEventHub } from "./kv-event-hub.ts";
 import { schedulerLoad } from "./load-record.ts";
 import { planRequest } from "./request-plan.ts";
@@ -43,6 +44,8 @@ export interface EngineServiceContext {
   readonly faults: Faults;
   readonly hub: KvEventHub;
   readonly publishesKvEvents: boolean;
+  /** Its ZMQ publishers. */
+  readonly kvEventSources: () => readonly NamedKvEventSource[];
   /** Whether the model embeds instead of generating. */
   readonly pools: boolean;
   readonly embed: EmbedService;

@@ -12,6 +12,7 @@ import type { Engine } from "./engine.ts";
 import type { GrpcCall } from "./grpc-call.ts";
 import type { GrpcHandler } from "./grpc-server.ts";
 import { InferenceCall, type InferenceCallOptions } from "./inference-call.ts";
+import type { NamedKvEventSource } from "./kv-event-sources.ts";
 import { candidateCount, engineRequestOf } from "./inference-request.ts";
 
 /** Handlers of `vllm.Inference` and `vllm.Control` by path, as vllm-rs 0.32 serves them. */
@@ -28,10 +29,10 @@ export function inferenceServiceHandlers(context: EngineServiceContext): [string
       (_, call) => reply(call, ServerInfo.encode(serverInfo(context.engine())).finish()),
     ],
     ["/vllm.Control/GetModelInfo", (_, call) => reply(call, ModelInfo.encode(modelInfo(context)).finish())],
-    // Its events go through the other protocol alone.
     [
       "/vllm.Control/GetKvEventSources",
-      (_, call) => reply(call, GetKvEventSourcesResponse.encode({ sources: [] }).finish()),
+      (_, call) =>
+        reply(call, GetKvEventSourcesResponse.encode(kvEventSources(context.kvEventSources())).finish()),
     ],
     [
       "/vllm.Control/Abort",
@@ -150,6 +151,23 @@ function serverInfo(engine: Engine): ServerInfo {
     totalKvBlocks: BigInt(limits.kvBlocks),
     maxRunningRequests: BigInt(limits.maxNumSeqs),
     maxBatchedTokens: BigInt(limits.maxNumBatchedTokens),
+  });
+}
+
+function kvEventSources(sources: readonly NamedKvEventSource[]): GetKvEventSourcesResponse {
+  return GetKvEventSourcesResponse.fromPartial({
+    sources: sources.map((source) => ({
+      transport: "zmq",
+      endpoint: source.endpoint,
+      topic: source.topic,
+      replayEndpoint: source.replayEndpoint ?? "",
+      dataParallelRank: source.rank,
+      encoding: "msgpack",
+      schemaVersion: 1,
+      bufferSteps: BigInt(source.bufferSteps),
+      hwm: 100_000n,
+      maxQueueSize: 100_000n,
+    })),
   });
 }
 

@@ -26,6 +26,7 @@ export function watchEngines(
           caches: routing.caches,
           timers,
           addresses: kvAddresses(kvEvents),
+          topic: kvEvents.topic,
           changed: (worker, detail) => observer.kvEventsChanged?.(worker, detail),
         })
       : undefined;

@@ -10,6 +10,7 @@ import { ControlClient, HealthClient } from "@vllm-router/proto/services";
 import { channelCredentials, channelOptions } from "../transport/grpc-js-transport.ts";
 import type { TransportOptions } from "../transport/transport-options.ts";
 import { type AdminCallOptions, callUnary } from "./admin-call.ts";
+import type { KvEventSource } from "./kv-event-source.ts";
 import type { StandardHealth } from "./vllm-engine-admin.ts";
 
 /** Full name of the service, as the standard health protocol wants it. */
@@ -38,24 +39,6 @@ export interface InferenceServerInfo {
   /** Requests it runs at once. */
   readonly maxRunningRequests: number;
   readonly dataParallelSize: number;
-}
-
-/** Where one rank of an engine publishes what happens in its KV cache. */
-export interface KvEventSource {
-  /** `zmq`. */
-  readonly transport: string;
-  /** As the engine was told to bind: a `*` or `0.0.0.0` in it is the engine's own host. */
-  readonly endpoint: string;
-  /** Prefix of the messages to subscribe to; empty for all. */
-  readonly topic: string;
-  /** Where missed messages are asked for; empty for nowhere. */
-  readonly replayEndpoint: string;
-  readonly rank: number;
-  /** `msgpack`. */
-  readonly encoding: string;
-  readonly schemaVersion: number;
-  /** Batches kept for replay. */
-  readonly replayBatches: number;
 }
 
 /** Everything of `vllm.Inference` engines but generation. Every call rejects with an EngineError. */
