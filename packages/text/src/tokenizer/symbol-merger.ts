@@ -15,9 +15,15 @@ export class SymbolMerger {
   private readonly ranks = new Int32Array(LINEAR_LIMIT + 1);
   private readonly places = new Int32Array(LINEAR_LIMIT + 1);
   private readonly table: MergeTable;
+  private readonly byteTokens: Int32Array;
+  /** Place of the merge of each pair of bytes, by first × 256 + second. */
+  private readonly bytePairs: Int32Array;
 
-  constructor(table: MergeTable) {
+  /** @param byteTokens Id of each byte's symbol, for {@link SymbolMerger.mergeBytes}. */
+  constructor(table: MergeTable, byteTokens: Int32Array = new Int32Array(0)) {
     this.table = table;
+    this.byteTokens = byteTokens;
+    this.bytePairs = pairsOf(byteTokens, table);
   }
 
   /** Makes room for a number of symbols; those already written are kept. */
@@ -35,18 +41,39 @@ export class SymbolMerger {
 
   /** Merges the first `count` symbols; returns how many are left. */
   merge(count: number): number {
-    return count <= LINEAR_LIMIT ? this.mergeShort(count) : this.mergeLong(count);
+    if (count > LINEAR_LIMIT) return this.mergeLong(count);
+    for (let index = 0; index + 1 < count; index++) this.look(index);
+    return this.mergeShort(count);
+  }
+
+  /** Merges the bytes of a word; returns how many symbols are left. */
+  mergeBytes(bytes: Uint8Array, start: number, length: number): number {
+    this.reserve(length);
+    const { symbols, byteTokens } = this;
+    for (let index = 0; index < length; index++) {
+      symbols[index] = byteTokens[bytes[start + index] as number] as number;
+    }
+    if (length > LINEAR_LIMIT) return this.mergeLong(length);
+    const { ranks, places, bytePairs, table } = this;
+    for (let index = 0; index + 1 < length; index++) {
+      const pair = ((bytes[start + index] as number) << 8) | (bytes[start + index + 1] as number);
+      const place = bytePairs[pair] as number;
+      places[index] = place;
+      ranks[index] = place === NO_MERGE ? NO_RANK : table.rankAt(place);
+    }
+    return this.mergeShort(length);
+  }
+
+  private look(index: number): void {
+    const { symbols, table } = this;
+    const place = table.find(symbols[index] as number, symbols[index + 1] as number);
+    this.places[index] = place;
+    this.ranks[index] = place === NO_MERGE ? NO_RANK : table.rankAt(place);
   }
 
   private mergeShort(initialCount: number): number {
     const { symbols, ranks, places, table } = this;
     let count = initialCount;
-    const look = (index: number): void => {
-      const place = table.find(symbols[index] as number, symbols[index + 1] as number);
-      places[index] = place;
-      ranks[index] = place === NO_MERGE ? NO_RANK : table.rankAt(place);
-    };
-    for (let index = 0; index + 1 < count; index++) look(index);
     for (;;) {
       let best = NO_RANK;
       let bestIndex = -1;
@@ -65,8 +92,8 @@ export class SymbolMerger {
         ranks[index] = ranks[index + 1] as number;
         places[index] = places[index + 1] as number;
       }
-      if (bestIndex > 0) look(bestIndex - 1);
-      if (bestIndex + 1 < count) look(bestIndex);
+      if (bestIndex > 0) this.look(bestIndex - 1);
+      if (bestIndex + 1 < count) this.look(bestIndex);
     }
   }
 
@@ -152,4 +179,14 @@ class KeyHeap {
     keys[index] = last;
     return top;
   }
+}
+
+function pairsOf(byteTokens: Int32Array, table: MergeTable): Int32Array {
+  const pairs = new Int32Array(byteTokens.length * byteTokens.length);
+  for (let first = 0; first < byteTokens.length; first++) {
+    for (let second = 0; second < byteTokens.length; second++) {
+      pairs[first * 256 + second] = table.find(byteTokens[first] as number, byteTokens[second] as number);
+    }
+  }
+  return pairs;
 }
