@@ -1,5 +1,5 @@
 import { characterAt, DIGIT, LENGTH_SHIFT, LETTER, NUMBER, SPACE } from "./character-class.ts";
-import { contractionOf, runOf, spacesOf, type WordScanner } from "./word-scanner.ts";
+import { contractionOf, lettersOf, runOf, spacesOf, type WordScanner } from "./word-scanner.ts";
 
 const APOSTROPHE = 0x27;
 const BLANK = 0x20;
@@ -11,7 +11,7 @@ const BLANK = 0x20;
  */
 export function createGpt2Scanner(rule: { digits: boolean }): WordScanner {
   const stop = rule.digits ? DIGIT : 0;
-  const letters = runOf(LETTER, stop);
+  const letters = lettersOf(LETTER);
   const numbers = runOf(NUMBER, stop);
   const signs = runOf(0, SPACE | LETTER | NUMBER | stop);
   const spaces = spacesOf(false, stop);

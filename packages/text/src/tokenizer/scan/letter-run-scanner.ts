@@ -1,5 +1,5 @@
 import { characterAt, LENGTH_SHIFT, LETTER, MARK, NEWLINE, NUMBER, SPACE } from "./character-class.ts";
-import { contractionOf, fewOf, runOf, spacesOf, type WordScanner } from "./word-scanner.ts";
+import { contractionOf, fewOf, lettersOf, runOf, spacesOf, type WordScanner } from "./word-scanner.ts";
 
 const APOSTROPHE = 0x27;
 const BLANK = 0x20;
@@ -13,7 +13,7 @@ const BLANK = 0x20;
 export function createLetterRunScanner(rule: { digits: number; marks: boolean }): WordScanner {
   const letter = rule.marks ? LETTER | MARK : LETTER;
   const known = SPACE | NUMBER | letter;
-  const letters = runOf(letter, 0);
+  const letters = lettersOf(letter);
   const signs = runOf(0, known);
   const newlines = runOf(NEWLINE, 0);
   const spaces = spacesOf(true, 0);

@@ -19,6 +19,22 @@ export function runOf(some: number, none: number): WordScanner {
   };
 }
 
+/** A scanner over the letters of a class; of ASCII text it looks at nothing but the bytes. */
+export function lettersOf(some: number): WordScanner {
+  const others = runOf(some, 0);
+  return (bytes, start, end) => {
+    let at = start;
+    while (at < end) {
+      const byte = bytes[at] as number;
+      if (byte >= 0x80) return others(bytes, at, end);
+      const letter = byte | 0x20;
+      if (letter < 0x61 || letter > 0x7a) return at;
+      at++;
+    }
+    return at;
+  };
+}
+
 /** A scanner over at most `count` characters of a class. */
 export function fewOf(some: number, count: number): WordScanner {
   return (bytes, start, end) => {
