@@ -87,6 +87,11 @@ export function layOutPrefixTable(options: PrefixIndexOptions): PrefixTableLayou
   };
 }
 
+/** Size of an index's buffer, for callers that allocate a SharedArrayBuffer themselves. */
+export function prefixIndexSizeBytes(options: PrefixIndexOptions): number {
+  return layOutPrefixTable(options).totalWords * WORD_BYTES;
+}
+
 /** Header word: how many insertions there have been; the unit of every stamp. */
 export const TICK = 0;
 /** Header word: free rows on the stack. */
