@@ -4,6 +4,9 @@ import { parseRouterConfig } from "@vllm-router/config";
 import { POLICY_NAMES } from "@vllm-router/routing-core";
 import { createRouter, type Router } from "../src/create-router.ts";
 
+/** Request threads where a test asks for none: `TEST_THREADS=2` runs the suites with two. */
+export const TEST_THREADS = Number(process.env["TEST_THREADS"] ?? 1);
+
 /** A router in this process, on a free port, with its log lines kept. */
 export interface TestRouter extends AsyncDisposable {
   readonly router: Router;
@@ -35,6 +38,7 @@ export async function startRouter(
       "0",
       "--log-level",
       "debug",
+      ...(flags.includes("--threads") ? [] : ["--threads", String(TEST_THREADS)]),
       ...flags,
     ],
     environment: options.environment ?? {},

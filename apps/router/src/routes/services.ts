@@ -59,6 +59,8 @@ export interface RouteServices {
   readonly maxPayloadBytes: number;
   /** `--enable-server-load-tracking`. */
   readonly tracksServerLoad: boolean;
+  /** Requests running, of all threads. */
+  serverLoad(): number;
   /** Headers that may carry the request id beside `X-Request-Id`, lower case, first wins. */
   readonly requestIdHeaders: readonly string[];
   /** Prints every metric. */
