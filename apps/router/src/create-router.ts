@@ -45,6 +45,7 @@ import { ResponseStore } from "./responses/response-store.ts";
 import type { DecisionBook } from "./routes/debug-decisions.ts";
 import type { RouteServices } from "./routes/services.ts";
 import { openThreads, requestThreads } from "./threads/open-threads.ts";
+import type { StartedThread } from "./threads/request-threads.ts";
 
 /** A running router. */
 export interface Router {
@@ -63,6 +64,8 @@ export interface Router {
 /** What a router takes from outside beside its configuration. */
 export interface RouterEnvironment {
   readonly logger: Logger;
+  /** Hears of every request thread of `--threads` that is started. */
+  readonly threadStarted?: (thread: StartedThread) => void;
 }
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
@@ -77,7 +80,11 @@ const STORED_CHARACTERS = 128 * 1024 * 1024;
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
   checkParserFlags(config.parsers);
   const timers = new SystemTimers();
-  const threads = requestThreads(config, { timers, logger: environment.logger });
+  const threads = requestThreads(config, {
+    timers,
+    logger: environment.logger,
+    started: environment.threadStarted,
+  });
   const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
   const metrics = createMetrics({

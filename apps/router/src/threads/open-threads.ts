@@ -5,7 +5,7 @@ import { listenForMetrics, type ListenerParts } from "../open-listeners.ts";
 import { SHARES_PORTS } from "../server/acceptors.ts";
 import type { Listener } from "../server/listen.ts";
 import { refuseSettingsWithThreads } from "./refused-settings.ts";
-import { RequestThreads, type ThreadedParts } from "./request-threads.ts";
+import { RequestThreads, type StartedThread, type ThreadedParts } from "./request-threads.ts";
 
 /**
  * The request threads that `--threads` asks for; undefined for one, which is the program's own.
@@ -13,7 +13,11 @@ import { RequestThreads, type ThreadedParts } from "./request-threads.ts";
  */
 export function requestThreads(
   config: RouterConfig,
-  parts: { readonly timers: SystemTimers; readonly logger: Logger },
+  parts: {
+    readonly timers: SystemTimers;
+    readonly logger: Logger;
+    readonly started?: ((thread: StartedThread) => void) | undefined;
+  },
 ): RequestThreads | undefined {
   if (config.server.threads === 1) {
     return undefined;

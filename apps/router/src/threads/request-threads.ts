@@ -29,11 +29,19 @@ export interface ThreadedParts {
   readonly journal: DecisionJournal;
 }
 
+/** A request thread, for those who want to see what happens when it dies. */
+export interface StartedThread {
+  readonly thread: number;
+  terminate(): Promise<void>;
+}
+
 /** What {@link RequestThreads} works with. */
 export interface RequestThreadsOptions {
   readonly config: RouterConfig;
   readonly timers: Timers;
   readonly logger: Logger;
+  /** Hears of every thread that is started. */
+  readonly started?: ((thread: StartedThread) => void) | undefined;
   /** Threads die again and again: nothing can be served. */
   readonly givenUp: (error: RouterError) => void;
 }
@@ -83,13 +91,14 @@ export class RequestThreads {
     this.breakers = new BreakerSummary((slot) => this.#tellAll({ kind: "breaker-forget", slot }));
   }
 
-  /** Starts the threads one after the other, since the first one takes the port. @throws RouterError as a listener does */
+  /** Starts the threads, which listen one after the other: the first one takes the port. @throws RouterError as a listener does */
   async start(parts: ThreadedParts): Promise<{ readonly url: string }> {
     this.#parts = parts;
     this.#pump = new PlacementPump(this.memory.rings, parts.routing.caches, this.#options.timers);
+    const starting = Array.from({ length: this.memory.threads }, (_, thread) => this.#start(thread));
     let url = "";
-    for (let thread = 0; thread < this.memory.threads; thread += 1) {
-      const listening = await this.#serve(thread);
+    for (const [thread, handle] of (await Promise.all(starting)).entries()) {
+      const listening = await this.#serve(handle);
       url = thread === 0 ? listening.url : url;
       this.#port = listening.port;
     }
@@ -224,11 +233,10 @@ export class RequestThreads {
     this.#pump?.[Symbol.dispose]();
   }
 
-  /** Starts one thread and has it listen once it knows everything that the others know. */
-  async #serve(thread: number): Promise<{ readonly port: number; readonly url: string }> {
+  /** Starts one thread and tells it of the engines. */
+  async #start(thread: number): Promise<ThreadHandle> {
     const { config, timers, logger } = this.#options;
     const isUp = this.#heard(`${thread} up`);
-    const listening = this.#heard(`${thread} listening`);
     const handle = new ThreadHandle(
       {
         config,
@@ -243,6 +251,7 @@ export class RequestThreads {
       },
     );
     this.#threads[thread] = handle;
+    this.#options.started?.(handle);
     for (const adoption of this.#adoptions.replay()) {
       handle.tell({ kind: "adopt", adoption });
     }
@@ -250,6 +259,12 @@ export class RequestThreads {
     if (up?.kind !== "up") {
       throw errorOf(problemOf(up));
     }
+    return handle;
+  }
+
+  /** Has a thread listen once it knows everything that the others know. */
+  async #serve(handle: ThreadHandle): Promise<{ readonly port: number; readonly url: string }> {
+    const listening = this.#heard(`${handle.thread} listening`);
     if (this.#fleetMessage !== undefined) {
       handle.tell(this.#fleetMessage);
     }
@@ -293,9 +308,6 @@ export class RequestThreads {
         return;
       case "log":
         this.#log(message.lines);
-        return;
-      case "last-metrics":
-        this.#lastFamilies[thread] = message.families;
         return;
       case "metrics":
         this.#lastFamilies[thread] = message.families;
@@ -356,7 +368,8 @@ export class RequestThreads {
       );
       return;
     }
-    this.#serve(thread).then(
+    const replaced = this.#start(thread).then((started) => this.#serve(started));
+    replaced.then(
       () => logger.warn({ thread }, "another request thread serves in its place"),
       (failure: unknown) =>
         givenUp(

@@ -99,7 +99,6 @@ export type FromThread =
   | { readonly kind: "breaker-changed"; readonly slot: WorkerSlot; readonly to: BreakerState }
   | { readonly kind: "places-freed" }
   | { readonly kind: "metrics"; readonly question: number; readonly families: readonly PrintedMetric[] }
-  | { readonly kind: "last-metrics"; readonly families: readonly PrintedMetric[] }
   | { readonly kind: "ask"; readonly question: number; readonly about: Question }
   | { readonly kind: "explained"; readonly decision: ExplainedDecision; readonly isSampled: boolean }
   | { readonly kind: "log"; readonly lines: string }
