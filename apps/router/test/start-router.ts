@@ -5,7 +5,7 @@ import { POLICY_NAMES } from "@vllm-router/routing-core";
 import { createRouter, type Router, type RouterEnvironment } from "../src/create-router.ts";
 
 /** Request threads where a test asks for none: `TEST_THREADS=2` runs the suites with two. */
-export const TEST_THREADS = Number(process.env["TEST_THREADS"] ?? 1);
+const TEST_THREADS = Number(process.env["TEST_THREADS"] ?? 1);
 
 /** A router in this process, on a free port, with its log lines kept. */
 export interface TestRouter extends AsyncDisposable {

@@ -190,7 +190,7 @@ describe("--threads 2", () => {
     expect(statuses.filter((status) => status === 200)).toHaveLength(left);
     expect(statuses.filter((status) => status === 0)).toHaveLength(24 - left);
     await eventually("another thread serves", () => router.logText().includes("serves in its place"));
-    expect(threads.map(({ thread }) => thread).toSorted()).toEqual([0, 0, 1]);
+    expect(threads.map(({ thread }) => thread)).toEqual([0, 1, 0]);
     // A place that was not given back would be missing now.
     const again = await Promise.all(times(24, () => alone(chat, { body: question })));
     expect(again.map(({ status }) => status)).toEqual(times(24, () => 200));

@@ -8,7 +8,7 @@ import type { Adoption, LifeId } from "./thread-messages.ts";
  * engines of one model share tens of megabytes of them, and go to each thread once.
  */
 export class Adoptions {
-  readonly #byLife = new Map<LifeId, Adoption & { readonly connection: EngineConnection }>();
+  readonly #byLife = new Map<LifeId, Adoption>();
   readonly #lifeOf = new Map<EngineConnection, LifeId>();
   readonly #files = new Map<ModelFiles, { readonly key: number; lives: number }>();
   #lives = 0;
@@ -30,7 +30,7 @@ export class Adoptions {
       filesKey: shared.key,
       files,
     };
-    this.#byLife.set(life, { ...adoption, connection });
+    this.#byLife.set(life, adoption);
     this.#lifeOf.set(connection, life);
     return known === undefined ? adoption : { ...adoption, files: undefined };
   }
@@ -62,7 +62,7 @@ export class Adoptions {
   /** Everything a thread must be told that comes later than the others. */
   replay(): readonly Adoption[] {
     const told = new Set<number>();
-    return Array.from(this.#byLife.values(), ({ connection: _, ...adoption }) => {
+    return Array.from(this.#byLife.values(), (adoption) => {
       const isNew = !told.has(adoption.filesKey);
       told.add(adoption.filesKey);
       return isNew ? adoption : { ...adoption, files: undefined };

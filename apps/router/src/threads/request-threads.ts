@@ -3,23 +3,25 @@ import { symbols } from "pino";
 import type { RouterConfig } from "@vllm-router/config";
 import { createPolicy } from "@vllm-router/routing-core";
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
-import { laneOf } from "../fleet/lane.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import { policyParameters } from "../fleet/routing-settings.ts";
 import type { Routing } from "../fleet/routing.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { ConnectedWorker } from "../fleet/worker-connector.ts";
-import { mergeMetrics, printMetrics } from "../observability/merged-metrics.ts";
 import type { PrintedMetric } from "../observability/metric-cells.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { RouterError, type RouterErrorCode } from "../router-error.ts";
 import { Adoptions } from "./adoptions.ts";
+import { AwaitedAnswers } from "./awaited-answers.ts";
 import { BreakerSummary } from "./breaker-summary.ts";
+import { publishedWorkers } from "./published-workers.ts";
 import { PlacementPump } from "./placement-pump.ts";
 import { SharedDoors } from "./shared-doors.ts";
 import { allocateSharedMemory, type SharedMemory } from "./shared-memory.ts";
 import { ThreadHandle } from "./thread-handle.ts";
-import type { FromThread, PublishedWorker, Question, ThreadProblem, ToThread } from "./thread-messages.ts";
+import { ThreadDeaths } from "./thread-deaths.ts";
+import { ThreadMetrics } from "./thread-metrics.ts";
+import type { FromThread, Question, ThreadProblem, ToThread } from "./thread-messages.ts";
 
 /** What request threads are given to tell of, when the rest of the router has been made. */
 export interface ThreadedParts {
@@ -46,13 +48,8 @@ export interface RequestThreadsOptions {
   readonly givenUp: (error: RouterError) => void;
 }
 
-/** A thread that dies is replaced; that often within {@link DEATHS_WITHIN_MS} is too often. */
-const MOST_DEATHS = 5;
-const DEATHS_WITHIN_MS = 60_000;
 /** Beyond its drain a thread may take so long to end. */
 const END_TIMEOUT_MS = 5_000;
-/** A thread that does not tell its metrics in time is left out. */
-const METRICS_TIMEOUT_MS = 2_000;
 
 /**
  * The request threads of `--threads`, seen from the thread that runs the fleet: starts them, tells them of the fleet, brings
@@ -65,23 +62,21 @@ export class RequestThreads {
   readonly #options: RequestThreadsOptions;
   readonly #threads: ThreadHandle[] = [];
   readonly #adoptions = new Adoptions();
-  /** Who waits for something a thread says, by what it says. */
-  readonly #waiting = new Map<string, (message: FromThread | undefined) => void>();
-  readonly #deathsAtMs: number[] = [];
+  readonly #answers: AwaitedAnswers;
+  readonly #metrics: ThreadMetrics;
+  readonly #deaths = new ThreadDeaths();
   #parts: ThreadedParts | undefined;
   #pump: PlacementPump | undefined;
   #fleetMessage: ToThread | undefined;
   #version = 0;
   #port: number | undefined;
-  #questions = 0;
   #isClosing = false;
-  /** What threads that are gone have counted. */
-  #retired: readonly PrintedMetric[] = [];
-  readonly #lastFamilies: (readonly PrintedMetric[])[] = [];
 
   constructor(options: RequestThreadsOptions) {
     const { config } = options;
     this.#options = options;
+    this.#answers = new AwaitedAnswers(options.timers);
+    this.#metrics = new ThreadMetrics(this.#answers);
     const policy = createPolicy(config.routing.policy, policyParameters(config));
     this.memory = allocateSharedMemory({
       threads: config.server.threads,
@@ -110,7 +105,7 @@ export class RequestThreads {
     const adoption = this.#adoptions.add(worker);
     const answers = await Promise.all(
       this.#threads.map((handle) => {
-        const answer = this.#heard(`${handle.thread} adopted ${adoption.life}`);
+        const answer = this.#answers.heard(handle.thread, `adopted ${adoption.life}`);
         handle.tell({ kind: "adopt", adoption });
         return answer;
       }),
@@ -150,26 +145,7 @@ export class RequestThreads {
       kind: "fleet",
       version,
       publishedAtMs: this.#options.timers.steadyMs(),
-      workers: fleet.reports().map((report): PublishedWorker => {
-        const worker = fleet.worker(report.id);
-        const life = worker === undefined ? undefined : this.#adoptions.lifeOf(worker.connection);
-        return {
-          url: report.id,
-          state: report.state,
-          detail: report.detail,
-          engine:
-            worker === undefined || life === undefined
-              ? undefined
-              : {
-                  life,
-                  lane: laneOf(worker.connection.dialect),
-                  slot: worker.slot,
-                  ranks: worker.ranks,
-                  modelNames: worker.modelNames,
-                  cards: worker.cards,
-                },
-        };
-      }),
+      workers: publishedWorkers(fleet, this.#adoptions),
     };
     this.#fleetMessage = message;
     for (const handle of this.#threads) {
@@ -198,13 +174,10 @@ export class RequestThreads {
   }
 
   /** The metrics of all threads as one text. */
-  async metricsText(): Promise<string> {
-    const parts = this.#parts;
-    if (parts === undefined) {
-      return "";
-    }
-    const told = await Promise.all(this.#threads.map((handle) => this.#familiesOf(handle)));
-    return printMetrics(mergeMetrics([await parts.metrics.families(), this.#retired, ...told]));
+  metricsText(): Promise<string> {
+    const own = (): Promise<readonly PrintedMetric[]> =>
+      this.#parts?.metrics.families() ?? Promise.resolve([]);
+    return this.#metrics.text(own, this.#threads);
   }
 
   /** Lets running answers end. */
@@ -212,7 +185,7 @@ export class RequestThreads {
     this.#isClosing = true;
     await Promise.all(
       this.#threads.map((handle) => {
-        const drained = this.#heard(`${handle.thread} drained`, timeoutMs + END_TIMEOUT_MS);
+        const drained = this.#answers.heard(handle.thread, `drained`, timeoutMs + END_TIMEOUT_MS);
         handle.tell({ kind: "drain", timeoutMs });
         return drained;
       }),
@@ -224,7 +197,7 @@ export class RequestThreads {
     this.#isClosing = true;
     await Promise.all(
       this.#threads.map(async (handle) => {
-        const closed = this.#heard(`${handle.thread} closed`, END_TIMEOUT_MS);
+        const closed = this.#answers.heard(handle.thread, `closed`, END_TIMEOUT_MS);
         handle.tell({ kind: "close" });
         await closed;
         await handle.terminate();
@@ -236,7 +209,7 @@ export class RequestThreads {
   /** Starts one thread and tells it of the engines. */
   async #start(thread: number): Promise<ThreadHandle> {
     const { config, timers, logger } = this.#options;
-    const isUp = this.#heard(`${thread} up`);
+    const isUp = this.#answers.heard(thread, `up`);
     const handle = new ThreadHandle(
       {
         config,
@@ -264,7 +237,7 @@ export class RequestThreads {
 
   /** Has a thread listen once it knows everything that the others know. */
   async #serve(handle: ThreadHandle): Promise<{ readonly port: number; readonly url: string }> {
-    const listening = this.#heard(`${handle.thread} listening`);
+    const listening = this.#answers.heard(handle.thread, `listening`);
     if (this.#fleetMessage !== undefined) {
       handle.tell(this.#fleetMessage);
     }
@@ -310,21 +283,20 @@ export class RequestThreads {
         this.#log(message.lines);
         return;
       case "metrics":
-        this.#lastFamilies[thread] = message.families;
-        this.#tellWaiter(`${thread} metrics ${message.question}`, message);
+        this.#answers.tell(thread, `metrics ${message.question}`, message);
         return;
       case "adopted":
-        this.#tellWaiter(`${thread} adopted ${message.life}`, message);
+        this.#answers.tell(thread, `adopted ${message.life}`, message);
         return;
       case "failed":
-        this.#tellWaiter(`${thread} up`, message);
-        this.#tellWaiter(`${thread} listening`, message);
+        this.#answers.tell(thread, `up`, message);
+        this.#answers.tell(thread, `listening`, message);
         return;
       case "up":
       case "listening":
       case "drained":
       case "closed":
-        this.#tellWaiter(`${thread} ${message.kind}`, message);
+        this.#answers.tell(thread, `${message.kind}`, message);
     }
   }
 
@@ -335,37 +307,21 @@ export class RequestThreads {
     this.#parts?.routing.ledger.forgetThread(thread);
     this.doors.forget(thread);
     this.breakers.forgetThread(thread);
-    this.#retired = mergeMetrics([this.#retired, withoutGauges(this.#lastFamilies[thread] ?? [])]);
-    this.#lastFamilies[thread] = [];
-    for (const [what, tell] of this.#waiting) {
-      if (what.startsWith(`${thread} `)) {
-        this.#waiting.delete(what);
-        tell(undefined);
-      }
-    }
+    this.#metrics.retire(thread);
+    this.#answers.giveUp(thread);
     if (this.#isClosing) {
       return;
     }
     this.#tellWaiting(thread);
     const { logger, timers, givenUp } = this.#options;
     logger.error({ thread, err: error }, "a request thread died, and its requests with it");
-    const nowMs = timers.steadyMs();
-    this.#deathsAtMs.push(nowMs);
-    while (nowMs - this.#deathsAtMs[0]! > DEATHS_WITHIN_MS) {
-      this.#deathsAtMs.shift();
-    }
+    const pattern = this.#deaths.count(timers.steadyMs());
     if (!wasServing || this.#port === undefined) {
       // It has never served: whoever starts it hears of it.
       return;
     }
-    if (this.#deathsAtMs.length >= MOST_DEATHS) {
-      givenUp(
-        new RouterError(
-          "threads",
-          `request threads died ${MOST_DEATHS} times within ${DEATHS_WITHIN_MS / 1000} s, last of: ${error.message}`,
-          { cause: error },
-        ),
-      );
+    if (pattern !== undefined) {
+      givenUp(new RouterError("threads", `${pattern}, last of: ${error.message}`, { cause: error }));
       return;
     }
     const replaced = this.#start(thread).then((started) => this.#serve(started));
@@ -389,41 +345,6 @@ export class RequestThreads {
       case "decision":
         return this.#parts?.journal.get(about.id);
     }
-  }
-
-  async #familiesOf(handle: ThreadHandle): Promise<readonly PrintedMetric[]> {
-    if (!handle.isServing) {
-      return [];
-    }
-    this.#questions += 1;
-    const question = this.#questions;
-    const heard = this.#heard(`${handle.thread} metrics ${question}`, METRICS_TIMEOUT_MS);
-    handle.tell({ kind: "tell-metrics", question });
-    const answer = await heard;
-    return answer?.kind === "metrics" ? answer.families : (this.#lastFamilies[handle.thread] ?? []);
-  }
-
-  /** Resolves with what the thread says, undefined when it died before or time is up. */
-  #heard(what: string, timeoutMs?: number): Promise<FromThread | undefined> {
-    return new Promise((resolve) => {
-      const cancel =
-        timeoutMs === undefined
-          ? undefined
-          : this.#options.timers.after(timeoutMs, () => {
-              this.#waiting.delete(what);
-              resolve(undefined);
-            });
-      this.#waiting.set(what, (message) => {
-        cancel?.();
-        resolve(message);
-      });
-    });
-  }
-
-  #tellWaiter(what: string, message: FromThread): void {
-    const tell = this.#waiting.get(what);
-    this.#waiting.delete(what);
-    tell?.(message);
   }
 
   #tellAll(message: ToThread): void {
@@ -459,10 +380,6 @@ export class RequestThreads {
       }
     }
   }
-}
-
-function withoutGauges(families: readonly PrintedMetric[]): readonly PrintedMetric[] {
-  return families.filter(({ type }) => type !== "gauge");
 }
 
 function problemOf(said: FromThread | undefined): ThreadProblem {

@@ -110,7 +110,8 @@ class PrefixTable implements PrefixIndex {
       } else {
         isKnown = false;
         entry = this.#placement.placeFor(words, block, previous);
-        this.#store(entry, slot, words, block);
+        this.#store(entry, slot);
+        this.#name(entry, words, block);
         added += 1;
       }
       previous = entry;
@@ -130,7 +131,8 @@ class PrefixTable implements PrefixIndex {
       return;
     }
     entry = this.#placement.placeFor(words, block, this.#previous);
-    this.#store(entry, slot, words, block);
+    this.#store(entry, slot);
+    this.#name(entry, words, block);
     this.#previous = entry;
   }
 
@@ -295,8 +297,8 @@ class PrefixTable implements PrefixIndex {
     return true;
   }
 
-  /** Evicts what is in the entry, and puts the block with the slot as its only holder there. */
-  #store(entry: number, slot: number, words: Int32Array, block: number): void {
+  /** Evicts what is in the entry and makes the slot its only holder. It is to be named next. */
+  #store(entry: number, slot: number): void {
     const table = this.#table;
     this.#versions?.turn(entry);
     if (table[entry + KEY_HIGH] !== 0) {
@@ -310,8 +312,12 @@ class PrefixTable implements PrefixIndex {
     table[entry + STAMPS + 1] = 0;
     table[entry + STAMPS + 2] = 0;
     table[entry + STAMPS + 3] = 0;
-    table[entry] = words[2 * block]!;
-    table[entry + KEY_HIGH] = words[2 * block + 1]!;
+  }
+
+  /** Says which block is in the entry. */
+  #name(entry: number, words: Int32Array, block: number): void {
+    this.#table[entry] = words[2 * block]!;
+    this.#table[entry + KEY_HIGH] = words[2 * block + 1]!;
     this.#versions?.turn(entry);
   }
 
