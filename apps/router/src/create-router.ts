@@ -1,7 +1,13 @@
 import type { Logger } from "pino";
 import { parseJson } from "@vllm-router/api";
 import type { RouterConfig } from "@vllm-router/config";
-import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm-router/routing-core";
+import {
+  createAdmission,
+  createAdmissionGate,
+  createRetrySchedule,
+  type Ledger,
+  type PlacementCaches,
+} from "@vllm-router/routing-core";
 import type { TemplateValue } from "@vllm-router/text";
 import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
 import { openListeners } from "./open-listeners.ts";
@@ -10,8 +16,15 @@ import { FleetPlacer } from "./fleet/fleet-placer.ts";
 import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
-import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
-import { createRouting, type Routing } from "./fleet/routing.ts";
+import {
+  admissionSettings,
+  affinityRules,
+  breakerSettings,
+  policyParameters,
+} from "./fleet/routing-settings.ts";
+import type { Deciders } from "./fleet/deciders.ts";
+import type { FleetView } from "./fleet/fleet-view.ts";
+import { createRouting } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { toldBlocks } from "./fleet/told-blocks.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
@@ -22,14 +35,17 @@ import { decisionEvents } from "./observability/decision-events.ts";
 import type { DecisionObserver } from "./observability/decision-observer.ts";
 import { checkParserFlags } from "./models/model-parsers.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
-import { requestLog } from "./observability/request-log.ts";
+import { requestLog, requestLogSettings } from "./observability/request-log.ts";
 import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
 import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
 import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
 import { ResponseStore } from "./responses/response-store.ts";
+import type { DecisionBook } from "./routes/debug-decisions.ts";
 import type { RouteServices } from "./routes/services.ts";
+import { openThreads, requestThreads } from "./threads/open-threads.ts";
+import type { StartedThread } from "./threads/request-threads.ts";
 
 /** A running router. */
 export interface Router {
@@ -48,14 +64,14 @@ export interface Router {
 /** What a router takes from outside beside its configuration. */
 export interface RouterEnvironment {
   readonly logger: Logger;
+  /** Hears of every request thread of `--threads` that is started. */
+  readonly threadStarted?: (thread: StartedThread) => void;
 }
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
 /** Characters of kept responses: 256 MiB at two bytes each. */
 const STORED_CHARACTERS = 128 * 1024 * 1024;
-/** No admission limit: more requests than any machine holds. */
-const UNLIMITED = 2 ** 30;
 
 /**
  * Builds a router from its configuration, listens, and begins to reach for its workers.
@@ -64,19 +80,23 @@ const UNLIMITED = 2 ** 30;
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
   checkParserFlags(config.parsers);
   const timers = new SystemTimers();
+  const threads = requestThreads(config, {
+    timers,
+    logger: environment.logger,
+    started: environment.threadStarted,
+  });
   const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
-    queued: () => admission.queued,
+    queued: () => threads?.doors.waiting ?? admission.queued,
     toldBlocks: () =>
       fleet.workers().map((worker) => [worker.id, toldBlocks(routing.caches, worker)] as const),
   });
-  const log = requestLog(environment.logger, {
-    accessLog: !config.observability.disableAccessLog,
-    quietRoutes: config.observability.disableAccessLogFor,
-  });
-  const observer = combineObservers([metrics.observer, log]);
+  const observer = combineObservers([
+    metrics.observer,
+    requestLog(environment.logger, requestLogSettings(config)),
+  ]);
 
   const decisions = createDecisions(config, {
     observers: [metrics.decisionObserver, decisionEvents(environment.logger)],
@@ -95,14 +115,9 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     parameters: policyParameters(config),
     shadowPolicies: config.routing.shadowPolicies,
     ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
-    breaker: config.breaker.disabled
-      ? undefined
-      : {
-          failureThreshold: config.breaker.failureThreshold,
-          successThreshold: config.breaker.successThreshold,
-          timeoutMs: config.breaker.timeoutSecs * 1000,
-          windowMs: config.breaker.windowSecs * 1000,
-        },
+    breaker: breakerSettings(config),
+    memory: threads?.memory,
+    breakerSummary: threads?.breakers,
     now: steadyMs,
     random: Math.random,
     breakerChanged: (slot, from, to) => {
@@ -142,9 +157,25 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       observer,
       models: routingModels,
     }),
-    adoptModel: async ({ connection, facts }) =>
-      connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
-    releaseModel: (runtime, forget) => models.release(runtime, forget),
+    adoptModel: async (worker) => {
+      const { connection, facts } = worker;
+      const runtime = connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts));
+      try {
+        await threads?.adopt(worker);
+      } catch (error) {
+        if (runtime !== undefined) {
+          models.release(runtime, false);
+        }
+        throw error;
+      }
+      return runtime;
+    },
+    releaseModel: (runtime, forget, worker) => {
+      models.release(runtime, forget);
+      threads?.leaveModel(worker, forget);
+    },
+    ended: (worker) => threads?.ended(worker),
+    published: (version) => threads?.publish(version),
     thresholds: { failures: config.health.failureThreshold, successes: config.health.successThreshold },
     settings: {
       checkIntervalMs: config.health.checkIntervalSecs * 1000,
@@ -160,18 +191,19 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     routing,
     timers,
     observer,
-    metrics,
+    metrics: threads === undefined ? metrics : { ...metrics, text: () => threads.metricsText() },
     admission,
     decisions,
   });
   const server = services.server;
 
-  const listeners = await openListeners(config, {
-    services,
-    observer,
-    timers,
-    logger: environment.logger,
-  }).catch(async (error: unknown) => {
+  const parts = { services, observer, timers, logger: environment.logger };
+  const listeners = await (
+    threads === undefined
+      ? openListeners(config, parts)
+      : openThreads(threads, config, { ...parts, fleet, routing, metrics, journal: decisions.journal })
+  ).catch(async (error: unknown) => {
+    await threads?.close();
     await fleet[Symbol.asyncDispose]();
     await ownPolicy?.[Symbol.asyncDispose]();
     await decisions[Symbol.asyncDispose]();
@@ -181,16 +213,23 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   for (const url of config.workers.urls) {
     fleet.register(url);
   }
-  const main = listeners.main;
   return {
-    url: main.url,
-    readyWorkers: () => fleet.readyCount(),
+    url: listeners.main.url,
+    // Whoever sees a worker here finds it in every thread.
+    readyWorkers: () => (threads?.areCurrent === false ? 0 : fleet.readyCount()),
     inFlight: () => routing.ledger.totalRequests(),
-    firstReady: () => fleet.firstReady(config.workers.startupTimeoutSecs * 1000),
+    firstReady: async () => {
+      await fleet.firstReady(config.workers.startupTimeoutSecs * 1000);
+      await threads?.allCurrent();
+    },
     close: async (drainTimeoutMs) => {
-      await Promise.all(listeners.all.map((listener) => listener.drain(drainTimeoutMs)));
+      await Promise.all([
+        threads?.drain(drainTimeoutMs),
+        ...listeners.all.map((listener) => listener.drain(drainTimeoutMs)),
+      ]);
       listeners[Symbol.dispose]();
       server.abortAll();
+      await threads?.close();
       await fleet[Symbol.asyncDispose]();
       await ownPolicy?.[Symbol.asyncDispose]();
       await decisions[Symbol.asyncDispose]();
@@ -199,16 +238,21 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   };
 }
 
+/** What the services of one thread are made from. */
 interface Parts {
-  readonly fleet: Fleet;
+  readonly fleet: FleetView;
   readonly models: ModelCatalog;
   readonly routingModels: RoutingModels;
-  readonly routing: Routing;
+  readonly routing: Deciders & { readonly ledger: Ledger; readonly caches: PlacementCaches };
   readonly timers: SystemTimers;
   readonly observer: RouterObserver;
   readonly metrics: Metrics;
   readonly admission: AdmissionControl;
-  readonly decisions: Decisions;
+  readonly decisions: Pick<Decisions, "journal" | "observer">;
+  /** Where explained decisions are read, when not in the journal of this thread. */
+  readonly book?: DecisionBook;
+  /** Requests running; default those of this thread. */
+  readonly serverLoad?: () => number;
 }
 
 function responseStore({
@@ -220,7 +264,8 @@ function responseStore({
     : undefined;
 }
 
-function createServices(config: RouterConfig, parts: Parts): RouteServices {
+/** Makes what the routes work with, once a thread. */
+export function createServices(config: RouterConfig, parts: Parts): RouteServices {
   const { fleet, models, routingModels, routing, timers, observer, metrics, admission, decisions } = parts;
   const placer = new FleetPlacer({
     fleet,
@@ -292,7 +337,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
         routing.looksAtPrompts && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
     },
     affinity,
-    debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
+    debug: { journal: parts.book ?? decisions.journal, adminApiKey: config.decisions.adminApiKey },
     timers,
     observer,
     documentation: frontend.disableDocs ? "none" : frontend.enableOfflineDocs ? "offline" : "online",
@@ -308,6 +353,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     prepare,
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,
+    serverLoad: parts.serverLoad ?? (() => server.runningCount),
     requestIdHeaders: config.server.requestIdHeaders,
     metricsText: () => metrics.text(),
     metricsContentType: METRICS_CONTENT_TYPE,
@@ -315,20 +361,9 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
 }
 
 function createAdmissionControl(config: RouterConfig, timers: SystemTimers): AdmissionControl {
-  const { maxConcurrentRequests, queueSize, queueTimeoutSecs } = config.admission;
-  const gate = createAdmissionGate({
-    maxConcurrentRequests: maxConcurrentRequests === 0 ? UNLIMITED : maxConcurrentRequests,
-    startAtMs: timers.steadyMs(),
-  });
-  return new AdmissionControl(
-    createAdmission({
-      gate,
-      queueSize,
-      queueTimeoutMs: queueTimeoutSecs * 1000,
-      clock: () => timers.steadyMs(),
-    }),
-    timers,
-  );
+  const { maxConcurrentRequests, ...queue } = admissionSettings(config);
+  const gate = createAdmissionGate({ maxConcurrentRequests, startAtMs: timers.steadyMs() });
+  return new AdmissionControl(createAdmission({ gate, ...queue, clock: () => timers.steadyMs() }), timers);
 }
 
 /** `--policy-file`; undefined for none. @throws RouterError `policy_file` */

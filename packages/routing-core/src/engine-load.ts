@@ -82,6 +82,11 @@ const IS_KNOWN = 5;
 // One cache line per slot.
 const WORDS_PER_SLOT = 8;
 
+/** Size of a table's buffer, for callers that allocate a SharedArrayBuffer themselves. */
+export function engineLoadTableSizeBytes(slotCapacity: number): number {
+  return slotCapacity * WORDS_PER_SLOT * Float64Array.BYTES_PER_ELEMENT;
+}
+
 /** Creates a table in which nothing has been reported. @throws RoutingError `invalid_parameter` for a buffer too small */
 export function createEngineLoadTable(options: EngineLoadTableOptions): EngineLoadTable {
   return new BufferedLoadTable(options);
@@ -94,7 +99,7 @@ class BufferedLoadTable implements EngineLoadTable {
   readonly #adapters = new Map<WorkerSlot, EngineAdapters>();
 
   constructor({ slotCapacity, buffer }: EngineLoadTableOptions) {
-    const neededBytes = slotCapacity * WORDS_PER_SLOT * Float64Array.BYTES_PER_ELEMENT;
+    const neededBytes = engineLoadTableSizeBytes(slotCapacity);
     this.slotCapacity = slotCapacity;
     this.buffer = buffer ?? new ArrayBuffer(neededBytes);
     if (this.buffer.byteLength < neededBytes) {

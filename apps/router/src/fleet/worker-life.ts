@@ -20,7 +20,9 @@ export interface LifeResources {
    */
   readonly adoptModel: (worker: ConnectedWorker) => Promise<ModelRuntime | undefined>;
   /** The worker no longer serves its model; `forget` when it was removed on purpose and does not come back. */
-  readonly releaseModel: (runtime: ModelRuntime, forget: boolean) => void;
+  readonly releaseModel: (runtime: ModelRuntime, forget: boolean, worker: ConnectedWorker) => void;
+  /** A worker whose model was adopted is not in use any more: its connection is about to be closed. */
+  readonly ended?: ((worker: ConnectedWorker) => void) | undefined;
 }
 
 /** How often a draining worker is looked at. */
@@ -65,8 +67,9 @@ export class WorkerLife {
       return new WorkerLife(connected, worker, resources);
     } catch (error) {
       if (runtime !== undefined) {
-        resources.releaseModel(runtime, false);
+        resources.releaseModel(runtime, false, connected);
       }
+      resources.ended?.(connected);
       throw error;
     }
   }
@@ -100,7 +103,7 @@ export class WorkerLife {
     const { runtime } = this.worker;
     if (this.#hasModel && runtime !== undefined) {
       this.#hasModel = false;
-      this.#resources.releaseModel(runtime, forget);
+      this.#resources.releaseModel(runtime, forget, this.#connected);
     }
   }
 
@@ -111,6 +114,7 @@ export class WorkerLife {
     await this.#drained(options.drainTimeoutMs);
     this.#resources.breakers?.forget(this.worker.slot);
     this.#resources.slots.release(this.worker.slot);
+    this.#resources.ended?.(this.#connected);
     await this.connected.connection.close();
   }
 

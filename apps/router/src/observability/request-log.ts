@@ -1,3 +1,4 @@
+import type { RouterConfig } from "@vllm-router/config";
 import type { Logger } from "pino";
 import type { RequestSummary, RouterObserver } from "./router-observer.ts";
 
@@ -14,16 +15,29 @@ const PROBE_ROUTES: ReadonlySet<string> = new Set([
 /** Lists that user interfaces ask for again and again: their successes are not worth a line either. */
 const LIST_ROUTES: ReadonlySet<string> = new Set(["/v1/models", "/workers", "/list_workers", "/get_loads"]);
 
+/** What of the requests is logged. */
+export interface RequestLogSettings {
+  readonly accessLog?: boolean;
+  readonly quietRoutes?: readonly string[];
+}
+
+/** What the flags want logged of the requests. */
+export function requestLogSettings({
+  observability,
+}: Pick<RouterConfig, "observability">): RequestLogSettings {
+  return {
+    accessLog: !observability.disableAccessLog,
+    quietRoutes: observability.disableAccessLogFor,
+  };
+}
+
 /**
  * Log lines of the router: one a request at its end, one a change of state. Prompts, completions, keys and bodies never
  * reach this place.
  * @param options `accessLog` false leaves out the lines of requests (default true), `quietRoutes` those of some routes;
  *   internal errors are told in any case
  */
-export function requestLog(
-  logger: Logger,
-  options: { readonly accessLog?: boolean; readonly quietRoutes?: readonly string[] } = {},
-): RouterObserver {
+export function requestLog(logger: Logger, options: RequestLogSettings = {}): RouterObserver {
   const accessLog = options.accessLog ?? true;
   const quietRoutes = new Set(options.quietRoutes);
   return {

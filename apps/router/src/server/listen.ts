@@ -16,6 +16,8 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly timers: Timers;
+  /** Another listener of this program has the port already, and shares it. */
+  readonly isClaimed?: boolean;
   /** Flags named when the address cannot be had. Default `--host` and `--port`. */
   readonly flags?: { readonly host: string; readonly port: string };
   /** Path of a Unix socket to listen on in place of host and port. */
@@ -220,7 +222,7 @@ async function bind(server: Server | SecureServer, options: ListenOptions): Prom
       await listening(server, { path: unixSocket, backlog: BACKLOG });
       return;
     }
-    if (SHARES_PORTS && port !== 0) {
+    if (SHARES_PORTS && port !== 0 && options.isClaimed !== true) {
       await claimAddress(host, port);
     }
     const shares = SHARES_PORTS && (await isBound(server, { host, port, backlog: BACKLOG, reusePort: true }));

@@ -40,6 +40,11 @@ export const server = z
       doc: "Send X-Request-Id with every answer.",
       flag: "enable-request-id-headers",
     }),
+    threads: setting(z.int().min(1).max(64).default(1), {
+      doc: "Threads that serve requests, all on the one port; beyond one there is another thread for everything that concerns the engines.",
+      flag: "threads",
+      placeholder: "COUNT",
+    }),
     drainTimeoutSecs: setting(z.number().min(0).default(60), {
       doc: "Longest time that running answers may take to end after SIGTERM or SIGINT, in seconds; a second signal stops at once.",
       flag: "drain-timeout-secs",

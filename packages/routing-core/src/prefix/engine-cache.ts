@@ -1,5 +1,6 @@
 import { type ChainState, extendChain, startTokenChain } from "./block-chain.ts";
 import type { BlockKeys } from "./block-keys.ts";
+import type { CacheTraits } from "./cache-matcher.ts";
 import type { EngineBlocks } from "./engine-blocks.ts";
 import { mixExtraKeys, saltOf } from "./extra-keys.ts";
 import { HitFeedback, type ObservedHit } from "./hit-feedback.ts";
@@ -11,6 +12,8 @@ import type { Speculations } from "./speculations.ts";
 /** What a cache shares with those of the other engines. */
 export interface EngineCacheContext {
   readonly index: PrefixIndex;
+  /** Told what lookups must know. */
+  readonly traits: CacheTraits;
   readonly speculations: Speculations;
   /** Tokens in a block of the index. */
   readonly blockTokens: number;
@@ -64,6 +67,7 @@ export class EngineCache {
     this.#context = context;
     this.#levels.device = slot;
     this.#capacityBlocks = context.capacityBlocks;
+    this.#tellTraits();
   }
 
   /** True while events say what the engine holds. */
@@ -76,19 +80,6 @@ export class EngineCache {
     return this.#toldBlocks;
   }
 
-  /** True when a match needs no correction beyond the prompt's last token. */
-  get isPlain(): boolean {
-    return this.#per === 1 && this.#levels.host < 0;
-  }
-
-  get hostSlot(): number {
-    return this.#levels.host;
-  }
-
-  get storageSlot(): number {
-    return this.#levels.storage;
-  }
-
   /** Blocks of the index in one block of the engine. */
   get blocksPerEngineBlock(): number {
     return this.#per;
@@ -99,6 +90,7 @@ export class EngineCache {
     const per = tokens / this.#context.blockTokens;
     if (Number.isInteger(per) && per >= 1) {
       this.#per = per;
+      this.#tellTraits();
     }
   }
 
@@ -175,6 +167,8 @@ export class EngineCache {
       }
     }
     this.#isTold = false;
+    this.#per = 1;
+    this.#tellTraits();
   }
 
   /** A block's record gives way: it is not claimed any more. */
@@ -230,7 +224,10 @@ export class EngineCache {
       this.counts.misfits += count;
       return;
     }
-    this.#per = Math.max(this.#per, per);
+    if (per > this.#per) {
+      this.#per = per;
+      this.#tellTraits();
+    }
     let position = this.#startChain(event);
     if (position < 0) {
       this.counts.orphans += count;
@@ -371,6 +368,12 @@ export class EngineCache {
           this.#claim(head, level, true);
         }
       });
+      this.#tellTraits();
     }
+  }
+
+  #tellTraits(): void {
+    const { host, storage } = this.#levels;
+    this.#context.traits.set(this.slot, { per: this.#per, host, storage });
   }
 }

@@ -1,0 +1,114 @@
+import {
+  createBlockHasher,
+  createDispatcher,
+  createPolicy,
+  createShadowPolicies,
+  DEFAULT_BLOCK_TOKENS,
+  type BlockHasher,
+  type Dispatcher,
+  type EngineLoadReader,
+  type Ledger,
+  type PlacementCaches,
+  type Policy,
+  type ShadowPolicies,
+} from "@vllm-router/routing-core";
+import type { Breakers } from "./breakers.ts";
+import type { Lane } from "./lane.ts";
+import type { RoutingOptions } from "./routing.ts";
+
+/** Who decides, of one thread. */
+export interface Deciders {
+  /** Hashes prompts as the index has them. */
+  readonly hasher: BlockHasher;
+  /** One per lane: their inputs are reused, and a policy's state belongs to one set of workers. */
+  readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
+  /** Per lane; undefined where there are none. */
+  readonly shadows: Readonly<Record<Lane, ShadowPolicies>> | undefined;
+  /** Whether the acting policy looks at what engines hold of a prompt. */
+  readonly usesPrefix: boolean;
+  /** Whether it or a shadow does: then prompts are to be known by their tokens. */
+  readonly looksAtPrompts: boolean;
+  /** Whether any policy looks at what engines report. */
+  readonly usesEngineLoad: boolean;
+}
+
+/** The acting policies, and what of them must be known before anything else is made. */
+export interface ActingPolicies {
+  readonly byLane: Readonly<Record<Lane, Policy>>;
+  readonly usesPrefix: boolean;
+  /** `--max-tree-size`; undefined where the policy has none. */
+  readonly maxTreeTokens: number | undefined;
+}
+
+/** Creates the acting policies. @throws RoutingError for an unknown policy or parameters out of range */
+export function policiesOf(
+  options: Pick<RoutingOptions, "policy" | "parameters" | "decider">,
+): ActingPolicies {
+  const { policy, parameters = {}, decider } = options;
+  const byLane = { token: createPolicy(policy, parameters), proxy: createPolicy(policy, parameters) };
+  return {
+    byLane,
+    // What stands before the policy may want prefixes although the policy does not.
+    usesPrefix: byLane.token.usesPrefix || decider !== undefined,
+    maxTreeTokens: byLane.token.parameters["maxTreeSize"],
+  };
+}
+
+/** Creates the dispatchers of one thread, and the shadow policies. */
+export function createDeciders(
+  options: Pick<RoutingOptions, "shadowPolicies" | "decider" | "now" | "random">,
+  state: {
+    readonly policies: ActingPolicies;
+    readonly slotCapacity: number;
+    readonly ledger: Ledger;
+    readonly loads: EngineLoadReader;
+    readonly caches: PlacementCaches;
+    readonly breakers: Breakers | undefined;
+  },
+): Deciders {
+  const { decider, shadowPolicies = [], now: clock, random } = options;
+  const { policies, slotCapacity, ledger, loads, caches, breakers } = state;
+  const { byLane, usesPrefix, maxTreeTokens } = policies;
+  const hasher = createBlockHasher();
+  const guard = breakers === undefined ? {} : { breakers: breakers.guard };
+  const dispatcherOf = (lane: Lane): Dispatcher =>
+    createDispatcher({
+      policy: decider?.(byLane[lane], lane) ?? byLane[lane],
+      ledger,
+      loads,
+      index: caches,
+      recorder: caches,
+      clock,
+      random,
+      hasher,
+      ...guard,
+    });
+  const shadowsOf = (): ShadowPolicies =>
+    createShadowPolicies({
+      policies: shadowPolicies.map((name) => createPolicy(name)),
+      slotCapacity,
+      clock,
+      random,
+      loads,
+      blocksPerSlot: blocksOf(maxTreeTokens),
+      ...guard,
+    });
+  const shadows = shadowPolicies.length === 0 ? undefined : { token: shadowsOf(), proxy: shadowsOf() };
+  const looksAtLoad = (policy: Policy): boolean => policy.usesEngineLoad === true;
+  return {
+    hasher,
+    dispatchers: { token: dispatcherOf("token"), proxy: dispatcherOf("proxy") },
+    shadows,
+    usesPrefix,
+    looksAtPrompts: usesPrefix || shadows !== undefined,
+    usesEngineLoad:
+      decider !== undefined ||
+      looksAtLoad(byLane.token) ||
+      shadowPolicies.some((name) => looksAtLoad(createPolicy(name))),
+  };
+}
+
+/** `--max-tree-size`: how many prompt tokens are remembered of each worker, in the index's whole blocks; 0 for no bound. */
+export function blocksOf(maxTokens: number | undefined): number {
+  return maxTokens === undefined ? 0 : Math.max(1, Math.floor(maxTokens / DEFAULT_BLOCK_TOKENS));
+}
