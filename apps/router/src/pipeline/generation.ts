@@ -147,7 +147,6 @@ export class Generation implements AttemptOwner, GenerationUnit {
     }
     this.cancel();
     if (!this.#started) {
-      this.#started = true;
       this.#owner.generationStarted(this, undefined);
     }
     for (const sequence of this.sequences) {

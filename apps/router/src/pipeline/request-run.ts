@@ -119,7 +119,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
    */
   abortRequests(ids: ReadonlySet<string>): void {
     const { responseId } = this.plan;
-    for (const generation of [...this.generations]) {
+    for (const generation of this.generations.slice()) {
       const { promptIndex } = generation;
       const named = [responseId, `${responseId}-${promptIndex}`, `${responseId}_${promptIndex}`];
       if (!this.#over && named.some((id) => ids.has(id))) {
