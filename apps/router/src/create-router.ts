@@ -144,6 +144,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     }),
     adoptModel: async ({ connection, facts }) =>
       connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
+    learnAdapters: (base, adapters) => models.learnAdapters(base, adapters),
     releaseModel: (runtime, forget) => models.release(runtime, forget),
     thresholds: { failures: config.health.failureThreshold, successes: config.health.successThreshold },
     settings: {
@@ -269,6 +270,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     contentFormat: model.chatTemplateContentFormat,
     maxLogprobs: model.maxLogprobs,
     ignoresPriority: config.workers.schedulingPolicy === "fcfs",
+    measuresRequests: frontend.enablePerRequestMetrics,
   };
   return {
     models,

@@ -119,7 +119,6 @@ const groups: readonly {
       "interleave-mm-strings",
       "log-error-stack",
       "log-config-file",
-      "enable-per-request-metrics",
       "per-request-spec-decode-metrics",
       "tokens-only",
       "reasoning-effort-budgets",

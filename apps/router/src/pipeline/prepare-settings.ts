@@ -12,4 +12,6 @@ export interface PrepareSettings {
   readonly maxLogprobs: number;
   /** `--engine-scheduling-policy fcfs`: engines are known not to look at priorities, so that nobody has to carry them. */
   readonly ignoresPriority?: boolean;
+  /** `--enable-per-request-metrics`. */
+  readonly measuresRequests?: boolean;
 }

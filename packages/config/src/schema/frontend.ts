@@ -48,6 +48,10 @@ export const frontend = z
       doc: "Show the documentation with nothing loaded from outside; there is no /redoc then.",
       flag: "enable-offline-docs",
     }),
+    enablePerRequestMetrics: setting(z.boolean().default(false), {
+      doc: "Answers say how long they took, by the router's clock: in whole bodies and in the usage chunk of a stream.",
+      flag: "enable-per-request-metrics",
+    }),
     enableScaleOut: setting(z.boolean().default(false), {
       doc: "Serve /inference/v1/generate and the render and derender routes; without it they are answered with 403.",
       flag: "enable-scale-out",
