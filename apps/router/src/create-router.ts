@@ -73,6 +73,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       fleet.workers().map((worker) => [worker.id, toldBlocks(routing.caches, worker)] as const),
   });
   const log = requestLog(environment.logger, {
+    errorStacks: config.frontend.logErrorStack,
     accessLog: !config.observability.disableAccessLog,
     quietRoutes: config.observability.disableAccessLogFor,
   });
@@ -271,6 +272,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     maxLogprobs: model.maxLogprobs,
     ignoresPriority: config.workers.schedulingPolicy === "fcfs",
     measuresRequests: frontend.enablePerRequestMetrics,
+    tokensOnly: frontend.tokensOnly,
   };
   return {
     models,
@@ -299,7 +301,8 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     observer,
     documentation: frontend.disableDocs ? "none" : frontend.enableOfflineDocs ? "offline" : "online",
     showsTokenizer: frontend.enableTokenizerInfo,
-    scaleOut: frontend.enableScaleOut,
+    scaleOut: frontend.enableScaleOut || frontend.tokensOnly,
+    tokensOnly: frontend.tokensOnly,
     responses: responseStore(frontend),
     writerSettings: {
       responseRole: frontend.responseRole,

@@ -60,10 +60,7 @@ describe("a router with --enable-per-request-metrics", () => {
     const stream = async (more: object): Promise<readonly Answer[]> =>
       sseEvents(await (await router.post(path, { ...body, max_tokens: 3, stream: true, ...more })).text());
     const chunks = await stream({ stream_options: { include_usage: true } });
-    expect(chunks.map((chunk) => "metrics" in chunk)).toEqual([
-      ...chunks.slice(1).map(() => false),
-      true,
-    ]);
+    expect(chunks.map((chunk) => "metrics" in chunk)).toEqual([...chunks.slice(1).map(() => false), true]);
     expect(chunks.at(-1)?.metrics).not.toHaveProperty("speculative_decoding");
     expect((await stream({})).some((chunk) => "metrics" in chunk)).toBe(false);
   });

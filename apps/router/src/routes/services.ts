@@ -47,6 +47,8 @@ export interface RouteServices {
   readonly showsTokenizer: boolean;
   /** `--enable-scale-out`. */
   readonly scaleOut: boolean;
+  /** `--tokens-only`. */
+  readonly tokensOnly: boolean;
   /** Kept responses; undefined unless the server keeps any. */
   readonly responses: ResponseStore | undefined;
   readonly writerSettings: WriterSettings;

@@ -48,6 +48,14 @@ export const frontend = z
       doc: "Show the documentation with nothing loaded from outside; there is no /redoc then.",
       flag: "enable-offline-docs",
     }),
+    logErrorStack: setting(z.boolean().default(false), {
+      doc: "Log where every error answer comes from; not its text, which may hold the client's words.",
+      flag: "log-error-stack",
+    }),
+    tokensOnly: setting(z.boolean().default(false), {
+      doc: "Serve tokens in, tokens out: the routes of --enable-scale-out and /abort_requests, and no text in /inference/v1/generate.",
+      flag: "tokens-only",
+    }),
     enablePerRequestMetrics: setting(z.boolean().default(false), {
       doc: "Answers say how long they took, by the router's clock: in whole bodies and in the usage chunk of a stream.",
       flag: "enable-per-request-metrics",
