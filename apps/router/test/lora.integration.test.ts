@@ -71,3 +71,60 @@ describe("LoRA adapters of vllm.Inference engines", () => {
     ]);
   });
 });
+
+describe("adapters that clients load and unload", () => {
+  const environment = { VLLM_ALLOW_RUNTIME_LORA_UPDATING: "1" };
+  const load = "/v1/load_lora_adapter";
+  const unload = "/v1/unload_lora_adapter";
+
+  it("are usable at once on every engine, and gone at once", async () => {
+    const shared = { protocol: "vllm-inference", servedModelNames: ["sim"], speed: 0, loras: [] } as const;
+    await using one = await startSimulator(shared);
+    await using two = await startSimulator(shared);
+    const urls = [one, two].map(({ address }) => `http://${address}`);
+    await using router = await startRouter(urls, [], { environment });
+    const asked = async (path: string, body: unknown): Promise<readonly [number, string]> => {
+      const answer = await router.post(path, body);
+      return [answer.status, await answer.text()];
+    };
+    const complete = async (): Promise<number> =>
+      (await asked("/v1/completions", { model: "clerk", prompt: "a", max_tokens: 1 }))[0];
+    expect(await complete()).toBe(404);
+    const clerk = { lora_name: "clerk", lora_path: "/adapters/clerk" };
+    expect(await asked(load, clerk)).toEqual([200, "Success: LoRA adapter 'clerk' added successfully."]);
+    expect(await complete()).toBe(200);
+    for (const [path, body, status, message] of [
+      [load, clerk, 400, "The lora adapter 'clerk' has already been loaded. If you want to"],
+      [
+        load,
+        { ...clerk, lora_name: "sim" },
+        400,
+        "The lora adapter 'sim' conflicts with a served base model.",
+      ],
+      [load, { ...clerk, lora_path: "" }, 400, "Both 'lora_name' and 'lora_path' must be provided."],
+      [load, { ...clerk, load_inplace: true }, 501, "`load_inplace` is not supported"],
+      [load, {}, 400, "2 validation errors"],
+      [unload, { lora_name: "zz" }, 404, "The lora adapter 'zz' cannot be found."],
+      [unload, { lora_name: "" }, 400, "'lora_name' needs to be provided to unload a LoRA adapter."],
+    ] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- one after another
+      const [gotStatus, text] = await asked(path, body);
+      expect([gotStatus, text]).toEqual([status, expect.stringContaining(message) as string]);
+    }
+    expect(await asked(unload, { lora_name: "clerk" })).toEqual([
+      200,
+      "Success: LoRA adapter 'clerk' removed successfully.",
+    ]);
+    expect(await complete()).toBe(404);
+  });
+
+  it("need engines that take them, and the operator's word", async () => {
+    await using engine = await startSimulator({ speed: 0 });
+    const url = `http://${engine.address}`;
+    await using open = await startRouter([url], [], { environment });
+    const body = { lora_name: "clerk", lora_path: "/adapters/clerk" };
+    expect((await open.post(load, body)).status).toBe(501);
+    await using closed = await startRouter([url]);
+    expect((await closed.post(load, body)).status).toBe(404);
+  });
+});

@@ -168,6 +168,12 @@ export type { DefaultSampling, SamplingContext } from "./sampling/sampling-conte
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
 export { mergeConstraints } from "./sampling/structured-output.ts";
 export { type RequestMetrics } from "./response/request-metrics.ts";
+export {
+  parseLoadAdapterRequest,
+  parseUnloadAdapterRequest,
+  type LoadAdapterRequest,
+  type UnloadAdapterRequest,
+} from "./request/adapter-request.ts";
 export { parseAbortRequest } from "./scale-out/abort-request.ts";
 export {
   derenderedChatBody,

@@ -14,6 +14,7 @@ import {
 import { documentationRoutes } from "./documentation.ts";
 import { serveIsScaling, serveScale } from "./elastic.ts";
 import { serveInvocations } from "./invocations.ts";
+import { loraAdapterRoutes } from "./lora-adapters.ts";
 import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
 import { whereOffered } from "./offered-routes.ts";
@@ -34,6 +35,7 @@ export function createRoutes(services: RouteServices): readonly Route[] {
     ...tokenizerInfoRoutes(services),
     ...poolingRoutes(services),
     ...scaleOutRoutes(services),
+    ...loraAdapterRoutes(services),
   ];
   const known = [...vllm, ...documentationRoutes(vllm, services)].map((route) =>
     whereOffered(route, services),

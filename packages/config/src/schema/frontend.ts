@@ -31,6 +31,11 @@ export const frontend = z
       flag: "enable-responses-api-store",
       environment: ["VLLM_ENABLE_RESPONSES_API_STORE"],
     }),
+    allowRuntimeLoraUpdating: setting(z.boolean().default(false), {
+      doc: "Serve /v1/load_lora_adapter and /v1/unload_lora_adapter: clients may change the adapters of vllm.Inference engines.",
+      flag: "allow-runtime-lora-updating",
+      environment: ["VLLM_ALLOW_RUNTIME_LORA_UPDATING"],
+    }),
     responsesStoreSize: setting(z.int().min(1).default(10_000), {
       doc: "Responses kept at most, and 256 MiB of text; the oldest finished ones make room.",
       flag: "responses-api-store-size",
