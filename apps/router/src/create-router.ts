@@ -303,6 +303,7 @@ function createServices(config: RouterConfig, parts: Parts): RouteServices {
     showsTokenizer: frontend.enableTokenizerInfo,
     scaleOut: frontend.enableScaleOut || frontend.tokensOnly,
     tokensOnly: frontend.tokensOnly,
+    devMode: frontend.serverDevMode,
     changesAdapters: frontend.allowRuntimeLoraUpdating,
     responses: responseStore(frontend),
     writerSettings: {

@@ -119,16 +119,21 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   /**
    * Somebody asked for the end of generations by the ids that vLLM gives them: the answer's own, with the prompt's number
    * where there may be several. They end with the reason `abort`, and the answer says what there is.
+   * @param ids undefined for all
+   * @returns how many were ended
    */
-  abortRequests(ids: ReadonlySet<string>): void {
+  abortRequests(ids: ReadonlySet<string> | undefined): number {
     const { responseId } = this.plan;
+    let ended = 0;
     for (const generation of this.generations.slice()) {
       const { promptIndex } = generation;
       const named = [responseId, `${responseId}-${promptIndex}`, `${responseId}_${promptIndex}`];
-      if (!this.#over && named.some((id) => ids.has(id))) {
+      if (!this.#over && (ids === undefined || named.some((id) => ids.has(id)))) {
         generation.abort();
+        ended += 1;
       }
     }
+    return ended;
   }
 
   gone(): void {

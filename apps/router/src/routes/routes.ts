@@ -1,5 +1,6 @@
 import type { Route } from "../server/route-table.ts";
 import { debugRoutes } from "./debug-decisions.ts";
+import { devRoutes } from "./dev-routes.ts";
 import { serveDecisions } from "./decisions.ts";
 import { serveGenerating } from "./generate-route.ts";
 import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING, MESSAGES } from "./generating-apis.ts";
@@ -36,6 +37,7 @@ export function createRoutes(services: RouteServices): readonly Route[] {
     ...poolingRoutes(services),
     ...scaleOutRoutes(services),
     ...loraAdapterRoutes(services),
+    ...devRoutes(services),
   ];
   const known = [...vllm, ...documentationRoutes(vllm, services)].map((route) =>
     whereOffered(route, services),

@@ -71,9 +71,8 @@ export function scaleOutRoutes(services: RouteServices): readonly Route[] {
     "/v1/completions/derender": (scope) => serveDerendered(scope, DERENDER_COMPLETIONS, services),
     "/inference/v1/abort_requests": abort,
   };
-  const withoutKey: readonly Route[] = services.tokensOnly
-    ? [{ path: "/abort_requests", methods: { POST: abort } }]
-    : [];
+  const withoutKey: readonly Route[] =
+    services.tokensOnly && !services.devMode ? [{ path: "/abort_requests", methods: { POST: abort } }] : [];
   const routes = Object.entries(handlers).map(([path, handler]) => ({
     path,
     methods: { POST: services.scaleOut ? handler : unlessHttpOnly(disabled, services) },

@@ -31,6 +31,11 @@ export const frontend = z
       flag: "enable-responses-api-store",
       environment: ["VLLM_ENABLE_RESPONSES_API_STORE"],
     }),
+    serverDevMode: setting(z.boolean().default(false), {
+      doc: "Serve /reset_prefix_cache, which empties the caches of all VllmEngine engines, and /abort_requests, which ends all requests.",
+      flag: "server-dev-mode",
+      environment: ["VLLM_SERVER_DEV_MODE"],
+    }),
     allowRuntimeLoraUpdating: setting(z.boolean().default(false), {
       doc: "Serve /v1/load_lora_adapter and /v1/unload_lora_adapter: clients may change the adapters of vllm.Inference engines.",
       flag: "allow-runtime-lora-updating",
