@@ -170,6 +170,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       }
       return runtime;
     },
+    learnAdapters: (base, adapters) => models.learnAdapters(base, adapters),
     releaseModel: (runtime, forget, worker) => {
       models.release(runtime, forget);
       threads?.leaveModel(worker, forget);
@@ -314,6 +315,8 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
     contentFormat: model.chatTemplateContentFormat,
     maxLogprobs: model.maxLogprobs,
     ignoresPriority: config.workers.schedulingPolicy === "fcfs",
+    measuresRequests: frontend.enablePerRequestMetrics,
+    tokensOnly: frontend.tokensOnly,
   };
   return {
     models,
@@ -342,7 +345,10 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
     observer,
     documentation: frontend.disableDocs ? "none" : frontend.enableOfflineDocs ? "offline" : "online",
     showsTokenizer: frontend.enableTokenizerInfo,
-    scaleOut: frontend.enableScaleOut,
+    scaleOut: frontend.enableScaleOut || frontend.tokensOnly,
+    tokensOnly: frontend.tokensOnly,
+    devMode: frontend.serverDevMode,
+    changesAdapters: frontend.allowRuntimeLoraUpdating,
     responses: responseStore(frontend),
     writerSettings: {
       responseRole: frontend.responseRole,

@@ -167,6 +167,13 @@ export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampl
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
 export { mergeConstraints } from "./sampling/structured-output.ts";
+export { type RequestMetrics } from "./response/request-metrics.ts";
+export {
+  parseLoadAdapterRequest,
+  parseUnloadAdapterRequest,
+  type LoadAdapterRequest,
+  type UnloadAdapterRequest,
+} from "./request/adapter-request.ts";
 export { parseAbortRequest } from "./scale-out/abort-request.ts";
 export {
   derenderedChatBody,

@@ -40,6 +40,8 @@ export interface RequestRecord {
 /** What the VllmEngine service works on. */
 export interface EngineServiceContext {
   readonly servedModelNames: readonly string[];
+  /** LoRA adapters from the start; undefined for an engine without LoRA. */
+  readonly loras?: readonly string[] | undefined;
   readonly clock: Clock;
   readonly faults: Faults;
   readonly hub: KvEventHub;

@@ -3,9 +3,15 @@ import {
   ControlAbortResponse,
   GetKvEventSourcesResponse,
   InferenceGenerateRequest,
+  ListLorasResponse,
+  LoadLoraRequest,
+  LoadLoraResponse,
+  LoraAdapter,
   ModelInfo,
   type PromptInfo,
   ServerInfo,
+  UnloadLoraRequest,
+  UnloadLoraResponse,
 } from "@vllm-router/proto/messages";
 import { generate, imitatedVersion, type EngineServiceContext } from "./engine-service.ts";
 import type { Engine } from "./engine.ts";
@@ -17,10 +23,11 @@ import { candidateCount, engineRequestOf } from "./inference-request.ts";
 
 /** Handlers of `vllm.Inference` and `vllm.Control` by path, as vllm-rs 0.32 serves them. */
 export function inferenceServiceHandlers(context: EngineServiceContext): [string, GrpcHandler][] {
+  const adapters = adaptersOf(context.loras);
   const generating =
     (isStream: boolean): GrpcHandler =>
     (request, call) =>
-      generateText(context, InferenceGenerateRequest.decode(request), { call, isStream });
+      generateText(context, InferenceGenerateRequest.decode(request), { call, isStream, adapters });
   return [
     ["/vllm.Inference/Generate", generating(false)],
     ["/vllm.Inference/GenerateStream", generating(true)],
@@ -29,6 +36,34 @@ export function inferenceServiceHandlers(context: EngineServiceContext): [string
       (_, call) => reply(call, ServerInfo.encode(serverInfo(context.engine())).finish()),
     ],
     ["/vllm.Control/GetModelInfo", (_, call) => reply(call, ModelInfo.encode(modelInfo(context)).finish())],
+    [
+      "/vllm.Control/ListLoras",
+      (_, call) => reply(call, ListLorasResponse.encode({ adapters: [...adapters.values()] }).finish()),
+    ],
+    [
+      "/vllm.Control/LoadLora",
+      (request, call) => {
+        const { loraName, loraPath } = LoadLoraRequest.decode(request);
+        if (adapters.has(loraName)) {
+          call.end("ALREADY_EXISTS", `LoRA adapter \`${loraName}\` is already loaded`);
+          return;
+        }
+        const adapter: LoraAdapter = { loraId: BigInt(adapters.size + 2), loraName, loraPath };
+        adapters.set(loraName, adapter);
+        reply(call, LoadLoraResponse.encode({ adapter }).finish());
+      },
+    ],
+    [
+      "/vllm.Control/UnloadLora",
+      (request, call) => {
+        const { loraName } = UnloadLoraRequest.decode(request);
+        if (!adapters.delete(loraName)) {
+          call.end("NOT_FOUND", `LoRA adapter \`${loraName}\` is not loaded`);
+          return;
+        }
+        reply(call, UnloadLoraResponse.encode({}).finish());
+      },
+    ],
     [
       "/vllm.Control/GetKvEventSources",
       (_, call) =>
@@ -45,6 +80,16 @@ export function inferenceServiceHandlers(context: EngineServiceContext): [string
   ];
 }
 
+/** Adapters that an engine has from its start, as `--lora-modules` loads them. */
+function adaptersOf(names: readonly string[] = []): Map<string, LoraAdapter> {
+  return new Map(
+    names.map((loraName, at) => [
+      loraName,
+      { loraId: BigInt(at + 2), loraName, loraPath: `/adapters/${loraName}` },
+    ]),
+  );
+}
+
 function reply(call: GrpcCall, message: Uint8Array): void {
   call.write(message);
   call.end("OK");
@@ -53,13 +98,18 @@ function reply(call: GrpcCall, message: Uint8Array): void {
 function generateText(
   context: EngineServiceContext,
   request: InferenceGenerateRequest,
-  answer: { readonly call: GrpcCall; readonly isStream: boolean },
+  answer: {
+    readonly call: GrpcCall;
+    readonly isStream: boolean;
+    readonly adapters: ReadonlyMap<string, LoraAdapter>;
+  },
 ): void {
   const { call, isStream } = answer;
   const engine = context.engine();
   const { maxLogprobs, model } = engine.options;
   const asked = engineRequestOf(request, {
     servedModelNames: context.servedModelNames,
+    loraNames: context.loras === undefined ? undefined : [...answer.adapters.keys()],
     maxLogprobs,
     isStream,
     rank: call.metadata["x-data-parallel-rank"],
@@ -171,7 +221,7 @@ function kvEventSources(sources: readonly NamedKvEventSource[]): GetKvEventSourc
   });
 }
 
-function modelInfo({ engine, servedModelNames }: EngineServiceContext): ModelInfo {
+function modelInfo({ engine, servedModelNames, loras }: EngineServiceContext): ModelInfo {
   const [first = "", ...aliases] = servedModelNames;
   return ModelInfo.fromPartial({
     modelId: engine().options.model.path,
@@ -179,5 +229,6 @@ function modelInfo({ engine, servedModelNames }: EngineServiceContext): ModelInf
     servedModelAliases: aliases,
     supportsTextInput: true,
     supportsTokenIdsInput: true,
+    supportsLora: loras !== undefined,
   });
 }

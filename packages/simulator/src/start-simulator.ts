@@ -188,6 +188,7 @@ class RunningSimulator implements Simulator {
   async start(): Promise<void> {
     const context: EngineServiceContext = {
       servedModelNames: this.servedModelNames,
+      loras: this.#options.loras,
       clock: this.#clock,
       faults: this.faults,
       hub: this.#hub,

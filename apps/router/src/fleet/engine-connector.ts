@@ -84,6 +84,9 @@ export class EngineConnector implements WorkerConnector {
     if (connection.dialect === "http") {
       return judgeListed(await optional(connection.admin.models(options), undefined), facts);
     }
+    if (connection.dialect === "vllm-inference") {
+      return judgeInference(await inferenceFacts(connection, options), facts);
+    }
     return (await isSameModel(connection, facts, options)) ? "serving" : "replaced";
   }
 
@@ -146,8 +149,11 @@ async function inferenceFacts(
   options: AdminCallOptions,
 ): Promise<WorkerFacts> {
   const [model, server] = await Promise.all([admin.getModelInfo(options), admin.getServerInfo(options)]);
+  const adapters = model.supportsLora ? await optional(admin.listLoras(options), []) : [];
+  const [parent = ""] = model.servedModelNames;
   return {
     modelNames: model.servedModelNames,
+    cards: adapters.map(({ name, path }) => ({ id: name, root: path, parent, maxModelTokens: undefined })),
     root: model.modelPath,
     maxModelLength: server.maxContextTokens,
     vocabularySize: 0,
@@ -247,29 +253,29 @@ async function optional<T>(call: Promise<T>, otherwise: T): Promise<T> {
 }
 
 async function isSameModel(
-  connection: Exclude<EngineConnection, HttpEngineConnection>,
+  { admin }: VllmEngineConnection,
   facts: WorkerFacts,
   options: AdminCallOptions,
 ): Promise<boolean> {
-  switch (connection.dialect) {
-    case "vllm-inference": {
-      const found = await inferenceFacts(connection, options);
-      return (
-        sameNames(found.modelNames, facts.modelNames) &&
-        found.root === facts.root &&
-        found.maxModelLength === facts.maxModelLength
-      );
-    }
-    case "vllm-engine": {
-      const model = await connection.admin.getModelInfo(options);
-      return (
-        sameNames(model.servedModelNames, facts.modelNames) &&
-        model.modelPath === facts.root &&
-        model.maxContextTokens === facts.maxModelLength &&
-        model.vocabularySize === facts.vocabularySize
-      );
-    }
+  const model = await admin.getModelInfo(options);
+  return (
+    sameNames(model.servedModelNames, facts.modelNames) &&
+    model.modelPath === facts.root &&
+    model.maxContextTokens === facts.maxModelLength &&
+    model.vocabularySize === facts.vocabularySize
+  );
+}
+
+function judgeInference(found: WorkerFacts, facts: WorkerFacts): ProbeVerdict {
+  const isSame =
+    sameNames(found.modelNames, facts.modelNames) &&
+    found.root === facts.root &&
+    found.maxModelLength === facts.maxModelLength;
+  if (!isSame) {
+    return "replaced";
   }
+  const same = sameNames(namesOf(found.cards ?? []), namesOf(facts.cards ?? []));
+  return same ? "serving" : { kind: "adapters-changed", facts: { ...facts, cards: found.cards ?? [] } };
 }
 
 /** Adapters come and go at an HTTP worker; another base model is another engine. */

@@ -61,6 +61,19 @@ describe("requestLog()", () => {
     expect(lines).toHaveLength(1);
   });
 
+  it("writes where error answers come from when asked to, but not what they say", () => {
+    const error = Object.assign(new Error("a secret\n    of the client"), { status: 400 });
+    const quiet = logAt("debug");
+    quiet.log.errorAnswered?.("/v1/completions", error);
+    expect(quiet.lines).toEqual([]);
+    const { log, lines } = logAt("error", { errorStacks: true });
+    log.errorAnswered?.("/v1/completions", error);
+    expect(lines).toMatchObject([
+      { route: "/v1/completions", status: 400, stack: expect.stringContaining("request-log.test") as string },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain("secret");
+  });
+
   it("writes a bug as an error with its stack", () => {
     const { log, lines } = logAt("error");
     log.internalError("route", new Error("broken"));

@@ -19,13 +19,16 @@ const LIST_ROUTES: ReadonlySet<string> = new Set(["/v1/models", "/workers", "/li
 export interface RequestLogSettings {
   readonly accessLog?: boolean;
   readonly quietRoutes?: readonly string[];
+  readonly errorStacks?: boolean;
 }
 
 /** What the flags want logged of the requests. */
 export function requestLogSettings({
   observability,
-}: Pick<RouterConfig, "observability">): RequestLogSettings {
+  frontend,
+}: Pick<RouterConfig, "observability" | "frontend">): RequestLogSettings {
   return {
+    errorStacks: frontend.logErrorStack,
     accessLog: !observability.disableAccessLog,
     quietRoutes: observability.disableAccessLogFor,
   };
@@ -35,7 +38,7 @@ export function requestLogSettings({
  * Log lines of the router: one a request at its end, one a change of state. Prompts, completions, keys and bodies never
  * reach this place.
  * @param options `accessLog` false leaves out the lines of requests (default true), `quietRoutes` those of some routes;
- *   internal errors are told in any case
+ *   internal errors are told in any case; `errorStacks` adds where every error answer comes from
  */
 export function requestLog(logger: Logger, options: RequestLogSettings = {}): RouterObserver {
   const accessLog = options.accessLog ?? true;
@@ -58,6 +61,11 @@ export function requestLog(logger: Logger, options: RequestLogSettings = {}): Ro
       logger[level]({ worker, state, detail }, `worker ${state}`);
     },
     kvEventsChanged: (worker, detail) => logger.info({ worker }, detail),
+    errorAnswered: (route, error) => {
+      if (options.errorStacks === true) {
+        logger.error({ route, status: error.status, stack: framesOf(error) }, "error answer");
+      }
+    },
     internalError: (where, error) => logger.error({ where, err: error }, "internal error"),
   };
 }
@@ -78,4 +86,10 @@ function levelOf(summary: RequestSummary): "debug" | "info" | "error" {
   }
   const { route, status } = summary;
   return PROBE_ROUTES.has(route) || (LIST_ROUTES.has(route) && status < 400) ? "debug" : "info";
+}
+
+/** Where an error was made and what had called it. Not its message, which may hold the client's words. */
+function framesOf(error: Error): string {
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return frames.map((line) => line.trim()).join("\n");
 }

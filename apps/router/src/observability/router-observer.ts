@@ -53,6 +53,8 @@ export interface RouterObserver {
   workerChanged(worker: string, state: WorkerState, detail: string): void;
   /** A publisher of KV events is heard, or not any more. */
   kvEventsChanged?(worker: string, detail: string): void;
+  /** A request is answered with an error. */
+  errorAnswered?(route: string, error: Error & { readonly status: number }): void;
   /** A bug: something threw that never should. */
   internalError(where: string, error: unknown): void;
 }
@@ -87,6 +89,7 @@ export function combineObservers(observers: readonly RouterObserver[]): RouterOb
     breakerChanged: (worker, from, to) => each((o) => o.breakerChanged(worker, from, to)),
     workerChanged: (worker, state, detail) => each((o) => o.workerChanged(worker, state, detail)),
     kvEventsChanged: (worker, detail) => each((o) => o.kvEventsChanged?.(worker, detail)),
+    errorAnswered: (route, error) => each((o) => o.errorAnswered?.(route, error)),
     internalError: (where, error) => each((o) => o.internalError(where, error)),
   };
 }

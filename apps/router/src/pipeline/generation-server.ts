@@ -14,8 +14,8 @@ import { RequestRun, type RunEnd } from "./request-run.ts";
 /** Something that runs and can be ended when the router stops at once. */
 export interface Abortable {
   abort(failure: RequestFailure): void;
-  /** Ends what generates under one of these ids, as if it had finished. */
-  abortRequests?(ids: ReadonlySet<string>): void;
+  /** Ends what generates under one of these ids, or all, as if it had finished. @returns how many generations that were */
+  abortRequests?(ids: ReadonlySet<string> | undefined): number;
 }
 
 /** What serving a generation needs. */
@@ -121,12 +121,15 @@ export class GenerationServer {
     }
   }
 
-  /** Ends the generations of these ids where they run; unknown ones are fine. */
-  abortRequests(ids: readonly string[]): void {
-    const wanted = new Set(ids);
-    for (const running of this.#running.items()) {
-      running.abortRequests?.(wanted);
-    }
+  /**
+   * Ends the generations of these ids where they run, or all of them; unknown ids are fine.
+   * @returns how many were ended
+   */
+  abortRequests(ids: readonly string[] | undefined): number {
+    const wanted = ids === undefined ? undefined : new Set(ids);
+    return this.#running
+      .items()
+      .reduce((ended, running) => ended + (running.abortRequests?.(wanted) ?? 0), 0);
   }
 
   #run(plan: RequestPlan, context: RunContext): void {

@@ -147,7 +147,6 @@ export class Generation implements AttemptOwner, GenerationUnit {
     }
     this.cancel();
     if (!this.#started) {
-      this.#started = true;
       this.#owner.generationStarted(this, undefined);
     }
     for (const sequence of this.sequences) {
@@ -361,8 +360,8 @@ export class Generation implements AttemptOwner, GenerationUnit {
       requestId: this.#engineRequestId(alone ? first : undefined),
       tokenIds: this.prompt.tokenIds,
       sampling: alone ? { ...sampling, n: 1, seed } : sampling,
-      // An engine that is to be stopped in the middle has to be heard in the middle.
-      stream: this.#plan.stream || this.#plan.repetition !== undefined,
+      // An engine that is to be stopped in the middle, or measured, has to be heard in the middle.
+      stream: this.#plan.stream || this.#plan.repetition !== undefined || this.#plan.measures === true,
       deadlineAtMs: earlier(placement.deadlineAtMs, this.#plan.deadlineAtMs),
       rank: placement.rank ?? this.#plan.rank,
       kvTransferParams: this.#plan.kvTransferParams,

@@ -143,12 +143,13 @@ export function prepareBatchChat(request: BatchChatRequest, envelope: RequestEnv
   );
 }
 
-/** Batches show reasoning, but do not count it. */
+/** Batches do not count reasoning, and where it is left out they still show its logprobs and token ids. */
 function batchDraft(draft: ChatDraft): ChatDraft {
   const { makeParser } = draft;
   if (makeParser === undefined) {
     return draft;
   }
+  const request = { ...draft.request, includeReasoning: true };
   const uncounted = (): OutputParser => {
     const parser = makeParser();
     return {
@@ -158,5 +159,5 @@ function batchDraft(draft: ChatDraft): ChatDraft {
       reasoningTokens: () => undefined,
     };
   };
-  return { ...draft, makeParser: uncounted };
+  return { ...draft, request, makeParser: uncounted };
 }

@@ -60,6 +60,7 @@ const RESPONSES = renderApi({
 
 /** The routes of `--enable-scale-out`: without it vLLM answers them with 403, whatever they are asked. */
 export function scaleOutRoutes(services: RouteServices): readonly Route[] {
+  const abort = unlessHttpOnly((scope) => serveAbort(scope, services), services);
   const handlers: Readonly<Record<string, RouteHandler>> = {
     "/inference/v1/generate": (scope) => serveGenerating(scope, GENERATE, services),
     "/v1/chat/completions/render": (scope) => serveRendered(scope, CHAT, services),
@@ -68,12 +69,15 @@ export function scaleOutRoutes(services: RouteServices): readonly Route[] {
     "/v1/responses/render": (scope) => serveRendered(scope, RESPONSES, services),
     "/v1/chat/completions/derender": (scope) => serveDerendered(scope, DERENDER_CHAT, services),
     "/v1/completions/derender": (scope) => serveDerendered(scope, DERENDER_COMPLETIONS, services),
-    "/inference/v1/abort_requests": unlessHttpOnly((scope) => serveAbort(scope, services), services),
+    "/inference/v1/abort_requests": abort,
   };
-  return Object.entries(handlers).map(([path, handler]) => ({
+  const withoutKey: readonly Route[] =
+    services.tokensOnly && !services.devMode ? [{ path: "/abort_requests", methods: { POST: abort } }] : [];
+  const routes = Object.entries(handlers).map(([path, handler]) => ({
     path,
     methods: { POST: services.scaleOut ? handler : unlessHttpOnly(disabled, services) },
   }));
+  return [...routes, ...withoutKey];
 }
 
 const disabled: RouteHandler = () => {

@@ -47,6 +47,12 @@ export interface RouteServices {
   readonly showsTokenizer: boolean;
   /** `--enable-scale-out`. */
   readonly scaleOut: boolean;
+  /** `VLLM_SERVER_DEV_MODE`. */
+  readonly devMode: boolean;
+  /** `VLLM_ALLOW_RUNTIME_LORA_UPDATING`. */
+  readonly changesAdapters: boolean;
+  /** `--tokens-only`. */
+  readonly tokensOnly: boolean;
   /** Kept responses; undefined unless the server keeps any. */
   readonly responses: ResponseStore | undefined;
   readonly writerSettings: WriterSettings;

@@ -13,7 +13,7 @@ const parsers: Readonly<Record<string, (body: JsonValue) => unknown>> = {
 describe("bodies that vLLM's derender routes refuse", () => {
   for (const row of readFixture("derender-refusals.jsonl")) {
     const body = row.get("body") as string;
-    it(body.slice(0, 150), () => {
+    it(`refuse ${body.slice(0, 150)}`, () => {
       let error: unknown;
       try {
         parsers[row.get("path") as string]?.(parseJson(body));

@@ -1,10 +1,13 @@
 import {
   type ControlAbortResponse,
   type GetKvEventSourcesResponse,
+  type ListLorasResponse,
+  type LoadLoraResponse,
   type ModelInfo,
   type ServerInfo,
   ServingStatus,
   type StandardHealthCheckResponse,
+  type UnloadLoraResponse,
 } from "@vllm-router/proto/messages";
 import { ControlClient, HealthClient } from "@vllm-router/proto/services";
 import { channelCredentials, channelOptions } from "../transport/grpc-js-transport.ts";
@@ -39,6 +42,13 @@ export interface InferenceServerInfo {
   /** Requests it runs at once. */
   readonly maxRunningRequests: number;
   readonly dataParallelSize: number;
+}
+
+/** A LoRA adapter that an engine has loaded. */
+export interface LoadedAdapter {
+  readonly name: string;
+  /** Where the engine loaded it from. */
+  readonly path: string;
 }
 
 /** Everything of `vllm.Inference` engines but generation. Every call rejects with an EngineError. */
@@ -96,6 +106,31 @@ export class InferenceAdmin {
       schemaVersion: source.schemaVersion,
       replayBatches: Number(source.bufferSteps),
     }));
+  }
+
+  /** Adapters that are loaded, in the order in which they came. */
+  async listLoras(options: AdminCallOptions = {}): Promise<readonly LoadedAdapter[]> {
+    const { adapters } = await callUnary<ListLorasResponse>(
+      (...call) => this.#control.listLoras({}, ...call),
+      options,
+    );
+    return adapters.map(({ loraName, loraPath }) => ({ name: loraName, path: loraPath }));
+  }
+
+  /** Loads an adapter from the engine's machine. */
+  async loadLora({ name, path }: LoadedAdapter, options: AdminCallOptions = {}): Promise<void> {
+    await callUnary<LoadLoraResponse>(
+      (...call) => this.#control.loadLora({ loraName: name, loraPath: path }, ...call),
+      options,
+    );
+  }
+
+  /** Gives an adapter up. */
+  async unloadLora(name: string, options: AdminCallOptions = {}): Promise<void> {
+    await callUnary<UnloadLoraResponse>(
+      (...call) => this.#control.unloadLora({ loraName: name }, ...call),
+      options,
+    );
   }
 
   /** Aborts generations by their request ids; unknown ones are fine. */
