@@ -5,7 +5,6 @@ import {
   tokensSampling,
   unsupportedFieldError,
   validationError,
-  type ChatRequest,
   type GenerateTokensRequest,
 } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
@@ -41,7 +40,7 @@ export function prepareGenerate(request: GenerateTokensRequest, envelope: Reques
     }
   }
   const chat = tokensSampling(request);
-  checkTexts(request, chat);
+  checkTexts(request);
   const tooLarge = request.tokenIds.find((id) => id > MAX_TOKEN_ID);
   if (tooLarge !== undefined) {
     throw validationError(`Token id ${tooLarge} is out of vocabulary`);
@@ -72,16 +71,11 @@ export function prepareGenerate(request: GenerateTokensRequest, envelope: Reques
   return makePlan(chat, [draft], { envelope, writer });
 }
 
-function checkTexts(request: GenerateTokensRequest, chat: ChatRequest): void {
+function checkTexts(request: GenerateTokensRequest): void {
   const detokenizes = request.samplingParams.get("detokenize") !== false;
   if (!detokenizes && request.outputMode !== "tokens") {
     throw badRequestError(
       `output_mode='${request.outputMode}' requires sampling_params.detokenize to be true`,
-    );
-  }
-  if (!detokenizes && (chat.stop ?? []).length > 0) {
-    throw validationError(
-      "stop strings are only supported when detokenize is True. Set detokenize=True to use stop.",
     );
   }
 }

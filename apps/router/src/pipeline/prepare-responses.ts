@@ -74,7 +74,8 @@ function shownLogprobs(chat: ChatRequest): number | undefined {
   return chat.logprobs === true ? Number(chat.topLogprobs) : undefined;
 }
 
-function checkOutputTokens(request: ResponsesRequest, maxModelLength: number): void {
+/** Refuses more output tokens than the model has room for. @throws ApiError 400 with vLLM's text */
+export function checkOutputTokens(request: ResponsesRequest, maxModelLength: number): void {
   const asked = request.maxOutputTokens ?? 0;
   if (asked > maxModelLength) {
     throw validationError(

@@ -1,7 +1,7 @@
 import { validationError } from "../api-error.ts";
 import { isTruthy } from "../json/python-text.ts";
 import type { JsonObject, JsonValue } from "../json/json-value.ts";
-import { list } from "../validation/containers.ts";
+import { dictionary, list } from "../validation/containers.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
 import { anything, nullable } from "../validation/validator.ts";
 import { checkResponseFormat, checkStructuralTag } from "./body-checks.ts";
@@ -63,6 +63,7 @@ const batchTable = {
   continue_final_message: field(boolean, false),
   chat_template: optionalText,
   chat_template_kwargs: optionalObject,
+  media_io_kwargs: field(nullable(dictionary(string(), dictionary(string(), anything))), null),
   mm_processor_kwargs: optionalObject,
   priority: field(integer(), 0),
   cache_salt: field(nullable(string()), null),
