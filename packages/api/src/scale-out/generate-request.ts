@@ -111,6 +111,7 @@ const SAMPLING_PROPERTIES: ReadonlyMap<string, keyof ChatRequest> = new Map([
   ["bad_words", "badWords"],
   ["thinking_token_budget", "thinkingTokenBudget"],
   ["repetition_detection", "repetitionDetection"],
+  ["routed_experts_prompt_start", "routedExpertsPromptStart"],
 ]);
 
 /**
