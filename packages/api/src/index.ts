@@ -84,6 +84,7 @@ export {
   parseCompletionRequest,
 } from "./request/completion-request.ts";
 export { type CompletionPrompt, completionPrompts } from "./request/completion-prompts.ts";
+export { MAX_SEQUENCES } from "./sampling/sampling-numbers.ts";
 export { checkMediaArguments, type MediaArguments } from "./request/media-arguments.ts";
 export { cohereEmbedBody } from "./pooling/cohere-embed-body.ts";
 export {
@@ -147,12 +148,7 @@ export {
   type ResolvedBeamSearch,
 } from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
-export {
-  draftSampling,
-  type GenerationRequest,
-  isChatRequest,
-  MAX_SEQUENCES,
-} from "./sampling/draft-sampling.ts";
+export { draftSampling, type GenerationRequest, isChatRequest } from "./sampling/draft-sampling.ts";
 export {
   checkEnginePrompt,
   checkPromptLength,

@@ -41,7 +41,7 @@ export function prepareGenerate(request: GenerateTokensRequest, envelope: Reques
     }
   }
   const chat = tokensSampling(request);
-  checkTexts(request, chat);
+  checkTexts(request);
   if (settings.tokensOnly === true) {
     checkTokensOnly(request, chat);
   }
@@ -91,16 +91,11 @@ function checkTokensOnly(request: GenerateTokensRequest, chat: ChatRequest): voi
   }
 }
 
-function checkTexts(request: GenerateTokensRequest, chat: ChatRequest): void {
+function checkTexts(request: GenerateTokensRequest): void {
   const detokenizes = request.samplingParams.get("detokenize") !== false;
   if (!detokenizes && request.outputMode !== "tokens") {
     throw badRequestError(
       `output_mode='${request.outputMode}' requires sampling_params.detokenize to be true`,
-    );
-  }
-  if (!detokenizes && (chat.stop ?? []).length > 0) {
-    throw validationError(
-      "stop strings are only supported when detokenize is True. Set detokenize=True to use stop.",
     );
   }
 }

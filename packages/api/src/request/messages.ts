@@ -127,12 +127,7 @@ export const chatMessage: Validator<unknown> = {
     if (input instanceof Map && input.size === 2) {
       const role = input.get("role");
       const content = input.get("content");
-      if (
-        typeof role === "string" &&
-        typeof content === "string" &&
-        isWellFormed(role) &&
-        isWellFormed(content)
-      ) {
+      if (typeof role === "string" && typeof content === "string" && isWellFormed(role)) {
         addFieldsSet(state, 2);
         return input;
       }
@@ -159,6 +154,8 @@ export function readMessages(
   let lateError: ApiError | undefined;
   for (const message of validated) {
     if (!(message instanceof Map)) continue;
+    // A message without a role was valid as one of Harmony's, an object that vLLM's renderer cannot look into.
+    if (!message.has("role")) lateError ??= badRequestError("'Message' object is not subscriptable");
     const { content, calls } = unreadLists(message as JsonObject);
     if (options.callsAtOnce && calls !== undefined) return calls;
     const late = content ?? calls;
