@@ -52,10 +52,15 @@ async function run(): Promise<void> {
     const results: RoutingResult[] = [];
     for (let round = 0; round < Number(values.rounds); round += 1) {
       for (const candidate of candidates) {
-        const result = await measure(candidate, workload, port);
+        const result = await measure(candidate, workload, port).catch((error: unknown) => String(error));
         // Never the same ports twice: connections of the last run may linger.
         port += 4 * Number(values.engines) + 2;
         if (port > Number(values["first-port"]) + 900) port = Number(values["first-port"]);
+        if (typeof result === "string") {
+          print(result);
+          continue;
+        }
+        print(`${workload.name}: ${candidate.name} cached ${(100 * result.hitRatio).toFixed(1)} %`);
         results.push(result);
         if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify(result)}\n`);
       }

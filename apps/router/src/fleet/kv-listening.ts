@@ -9,6 +9,7 @@ import type { EngineWatch } from "./engine-watch.ts";
 import type { KvAddresses } from "./kv-event-settings.ts";
 import { namedKvAddresses } from "./kv-source-address.ts";
 import { KvSourceInquiry } from "./kv-source-inquiry.ts";
+import type { KvTransport } from "./kv-thread/kv-transport.ts";
 import type { Timers } from "./timers.ts";
 import type { Worker } from "./worker.ts";
 import { type ZmqKvAddress, ZmqKvSource } from "./zmq-kv-source.ts";
@@ -21,6 +22,8 @@ export interface KvListeningOptions {
   readonly addresses: KvAddresses;
   /** Beginning of the topics that are listened to. */
   readonly topic: string;
+  /** Carries the messages of ZMQ publishers. */
+  readonly transport: KvTransport;
   /** Hears about the sources, for people. */
   readonly changed: (worker: string, detail: string) => void;
 }
@@ -112,11 +115,12 @@ export class KvListening {
   }
 
   #listen(worker: Worker, rank: number, address: ZmqKvAddress): ZmqKvSource {
-    const { caches, timers, changed } = this.#options;
+    const { caches, timers, transport, changed } = this.#options;
     let wasHeard: boolean | undefined;
     return new ZmqKvSource({
       address,
       timers,
+      transport,
       feed: createKvFeed({
         cache: caches.cache(worker.slot + rank),
         canReplay: address.replayEndpoint !== undefined,

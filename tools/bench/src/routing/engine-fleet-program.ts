@@ -1,4 +1,9 @@
-import { startSimulator } from "@vllm-router/simulator";
+import { join } from "node:path";
+import { BENCH_FOLDER } from "../bench-paths.ts";
+
+interface SimulatorModule {
+  startSimulator(options: Readonly<Record<string, unknown>>): Promise<unknown>;
+}
 
 const { ports, kvBlocks, modelPath } = JSON.parse(process.argv[2] ?? "{}") as {
   readonly ports: readonly number[];
@@ -6,8 +11,12 @@ const { ports, kvBlocks, modelPath } = JSON.parse(process.argv[2] ?? "{}") as {
   readonly modelPath: string;
 };
 
+// By its path: the tools do not depend on the simulator.
+const source = join(BENCH_FOLDER, "../../packages/simulator/src/index.ts");
+const simulator = (await import(source)) as SimulatorModule;
+
 for (const port of ports) {
-  await startSimulator({
+  await simulator.startSimulator({
     port,
     httpPort: port + 1,
     modelPath,
