@@ -11,9 +11,9 @@ import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
 import { affinityRules, policyParameters } from "./fleet/routing-settings.ts";
+import { kvEventFigures } from "./fleet/kv-event-figures.ts";
 import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
-import { toldBlocks } from "./fleet/told-blocks.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
@@ -69,8 +69,8 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => admission.queued,
-    toldBlocks: () =>
-      fleet.workers().map((worker) => [worker.id, toldBlocks(routing.caches, worker)] as const),
+    kvEvents: () =>
+      fleet.workers().map((worker) => kvEventFigures(routing.caches, worker, timers.steadyMs())),
   });
   const log = requestLog(environment.logger, {
     accessLog: !config.observability.disableAccessLog,

@@ -108,6 +108,17 @@ describe("routing by what engines say they hold", () => {
     expect(await complete(router, promptOf(2, 240))).toEqual(held);
     expect(await complete(router, promptOf(3, 240))).toEqual(held);
     expect(router.logText()).toContain("KV events of rank 0: listening to");
+    const metrics = await (await fetch(`${router.url}/metrics`)).text();
+    const figure = (name: string): number =>
+      Number(
+        new RegExp(`^vllm_router_kv_event_${name}\\{worker="${urlOf(two)}"\\} (.+)$`, "m").exec(metrics)?.[1],
+      );
+    expect(["gaps_total", "replays_total", "cleared_total", "lost_blocks_total"].map(figure)).toEqual([
+      1, 1, 0, 0,
+    ]);
+    expect(figure("batches_total")).toBeGreaterThan(2);
+    expect(figure("age_seconds")).toBeLessThan(60);
+    expect(metrics).not.toContain(`vllm_router_kv_event_age_seconds{worker="${urlOf(one)}"}`);
   });
 
   it.each(["grpc", "zmq"])("forgets an engine that has begun anew (%s)", async (source) => {

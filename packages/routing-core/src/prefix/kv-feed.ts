@@ -1,20 +1,10 @@
 import type { EngineCache } from "./engine-cache.ts";
+import type { KvFeedCounts } from "./kv-feed-counts.ts";
 import type { KvEventBatch } from "./kv-event.ts";
 
 /** What a feed wants of its source: batches again, from this number on. */
 export interface KvReplayRequest {
   readonly from: number;
-}
-
-/** Counted since the creation of a feed. */
-export interface KvFeedCounts {
-  batches: number;
-  duplicates: number;
-  /** Times that batches were missing. */
-  gaps: number;
-  /** Gaps that were closed by a replay. */
-  repairs: number;
-  restarts: number;
 }
 
 /** Options of {@link createKvFeed}. */
@@ -68,6 +58,7 @@ class OrderedFeed implements KvFeed {
   constructor(options: KvFeedOptions) {
     this.#cache = options.cache;
     this.#canReplay = options.canReplay;
+    this.#cache.feed = this.counts;
   }
 
   connected(): KvReplayRequest | undefined {

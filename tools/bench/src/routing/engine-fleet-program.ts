@@ -5,10 +5,9 @@ interface SimulatorModule {
   startSimulator(options: Readonly<Record<string, unknown>>): Promise<unknown>;
 }
 
-const { ports, kvBlocks, modelPath } = JSON.parse(process.argv[2] ?? "{}") as {
+const { ports, kvBlocks } = JSON.parse(process.argv[2] ?? "{}") as {
   readonly ports: readonly number[];
   readonly kvBlocks: number;
-  readonly modelPath: string;
 };
 
 // By its path: the tools do not depend on the simulator.
@@ -19,9 +18,8 @@ for (const port of ports) {
   await simulator.startSimulator({
     port,
     httpPort: port + 1,
-    modelPath,
-    servedModelNames: ["qwen3"],
-    maxModelLen: 32_768,
+    servedModelNames: ["simulated"],
+    maxModelLen: 16_384,
     kvBlocks,
     kvEventsConfig: {
       endpoint: `tcp://127.0.0.1:${port + 2}`,
