@@ -215,6 +215,24 @@ describe("routing by what engines say they hold", () => {
     });
   }
 
+  it.each([8, 24])(
+    "guesses, and says so, where an engine's blocks of %i tokens do not fit",
+    async (blockSize) => {
+      await using one = await startSimulator({ speed: 0, blockSize });
+      await using two = await startSimulator({ speed: 0, blockSize });
+      await using router = await startRouter([urlOf(one), urlOf(two)], FLAGS);
+      await eventually("both are subscribed to", () => one.openStreams + two.openStreams === 2);
+      await besides(two, [promptOf(1, 200)]);
+      await eventually("it says so", () =>
+        router.logText().includes(`blocks of ${blockSize} tokens are no multiple of the index's 16`),
+      );
+      const first = await complete(router, promptOf(5, 240));
+      const second = await complete(router, promptOf(5, 300));
+      expect(second).toMatchObject({ worker: first.worker, reason: "prefix", matched: 240 });
+      expect(second.cached).toBeGreaterThan(200);
+    },
+  );
+
   it("says why it does not hear an engine that publishes", async () => {
     await using engine = await startSimulator({
       speed: 0,

@@ -4,7 +4,12 @@ import {
   kvBatchFromGrpc,
   type KvEventBatch,
 } from "@vllm-router/engine-client";
-import { createKvFeed, type EngineCaches, type KvFeed } from "@vllm-router/routing-core";
+import {
+  createKvFeed,
+  DEFAULT_BLOCK_TOKENS,
+  type EngineCaches,
+  type KvFeed,
+} from "@vllm-router/routing-core";
 import type { EngineWatch } from "./engine-watch.ts";
 import type { KvAddresses } from "./kv-event-settings.ts";
 import { namedKvAddresses } from "./kv-source-address.ts";
@@ -88,13 +93,23 @@ export class KvListening {
   };
 
   #openFeeds(worker: Worker): void {
-    const { caches } = this.#options;
     this.#feeds.set(
       worker.slot,
-      Array.from({ length: worker.ranks }, (_, rank) =>
-        createKvFeed({ cache: caches.cache(worker.slot + rank), canReplay: false }),
-      ),
+      Array.from({ length: worker.ranks }, (_, rank) => this.#feed(worker, rank, false)),
     );
+  }
+
+  #feed(worker: Worker, rank: number, canReplay: boolean): KvFeed {
+    const { caches, changed } = this.#options;
+    return createKvFeed({
+      cache: caches.cache(worker.slot + rank),
+      canReplay,
+      misfit: (blockTokens) =>
+        changed(
+          worker.id,
+          `KV events of rank ${rank} are not used: blocks of ${blockTokens} tokens are no multiple of the index's ${DEFAULT_BLOCK_TOKENS}; what it holds is guessed from where prompts went`,
+        ),
+    });
   }
 
   /** Asks the engine where it publishes, and begins to listen there. */
@@ -115,16 +130,13 @@ export class KvListening {
   }
 
   #listen(worker: Worker, rank: number, address: ZmqKvAddress): ZmqKvSource {
-    const { caches, timers, transport, changed } = this.#options;
+    const { timers, transport, changed } = this.#options;
     let wasHeard: boolean | undefined;
     return new ZmqKvSource({
       address,
       timers,
       transport,
-      feed: createKvFeed({
-        cache: caches.cache(worker.slot + rank),
-        canReplay: address.replayEndpoint !== undefined,
-      }),
+      feed: this.#feed(worker, rank, address.replayEndpoint !== undefined),
       changed: (isHeard, detail) => {
         // Attempts that fail again and again are told once.
         if (isHeard !== wasHeard) {

@@ -49,6 +49,7 @@ export class EngineCache {
   #isTold = false;
   #toldBlocks = 0;
   #per = 1;
+  #misfitTokens = 0;
 
   constructor(slot: number, context: EngineCacheContext) {
     this.slot = slot;
@@ -63,6 +64,14 @@ export class EngineCache {
   /** True while events say what the engine holds. */
   get isTold(): boolean {
     return this.#isTold;
+  }
+
+  /**
+   * Size of the engine's blocks when it is no multiple of the index's, else 0: its events cannot be followed, and what it
+   * holds is guessed as if it sent none.
+   */
+  get misfitTokens(): number {
+    return this.#misfitTokens;
   }
 
   /** Blocks in device memory that the engine told, in the index's own. */
@@ -104,9 +113,15 @@ export class EngineCache {
     }
   }
 
-  /** Events are to be believed from now on; what was guessed is forgotten. */
-  beginTelling(): void {
-    if (!this.#isTold) {
+  /** Events are to be believed from now on, these first; what was guessed is forgotten, unless their blocks do not fit. */
+  beginTelling(events: readonly KvEvent[] = []): void {
+    for (const event of events) {
+      if (event.kind === "stored" && !Number.isInteger(this.#blocksPer(event))) {
+        // Nothing it tells can be used, so what was guessed stays.
+        this.#misfitTokens = event.tokenIds.length / (event.hashes.length / 2);
+      }
+    }
+    if (!this.#isTold && this.#misfitTokens === 0) {
       this.#isTold = true;
       this.clear();
       this.#context.index.setCapacity(this.slot, 0);
@@ -125,6 +140,10 @@ export class EngineCache {
   /** Applies one event. */
   apply(event: KvEvent): void {
     this.lastEventAtMs = this.#context.clock();
+    if (this.#misfitTokens > 0) {
+      this.counts.misfits += event.kind === "cleared" ? 0 : event.hashes.length / 2;
+      return;
+    }
     switch (event.kind) {
       case "stored":
         if (this.#groups.admitsStored(event)) {
@@ -207,9 +226,11 @@ export class EngineCache {
     }
     const { blockTokens, words } = this.#context;
     const engineTokens = tokenIds.length / count;
-    const per = engineTokens / blockTokens;
+    const per = this.#blocksPer(event);
     if (!Number.isInteger(per)) {
       this.counts.misfits += count;
+      this.#misfitTokens = engineTokens;
+      this.endTelling();
       return;
     }
     this.#per = Math.max(this.#per, per);
@@ -237,6 +258,11 @@ export class EngineCache {
       this.#claims.count(head, medium, 1);
       position += per;
     }
+  }
+
+  /** Blocks of the index in one of the event's, not always whole; 0 when it has no tokens. */
+  #blocksPer({ hashes, tokenIds }: KvBlocksStored): number {
+    return hashes.length === 0 ? 0 : tokenIds.length / (hashes.length / 2) / this.#context.blockTokens;
   }
 
   /** Blocks that are kept in another medium too. */

@@ -12,6 +12,8 @@ export interface KvFeedOptions {
   readonly cache: EngineCache;
   /** Whether the source can send old batches again. */
   readonly canReplay: boolean;
+  /** Told once when the engine's blocks, of so many tokens, do not fit the index, so that its events go unused. */
+  readonly misfit?: (blockTokens: number) => void;
 }
 
 /**
@@ -46,6 +48,8 @@ class OrderedFeed implements KvFeed {
   readonly counts: KvFeedCounts = { batches: 0, duplicates: 0, gaps: 0, repairs: 0, restarts: 0 };
   readonly #cache: EngineCache;
   readonly #canReplay: boolean;
+  readonly #misfit: KvFeedOptions["misfit"];
+  #saidMisfit = false;
   #last = -1;
   #lastTimestamp = 0;
   #isReplaying = false;
@@ -58,6 +62,7 @@ class OrderedFeed implements KvFeed {
   constructor(options: KvFeedOptions) {
     this.#cache = options.cache;
     this.#canReplay = options.canReplay;
+    this.#misfit = options.misfit;
     this.#cache.feed = this.counts;
   }
 
@@ -180,10 +185,14 @@ class OrderedFeed implements KvFeed {
     this.#last = batch.sequence;
     this.#lastTimestamp = batch.timestamp;
     if (batch.events.length > 0) {
-      this.#cache.beginTelling();
+      this.#cache.beginTelling(batch.events);
     }
     for (const event of batch.events) {
       this.#cache.apply(event);
+    }
+    if (!this.#saidMisfit && this.#cache.misfitTokens > 0) {
+      this.#saidMisfit = true;
+      this.#misfit?.(this.#cache.misfitTokens);
     }
   }
 
