@@ -7,7 +7,7 @@ import { type RoutingCandidate, routingCandidates, startRoutingCandidate } from 
 import { routingResult, type RoutingResult, routingTable } from "./src/routing/routing-result.ts";
 import { workloads } from "./src/routing/workloads.ts";
 
-const USAGE = `Usage: tools/node tools/bench/routing.ts [--workloads chats,documents] [--candidates PART,PART] [--rounds 1]
+const USAGE = `Usage: tools/node tools/bench/routing.ts [--workloads chats,documents] [--candidates 'PART|PART'] [--rounds 1]
        [--engines 8] [--kv-blocks 5000] [--first-port 24000] [--seed 1] [--out FILE.jsonl]
 Workloads: ${workloads(1)
   .map(({ name, what }) => `\n  ${name}: ${what}`)
@@ -43,7 +43,7 @@ if (values.help) {
 
 async function run(): Promise<void> {
   const wanted = values.workloads.split(",");
-  const parts = values.candidates.split(",");
+  const parts = values.candidates.split("|");
   const firstPort = Number(values["first-port"]);
   const engines = Number(values.engines);
   const fleet = await startEngineFleet({ engines, firstPort, kvBlocks: Number(values["kv-blocks"]) });
