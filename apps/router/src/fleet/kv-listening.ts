@@ -29,6 +29,8 @@ export interface KvListeningOptions {
   readonly topic: string;
   /** Carries the messages of ZMQ publishers. */
   readonly transport: KvTransport;
+  /** Hears that the engine of a slot has emptied its cache. */
+  readonly emptied: (slot: number) => void;
   /** Hears about the sources, for people. */
   readonly changed: (worker: string, detail: string) => void;
 }
@@ -104,6 +106,7 @@ export class KvListening {
     return createKvFeed({
       cache: caches.cache(worker.slot + rank),
       canReplay,
+      emptied: () => this.#options.emptied(worker.slot + rank),
       misfit: (blockTokens) =>
         changed(
           worker.id,

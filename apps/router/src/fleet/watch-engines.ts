@@ -31,6 +31,10 @@ export function watchEngines(
           transport: new ThreadedKvTransport({
             changed: (detail) => observer.kvEventsChanged?.("", detail),
           }),
+          emptied: (slot) => {
+            routing.shadows?.token.clear(slot);
+            routing.shadows?.proxy.clear(slot);
+          },
           changed: (worker, detail) => observer.kvEventsChanged?.(worker, detail),
         })
       : undefined;

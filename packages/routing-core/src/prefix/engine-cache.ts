@@ -119,6 +119,8 @@ export class EngineCache {
       if (event.kind === "stored" && !Number.isInteger(this.#blocksPer(event))) {
         // Nothing it tells can be used, so what was guessed stays.
         this.#misfitTokens = event.tokenIds.length / (event.hashes.length / 2);
+        this.endTelling();
+        return;
       }
     }
     if (!this.#isTold && this.#misfitTokens === 0) {

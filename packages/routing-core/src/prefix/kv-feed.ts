@@ -14,6 +14,8 @@ export interface KvFeedOptions {
   readonly canReplay: boolean;
   /** Told once when the engine's blocks, of so many tokens, do not fit the index, so that its events go unused. */
   readonly misfit?: (blockTokens: number) => void;
+  /** Told when the engine has emptied its cache, or another engine has come in its place. */
+  readonly emptied?: () => void;
 }
 
 /**
@@ -49,6 +51,7 @@ class OrderedFeed implements KvFeed {
   readonly #cache: EngineCache;
   readonly #canReplay: boolean;
   readonly #misfit: KvFeedOptions["misfit"];
+  readonly #emptied: KvFeedOptions["emptied"];
   #saidMisfit = false;
   #last = -1;
   #lastTimestamp = 0;
@@ -63,6 +66,7 @@ class OrderedFeed implements KvFeed {
     this.#cache = options.cache;
     this.#canReplay = options.canReplay;
     this.#misfit = options.misfit;
+    this.#emptied = options.emptied;
     this.#cache.feed = this.counts;
   }
 
@@ -160,6 +164,7 @@ class OrderedFeed implements KvFeed {
       }
       this.counts.restarts += 1;
       this.#restart();
+      this.#emptied?.();
     }
     const isGap = this.#last >= 0 ? sequence > this.#last + 1 : sequence > 0;
     if (isGap && mayReplay) {
@@ -189,6 +194,9 @@ class OrderedFeed implements KvFeed {
     }
     for (const event of batch.events) {
       this.#cache.apply(event);
+      if (event.kind === "cleared") {
+        this.#emptied?.();
+      }
     }
     if (!this.#saidMisfit && this.#cache.misfitTokens > 0) {
       this.#saidMisfit = true;
