@@ -44,7 +44,7 @@ export const cacheAware = definePolicy({
       description: "… and is, when it also has more in flight than this times the least loaded one.",
     },
     requestTokens: {
-      flag: undefined,
+      flag: null,
       default: 512,
       minimum: 0,
       maximum: 2 ** 31 - 1,
