@@ -22,11 +22,11 @@ import {
   breakerSettings,
   policyParameters,
 } from "./fleet/routing-settings.ts";
+import { kvEventFigures } from "./fleet/kv-event-figures.ts";
 import type { Deciders } from "./fleet/deciders.ts";
 import type { FleetView } from "./fleet/fleet-view.ts";
 import { createRouting } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
-import { toldBlocks } from "./fleet/told-blocks.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
@@ -90,8 +90,8 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
     queued: () => threads?.doors.waiting ?? admission.queued,
-    toldBlocks: () =>
-      fleet.workers().map((worker) => [worker.id, toldBlocks(routing.caches, worker)] as const),
+    kvEvents: () =>
+      fleet.workers().map((worker) => kvEventFigures(routing.caches, worker, timers.steadyMs())),
   });
   const observer = combineObservers([
     metrics.observer,

@@ -108,6 +108,17 @@ describe("routing by what engines say they hold", () => {
     expect(await complete(router, promptOf(2, 240))).toEqual(held);
     expect(await complete(router, promptOf(3, 240))).toEqual(held);
     expect(router.logText()).toContain("KV events of rank 0: listening to");
+    const metrics = await (await fetch(`${router.url}/metrics`)).text();
+    const figure = (name: string): number =>
+      Number(
+        new RegExp(`^vllm_router_kv_event_${name}\\{worker="${urlOf(two)}"\\} (.+)$`, "m").exec(metrics)?.[1],
+      );
+    expect(["gaps_total", "replays_total", "cleared_total", "lost_blocks_total"].map(figure)).toEqual([
+      1, 1, 0, 0,
+    ]);
+    expect(figure("batches_total")).toBeGreaterThan(2);
+    expect(figure("age_seconds")).toBeLessThan(60);
+    expect(metrics).not.toContain(`vllm_router_kv_event_age_seconds{worker="${urlOf(one)}"}`);
   });
 
   it.each(["grpc", "zmq"])("forgets an engine that has begun anew (%s)", async (source) => {
@@ -203,6 +214,24 @@ describe("routing by what engines say they hold", () => {
       await heardOf(router, 0);
     });
   }
+
+  it.each([8, 24])(
+    "guesses, and says so, where an engine's blocks of %i tokens do not fit",
+    async (blockSize) => {
+      await using one = await startSimulator({ speed: 0, blockSize });
+      await using two = await startSimulator({ speed: 0, blockSize });
+      await using router = await startRouter([urlOf(one), urlOf(two)], FLAGS);
+      await eventually("both are subscribed to", () => one.openStreams + two.openStreams === 2);
+      await besides(two, [promptOf(1, 200)]);
+      await eventually("it says so", () =>
+        router.logText().includes(`blocks of ${blockSize} tokens are no multiple of the index's 16`),
+      );
+      const first = await complete(router, promptOf(5, 240));
+      const second = await complete(router, promptOf(5, 300));
+      expect(second).toMatchObject({ worker: first.worker, reason: "prefix", matched: 240 });
+      expect(second.cached).toBeGreaterThan(200);
+    },
+  );
 
   it("says why it does not hear an engine that publishes", async () => {
     await using engine = await startSimulator({

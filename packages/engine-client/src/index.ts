@@ -5,6 +5,7 @@ export type { KvEventSource } from "./admin/kv-event-source.ts";
 export type { KvEventListener, KvEventSubscription } from "./admin/kv-events.ts";
 export { kvBatchFromGrpc } from "./kv/grpc-kv-batch.ts";
 export type { KvBatch, KvChange, KvMedium } from "./kv/kv-batch.ts";
+export { type PackedKvBatch, packKvBatch, unpackKvBatch } from "./kv/pack-kv-batch.ts";
 export {
   listenToZmqKvEvents,
   replayZmqKvEvents,

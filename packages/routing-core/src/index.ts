@@ -87,13 +87,8 @@ export type {
   KvExtraKey,
   KvMedium,
 } from "./prefix/kv-event.ts";
-export {
-  createKvFeed,
-  type KvFeed,
-  type KvFeedCounts,
-  type KvFeedOptions,
-  type KvReplayRequest,
-} from "./prefix/kv-feed.ts";
+export type { KvFeedCounts } from "./prefix/kv-feed-counts.ts";
+export { createKvFeed, type KvFeed, type KvFeedOptions, type KvReplayRequest } from "./prefix/kv-feed.ts";
 
 export {
   type Decision,

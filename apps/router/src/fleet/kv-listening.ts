@@ -4,11 +4,17 @@ import {
   kvBatchFromGrpc,
   type KvEventBatch,
 } from "@vllm-router/engine-client";
-import { createKvFeed, type EngineCaches, type KvFeed } from "@vllm-router/routing-core";
+import {
+  createKvFeed,
+  DEFAULT_BLOCK_TOKENS,
+  type EngineCaches,
+  type KvFeed,
+} from "@vllm-router/routing-core";
 import type { EngineWatch } from "./engine-watch.ts";
 import type { KvAddresses } from "./kv-event-settings.ts";
 import { namedKvAddresses } from "./kv-source-address.ts";
 import { KvSourceInquiry } from "./kv-source-inquiry.ts";
+import type { KvTransport } from "./kv-thread/kv-transport.ts";
 import type { Timers } from "./timers.ts";
 import type { Worker } from "./worker.ts";
 import { type ZmqKvAddress, ZmqKvSource } from "./zmq-kv-source.ts";
@@ -21,6 +27,10 @@ export interface KvListeningOptions {
   readonly addresses: KvAddresses;
   /** Beginning of the topics that are listened to. */
   readonly topic: string;
+  /** Carries the messages of ZMQ publishers. */
+  readonly transport: KvTransport;
+  /** Hears that the engine of a slot has emptied its cache. */
+  readonly emptied: (slot: number) => void;
   /** Hears about the sources, for people. */
   readonly changed: (worker: string, detail: string) => void;
 }
@@ -85,13 +95,24 @@ export class KvListening {
   };
 
   #openFeeds(worker: Worker): void {
-    const { caches } = this.#options;
     this.#feeds.set(
       worker.slot,
-      Array.from({ length: worker.ranks }, (_, rank) =>
-        createKvFeed({ cache: caches.cache(worker.slot + rank), canReplay: false }),
-      ),
+      Array.from({ length: worker.ranks }, (_, rank) => this.#feed(worker, rank, false)),
     );
+  }
+
+  #feed(worker: Worker, rank: number, canReplay: boolean): KvFeed {
+    const { caches, changed } = this.#options;
+    return createKvFeed({
+      cache: caches.cache(worker.slot + rank),
+      canReplay,
+      emptied: () => this.#options.emptied(worker.slot + rank),
+      misfit: (blockTokens) =>
+        changed(
+          worker.id,
+          `KV events of rank ${rank} are not used: blocks of ${blockTokens} tokens are no multiple of the index's ${DEFAULT_BLOCK_TOKENS}; what it holds is guessed from where prompts went`,
+        ),
+    });
   }
 
   /** Asks the engine where it publishes, and begins to listen there. */
@@ -112,15 +133,13 @@ export class KvListening {
   }
 
   #listen(worker: Worker, rank: number, address: ZmqKvAddress): ZmqKvSource {
-    const { caches, timers, changed } = this.#options;
+    const { timers, transport, changed } = this.#options;
     let wasHeard: boolean | undefined;
     return new ZmqKvSource({
       address,
       timers,
-      feed: createKvFeed({
-        cache: caches.cache(worker.slot + rank),
-        canReplay: address.replayEndpoint !== undefined,
-      }),
+      transport,
+      feed: this.#feed(worker, rank, address.replayEndpoint !== undefined),
       changed: (isHeard, detail) => {
         // Attempts that fail again and again are told once.
         if (isHeard !== wasHeard) {

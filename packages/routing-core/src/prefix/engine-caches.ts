@@ -4,7 +4,8 @@ import type { WorkerSlot } from "../snapshot.ts";
 import { type BlockKeys, DEFAULT_BLOCK_TOKENS } from "./block-keys.ts";
 import { CacheMatcher, CacheTraits, cacheTraitsSizeBytes, type MediumWeights } from "./cache-matcher.ts";
 import type { ObservedHit } from "./hit-feedback.ts";
-import { EngineCache, type EngineCacheContext } from "./engine-cache.ts";
+import { EngineCache } from "./engine-cache.ts";
+import type { EngineCacheContext } from "./kv-claims.ts";
 import { EngineBlocks } from "./engine-blocks.ts";
 import type { PrefixIndex, PrefixReader } from "./prefix-index.ts";
 import { Speculations } from "./speculations.ts";
@@ -206,6 +207,7 @@ class FleetCaches implements EngineCaches {
       words: this.#words,
       blockWords: this.#blockWords,
       capacityBlocks: this.#options.capacityBlocks ?? 0,
+      clock: this.#options.clock,
       blocks: () => this.#toldBlocks(),
       takeSlot: () => this.#spareSlots.pop() ?? -1,
       giveSlotBack: (slot) => this.#spareSlots.push(slot),

@@ -1,6 +1,7 @@
+import { connectEngine } from "@vllm-router/engine-client";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { BENCH_FOLDER, TOKENIZER_FOLDER, WORK_FOLDER } from "../bench-paths.ts";
+import { BENCH_FOLDER, WORK_FOLDER } from "../bench-paths.ts";
 import { LOAD_CORE, PinnedProcess } from "../pinned-process.ts";
 
 /** What one engine has done since it started. */
@@ -16,7 +17,11 @@ export interface EngineFleet {
   readonly httpUrls: readonly string[];
   readonly eventAddresses: readonly string[];
   readonly model: string;
+  /** A folder with the model's tokenizer. */
+  readonly tokenizerFolder: string;
   totals(): Promise<readonly EngineTotals[]>;
+  /** Engines forget all prompts, and say so. */
+  emptyCaches(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -37,7 +42,7 @@ export async function startEngineFleet(options: FleetOptions): Promise<EngineFle
       process.execPath,
       "--conditions=@vllm-router/source",
       join(BENCH_FOLDER, "src/routing/engine-fleet-program.ts"),
-      JSON.stringify({ ports, kvBlocks, modelPath: TOKENIZER_FOLDER }),
+      JSON.stringify({ ports, kvBlocks }),
     ],
     logPath: join(WORK_FOLDER, "logs", "routing-engines.log"),
   });
@@ -56,7 +61,13 @@ export async function startEngineFleet(options: FleetOptions): Promise<EngineFle
     grpcUrls: ports.map((port) => `grpc://127.0.0.1:${port}`),
     httpUrls,
     eventAddresses: ports.map((port) => `tcp://127.0.0.1:${port + 2}`),
-    model: "qwen3",
+    model: "simulated",
+    tokenizerFolder: join(BENCH_FOLDER, "../../packages/simulator/assets/model"),
+    emptyCaches: async () => {
+      for (const port of ports) await emptyCache(port);
+      // The events reach every router.
+      await pause(500);
+    },
     totals: () => Promise.all(httpUrls.map(readTotals)),
     stop: () => child.stop(),
   };
@@ -67,6 +78,17 @@ async function isWell(url: string): Promise<boolean> {
     return (await fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) })).ok;
   } catch {
     return false;
+  }
+}
+
+async function emptyCache(port: number): Promise<void> {
+  const connection = connectEngine({ dialect: "vllm-engine", address: `127.0.0.1:${port}`, secure: false });
+  try {
+    if (connection.dialect !== "vllm-engine") return;
+    const { success, message } = await connection.admin.flushCache({ idleTimeoutSeconds: 20 });
+    if (!success) throw new Error(`engine ${port} keeps its cache: ${message}`);
+  } finally {
+    await connection.close();
   }
 }
 

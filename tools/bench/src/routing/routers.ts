@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { BENCH_FOLDER, TOKENIZER_FOLDER, WORK_FOLDER } from "../bench-paths.ts";
+import { BENCH_FOLDER, WORK_FOLDER } from "../bench-paths.ts";
 import { PinnedProcess, ROUTER_CORE } from "../pinned-process.ts";
 import type { EngineFleet } from "./engine-fleet.ts";
 
@@ -29,7 +29,7 @@ export function routingCandidates(): readonly RoutingCandidate[] {
     ours("weighted", "grpc"),
     ours("least_load", "grpc"),
     ours("round_robin", "grpc"),
-    ours("cache_aware", "http", ["--tokenizer-path", TOKENIZER_FOLDER]),
+    ours("cache_aware", "http"),
     {
       name: "smg cache_aware, gRPC",
       isInstalled: existsSync(join(peers, "smg")),
@@ -67,7 +67,7 @@ export function routingCandidates(): readonly RoutingCandidate[] {
   ];
 }
 
-function ours(policy: string, lane: "grpc" | "http", flags: readonly string[] = []): RoutingCandidate {
+function ours(policy: string, lane: "grpc" | "http"): RoutingCandidate {
   return {
     name: `vllm-router ${policy}, ${lane === "grpc" ? "gRPC" : "HTTP"}`,
     isInstalled: true,
@@ -83,7 +83,7 @@ function ours(policy: string, lane: "grpc" | "http", flags: readonly string[] = 
       "warn",
       "--policy",
       policy,
-      ...flags,
+      ...(lane === "grpc" ? [] : ["--tokenizer-path", fleet.tokenizerFolder]),
       "--worker-urls",
       ...(lane === "grpc" ? fleet.grpcUrls : fleet.httpUrls),
     ],
@@ -118,7 +118,7 @@ export async function startRoutingCandidate(
 ): Promise<PinnedProcess> {
   const logPath = join(WORK_FOLDER, "logs", `routing-${candidate.name.replaceAll(/\W+/g, "-")}.log`);
   const running = new PinnedProcess({ core: ROUTER_CORE, command: candidate.command(place), logPath });
-  const deadlineMs = performance.now() + 60_000;
+  const deadlineMs = performance.now() + 90_000;
   for (let good = 0; good < 8;) {
     if (running.isGone || performance.now() > deadlineMs) {
       await running.stop();

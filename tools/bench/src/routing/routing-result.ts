@@ -55,7 +55,8 @@ export function routingResult(
 
 /** A table of Markdown, one row per candidate; the median of each figure where there are several rounds. */
 export function routingTable(results: readonly RoutingResult[]): string {
-  const rows = [...Map.groupBy(results, ({ candidate }) => candidate)].map(([candidate, rounds]) => {
+  const rows = [...new Set(results.map(({ candidate }) => candidate))].map((candidate) => {
+    const rounds = results.filter((each) => each.candidate === candidate);
     const of = (read: (result: RoutingResult) => number): number => {
       const ordered = rounds.map(read).toSorted((one, other) => one - other);
       return ordered[Math.floor((ordered.length - 1) / 2)]!;

@@ -26,7 +26,7 @@ export interface Workload {
 }
 
 /** About so many UTF-16 units make a token of this text. */
-const UNITS_PER_TOKEN = 3.4;
+const UNITS_PER_TOKEN = 2;
 
 /** Makes the five workloads. */
 export function workloads(seed: number): readonly Workload[] {
@@ -37,7 +37,7 @@ const tokens = (source: TextSource, count: number): string =>
   source.text(Math.round(count * UNITS_PER_TOKEN));
 
 function chats(source: TextSource): Workload {
-  const clients = Array.from({ length: 120 }, (_, at) => ({
+  const clients = Array.from({ length: 100 }, (_, at) => ({
     startMs: at * 60,
     system: "",
     turns: Array.from({ length: 6 }, (__, turn) => ({
@@ -46,12 +46,12 @@ function chats(source: TextSource): Workload {
       pauseMs: turn === 0 ? 0 : 300 + source.below(1_200),
     })),
   }));
-  return { name: "chats", what: "120 conversations of 6 turns, nothing shared", clients };
+  return { name: "chats", what: "100 conversations of 6 turns, nothing shared", clients };
 }
 
 function sharedPrompts(source: TextSource): Workload {
   const systems = Array.from({ length: 24 }, () => tokens(source, 1_500));
-  const clients = Array.from({ length: 600 }, (_, at) => ({
+  const clients = Array.from({ length: 400 }, (_, at) => ({
     startMs: at * 20,
     // Zipf: the first prompt has a quarter of all.
     system:
@@ -60,7 +60,7 @@ function sharedPrompts(source: TextSource): Workload {
   }));
   return {
     name: "system prompts",
-    what: "600 questions, 50 a second, under 24 system prompts of 1,500 tokens of which one has a fifth",
+    what: "400 questions, 50 a second, under 24 system prompts of 1,500 tokens of which one has a fifth",
     clients,
   };
 }
@@ -99,12 +99,12 @@ function agents(source: TextSource): Workload {
 }
 
 function random(source: TextSource): Workload {
-  const clients = Array.from({ length: 500 }, (_, at) => ({
+  const clients = Array.from({ length: 300 }, (_, at) => ({
     startMs: at * 25,
     system: "",
     turns: [
       { text: tokens(source, 200 + source.below(1_200)), maxTokens: 16 + source.below(64), pauseMs: 0 },
     ],
   }));
-  return { name: "random", what: "500 prompts that have nothing in common, 40 a second", clients };
+  return { name: "random", what: "300 prompts that have nothing in common, 40 a second", clients };
 }
