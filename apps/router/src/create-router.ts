@@ -64,7 +64,6 @@ const UNLIMITED = 2 ** 30;
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
   checkParserFlags(config.parsers);
   const timers = new SystemTimers();
-  const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
@@ -127,7 +126,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       httpClient: config.engineHttpClient,
       probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
-      now,
+      timers,
       healthPath: config.health.checkEndpoint,
       httpRanks: config.workers.intraNodeDataParallelSize,
     }),
