@@ -44,7 +44,7 @@ describe("ByteWordTable", () => {
           const model = new Map<string, number[]>();
           for (const [{ bytes, key }, list] of added) {
             if (model.has(key)) continue;
-            table.add(viewOf(bytes), { start: 0, length: bytes.length }, list);
+            table.add(viewOf(bytes), { start: 0, length: bytes.length, count: list.length }, list);
             model.set(key, Array.from(list));
           }
           for (const [{ bytes, key }] of added) expect(found(table, bytes)).toEqual(model.get(key));
@@ -64,7 +64,7 @@ describe("ByteWordTable", () => {
     for (let index = 0; index < 200_000; index++) {
       const length = text.set(`w${index % 3 === 0 ? "ord that is longer than its slot " : ""}${index}`);
       const list = Int32Array.from({ length: 1 + (index % 5) }, (_, at) => index + at);
-      table.add(text.view, { start: 0, length }, list);
+      table.add(text.view, { start: 0, length, count: list.length }, list);
       if (table.size > 98_304) wrong++;
     }
     for (let index = 0; index < 200_000; index++) {

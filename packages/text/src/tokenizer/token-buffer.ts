@@ -26,6 +26,12 @@ export class TokenBuffer {
     for (let index = 0; index < count; index++) this.ids[this.count++] = ids[index] as number;
   }
 
+  /** Adds the first `count` ids of a list. */
+  pushFirst(ids: Int32Array, count: number): void {
+    if (this.count + count > this.ids.length) this.grow(this.count + count);
+    for (let index = 0; index < count; index++) this.ids[this.count++] = ids[index] as number;
+  }
+
   /** A copy of the ids from position `from` on. */
   since(from: number): Int32Array {
     return this.ids.slice(from, this.count);
