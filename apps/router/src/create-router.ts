@@ -85,7 +85,6 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     logger: environment.logger,
     started: environment.threadStarted,
   });
-  const now = (): number => timers.now();
   const steadyMs = (): number => timers.steadyMs();
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
@@ -142,7 +141,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       httpClient: config.engineHttpClient,
       probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
-      now,
+      timers,
       healthPath: config.health.checkEndpoint,
       httpRanks: config.workers.intraNodeDataParallelSize,
     }),

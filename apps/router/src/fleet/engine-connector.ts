@@ -12,6 +12,8 @@ import {
   type VllmEngineConnection,
 } from "@vllm-router/engine-client";
 import type { ModelFiles } from "../models/model-files.ts";
+import { StaggeredStart } from "./staggered-start.ts";
+import type { Timers } from "./timers.ts";
 import { TokenizerArchives } from "./tokenizer-archives.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import { probeHttpPath } from "./probe-http-path.ts";
@@ -37,8 +39,7 @@ export interface EngineConnectorOptions {
   readonly probeTimeoutMs: number;
   /** Longest time of finding out about a new engine, milliseconds: its tokenizer files are tens of megabytes. */
   readonly registrationTimeoutMs: number;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly timers: Pick<Timers, "now" | "after" | "steadyMs">;
   /** `--health-check-endpoint`: path probed on HTTP workers. Default `/health`. */
   readonly healthPath?: string;
   /** Data-parallel ranks behind the address of an HTTP worker, which does not say it itself. Default 1. */
@@ -48,13 +49,25 @@ export interface EngineConnectorOptions {
 /** Reaches engines through `engine-client`, whatever protocol they speak. */
 export class EngineConnector implements WorkerConnector {
   readonly #options: EngineConnectorOptions;
-  readonly #archives = new TokenizerArchives();
+  readonly #archives: TokenizerArchives;
+  readonly #start: StaggeredStart;
 
   constructor(options: EngineConnectorOptions) {
     this.#options = options;
+    this.#archives = new TokenizerArchives({ timers: options.timers });
+    this.#start = new StaggeredStart(options.timers);
   }
 
   async connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
+    const endTurn = await this.#start.turn();
+    try {
+      return await this.#connect(url, signal);
+    } finally {
+      endTurn();
+    }
+  }
+
+  async #connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
     const probing = this.#deadline(this.#options.probeTimeoutMs, signal);
     const description = await probeEngine(url, probing);
     const { transport, httpClient } = this.#options;
@@ -87,7 +100,13 @@ export class EngineConnector implements WorkerConnector {
     if (connection.dialect === "vllm-inference") {
       return judgeInference(await inferenceFacts(connection, options), facts);
     }
-    return (await isSameModel(connection, facts, options)) ? "serving" : "replaced";
+    if (!(await isSameModel(connection, facts, options))) {
+      return "replaced";
+    }
+    const comparing = (): AdminCallOptions => this.#deadline(this.#options.registrationTimeoutMs, signal);
+    const isAsGiven =
+      connection.dialect !== "vllm-engine" || this.#archives.isAsGiven(connection.admin, comparing);
+    return isAsGiven ? "serving" : "replaced";
   }
 
   #facts(connection: EngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
@@ -115,7 +134,7 @@ export class EngineConnector implements WorkerConnector {
   }
 
   #deadline(timeoutMs: number, signal: AbortSignal): AdminCallOptions {
-    return { deadlineAtMs: this.#options.now() + timeoutMs, signal };
+    return { deadlineAtMs: this.#options.timers.now() + timeoutMs, signal };
   }
 }
 
@@ -171,14 +190,18 @@ async function vllmEngineFacts(
   options: AdminCallOptions,
   archives: TokenizerArchives,
 ): Promise<WorkerFacts> {
+  const asked = admin.getModelInfo(options);
   const [model, server, version, files] = await Promise.all([
-    admin.getModelInfo(options),
+    asked,
     admin.getServerInfo(options),
     optional(
       admin.getLoads(options).then((loads) => loads.version),
       "",
     ),
-    optional<ModelFiles>(archives.receive(admin, options), new Map()),
+    optional<ModelFiles>(
+      asked.then((said) => archives.receive(admin, { identity: JSON.stringify(said), options })),
+      new Map(),
+    ),
   ]);
   return {
     modelNames: model.servedModelNames,

@@ -1,10 +1,10 @@
-import { byteCharacters } from "./byte-alphabet.ts";
 import { ByteText } from "./byte-text.ts";
 import { ByteWordTable, LONGEST_WORD } from "./byte-word-table.ts";
 import type { BpeModel } from "./bpe-model.ts";
 import type { WordScanner } from "./scan/word-scanner.ts";
 import { SymbolMerger } from "./symbol-merger.ts";
 import type { StretchEncoder } from "./text-encoder-pipeline.ts";
+import { WholeTokens } from "./whole-tokens.ts";
 
 /** Whether {@link createByteStretchEncoder} can run a model: every byte is a token, and words are spelled plainly. */
 export function isByteModel(model: BpeModel): boolean {
@@ -19,23 +19,16 @@ export function createByteStretchEncoder(model: BpeModel, scanner: WordScanner):
   const text = new ByteText();
   const table = new ByteWordTable();
   const merger = new SymbolMerger(model.merges, model.byteTokens);
-  const longestToken = model.ignoresMerges ? longestOf(model.vocabulary) : 0;
+  // A word that is a token is that token, whatever the merges say.
+  const wholes = model.ignoresMerges ? new WholeTokens(model.vocabulary) : undefined;
 
-  /** The token that a word is as a whole, whatever the merges say; -1 when it is none. */
-  function wholeToken(start: number, length: number): number {
-    if (length > longestToken) return -1;
-    let spelled = "";
-    const { bytes } = text;
-    for (let at = start; at < start + length; at++) spelled += byteCharacters[bytes[at] as number];
-    return model.vocabulary.get(spelled) ?? -1;
-  }
-
-  function merge(start: number, length: number): Int32Array {
+  /** The ids of a word, in `merger.symbols`; returns how many. */
+  function merge(start: number, length: number): number {
     const count = merger.mergeBytes(text.bytes, start, length);
-    const whole = count > 1 ? wholeToken(start, length) : -1;
-    if (whole < 0) return merger.symbols.subarray(0, count);
+    const whole = count > 1 && wholes !== undefined ? wholes.find(text.bytes, start, length) : -1;
+    if (whole < 0) return count;
     merger.symbols[0] = whole;
-    return merger.symbols.subarray(0, 1);
+    return 1;
   }
 
   return (stretch, _, output) => {
@@ -49,19 +42,13 @@ export function createByteStretchEncoder(model: BpeModel, scanner: WordScanner):
       if (place >= 0) {
         table.appendIds(place, output);
       } else {
-        const ids = merge(start, length);
-        output.pushAll(ids);
-        if (isKept) table.add(view, { start, length }, ids);
+        const count = merge(start, length);
+        output.pushFirst(merger.symbols, count);
+        if (isKept) table.add(view, { start, length, count }, merger.symbols);
         else merger.trim();
       }
       start = next;
     }
     text.trim();
   };
-}
-
-function longestOf(vocabulary: ReadonlyMap<string, number>): number {
-  let longest = 0;
-  for (const piece of vocabulary.keys()) longest = Math.max(longest, piece.length);
-  return longest;
 }

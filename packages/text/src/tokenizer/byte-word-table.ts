@@ -95,29 +95,29 @@ export class ByteWordTable {
     if (count > 1) output.push(slots[at + SECOND_ID] as number);
   }
 
-  /** Remembers a word that was not found. */
-  add(view: DataView, word: { start: number; length: number }, ids: Int32Array): void {
-    const { length } = word;
-    const keyLength = (length + 3) >> 2;
-    const arenaLength = (length > SHORT_WORD ? keyLength : 0) + (ids.length > 2 ? ids.length : 0);
-    this.makeRoom(arenaLength);
-    const { key, slots } = this;
-    readKey(view, word, key);
+  /** Remembers a word that was not found, with the first `count` numbers of `ids`. */
+  add(view: DataView, word: WordPlace & { readonly count: number }, ids: Int32Array): void {
+    const { length, count } = word;
+    const { key } = this;
+    const keyLength = readKey(view, word, key);
     const isLong = length > SHORT_WORD;
-    const hash = isLong
-      ? longHash(key, keyLength)
-      : mix(key[0] as number, key[1] as number) ^ mix((key[2] as number) + length, key[3] as number);
-    const wrap = slots.length - 1;
-    const at = this.freeSlot(slotOf(hash, wrap));
+    this.makeRoom((isLong ? keyLength : 0) + (count > 2 ? count : 0));
+    const { slots } = this;
+    const first = key[0] as number;
+    const second = key[1] as number;
+    const third = key[2] as number;
+    const fourth = key[3] as number;
+    const hash = isLong ? longHash(key, keyLength) : mix(first, second) ^ mix(third + length, fourth);
+    const at = this.freeSlot(slotOf(hash, slots.length - 1));
     if (slots[at + LENGTH_AND_COUNT] === 0) this.count++;
-    slots[at + LENGTH_AND_COUNT] = length | (ids.length << COUNT_SHIFT);
-    slots.set(key.subarray(0, 4), at);
-    if (isLong) {
-      slots[at + LONG_KEY] = this.keep(key.subarray(0, keyLength));
-      slots[at] = hash;
-    }
-    slots[at + FIRST_ID] = ids.length > 2 ? this.keep(ids) : (ids[0] ?? 0);
-    slots[at + SECOND_ID] = ids[1] ?? 0;
+    slots[at] = isLong ? hash : first;
+    slots[at + 1] = second;
+    slots[at + 2] = third;
+    slots[at + 3] = fourth;
+    slots[at + LENGTH_AND_COUNT] = length | (count << COUNT_SHIFT);
+    slots[at + FIRST_ID] = count > 2 ? this.keep(ids, count) : (ids[0] as number);
+    slots[at + SECOND_ID] = ids[1] as number;
+    if (isLong) slots[at + LONG_KEY] = this.keep(key, keyLength);
   }
 
   private findLong(view: DataView, start: number, length: number): number {
@@ -150,11 +150,11 @@ export class ByteWordTable {
     return home;
   }
 
-  private keep(numbers: Int32Array): number {
-    const offset = this.used;
-    this.arena.set(numbers, offset);
-    this.used += numbers.length;
-    return offset;
+  private keep(numbers: Int32Array, count: number): number {
+    const { arena, used } = this;
+    for (let index = 0; index < count; index++) arena[used + index] = numbers[index] as number;
+    this.used += count;
+    return used;
   }
 
   private makeRoom(arenaLength: number): void {
@@ -182,7 +182,10 @@ export class ByteWordTable {
     for (let from = 0; from < old.length; from += SLOT) {
       const meta = old[from + LENGTH_AND_COUNT] as number;
       if (meta === 0) continue;
-      const [first, second, third, fourth] = old.subarray(from, from + 4) as unknown as FourNumbers;
+      const first = old[from] as number;
+      const second = old[from + 1] as number;
+      const third = old[from + 2] as number;
+      const fourth = old[from + 3] as number;
       const length = meta & LENGTH_MASK;
       const hash = length > SHORT_WORD ? first : mix(first, second) ^ mix(third + length, fourth);
       const at = this.freeSlot(slotOf(hash, wrap));
@@ -192,17 +195,19 @@ export class ByteWordTable {
   }
 }
 
-type FourNumbers = readonly [number, number, number, number];
+/** Where a word is in the bytes of its text. */
+interface WordPlace {
+  readonly start: number;
+  readonly length: number;
+}
 
-function readKey(
-  view: DataView,
-  { start, length }: { start: number; length: number },
-  key: Int32Array,
-): number {
-  key.fill(0, 0, 4);
+function readKey(view: DataView, { start, length }: WordPlace, key: Int32Array): number {
+  key[1] = 0;
+  key[2] = 0;
+  key[3] = 0;
   let count = 0;
   for (let at = 0; at < length; at += 4) {
-    key[count++] = view.getInt32(start + at, true) & (MASKS[Math.min(4, length - at)] as number);
+    key[count++] = view.getInt32(start + at, true) & (MASKS[length - at < 4 ? length - at : 4] as number);
   }
   return count;
 }

@@ -44,7 +44,7 @@ export function createPipeline(stages: EncodingStages): (text: string, output: T
         const cache = start === 0 ? firsts : others;
         const known = cache.get(stretch);
         if (known !== undefined) {
-          output.pushAll(known);
+          output.pushBlock(known);
           return;
         }
         const from = output.length;
