@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { symbols } from "pino";
 import type { RouterConfig } from "@vllm-router/config";
-import { createPolicy } from "@vllm-router/routing-core";
+import { createPolicy, type EngineAdapters, type WorkerSlot } from "@vllm-router/routing-core";
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import { policyParameters } from "../fleet/routing-settings.ts";
@@ -62,6 +62,7 @@ export class RequestThreads {
   readonly #options: RequestThreadsOptions;
   readonly #threads: ThreadHandle[] = [];
   readonly #adoptions = new Adoptions();
+  readonly #adapters = new Map<WorkerSlot, EngineAdapters>();
   readonly #answers: AwaitedAnswers;
   readonly #metrics: ThreadMetrics;
   readonly #deaths = new ThreadDeaths();
@@ -117,6 +118,16 @@ export class RequestThreads {
       }
     }
   }
+
+  /** The adapters that an engine reports are others than before. */
+  readonly adaptersChanged = (slot: WorkerSlot, adapters: EngineAdapters | undefined): void => {
+    if (adapters === undefined) {
+      this.#adapters.delete(slot);
+    } else {
+      this.#adapters.set(slot, adapters);
+    }
+    this.#tellAll({ kind: "adapters", slot, adapters });
+  };
 
   /** An engine does not serve its model any more. */
   leaveModel({ connection }: ConnectedWorker, forget: boolean): void {
@@ -227,6 +238,9 @@ export class RequestThreads {
     this.#options.started?.(handle);
     for (const adoption of this.#adoptions.replay()) {
       handle.tell({ kind: "adopt", adoption });
+    }
+    for (const [slot, adapters] of this.#adapters) {
+      handle.tell({ kind: "adapters", slot, adapters });
     }
     const up = await isUp;
     if (up?.kind !== "up") {
