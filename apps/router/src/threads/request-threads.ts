@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { symbols } from "pino";
 import type { RouterConfig } from "@vllm-router/config";
-import { createPolicy, type EngineAdapters, type WorkerSlot } from "@vllm-router/routing-core";
+import type { EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import { policyParameters } from "../fleet/routing-settings.ts";
@@ -78,10 +78,10 @@ export class RequestThreads {
     this.#options = options;
     this.#answers = new AwaitedAnswers(options.timers);
     this.#metrics = new ThreadMetrics(this.#answers);
-    const policy = createPolicy(config.routing.policy, policyParameters(config));
     this.memory = allocateSharedMemory({
       threads: config.server.threads,
-      usesPrefix: policy.usesPrefix,
+      policy: config.routing.policy,
+      parameters: policyParameters(config),
     });
     this.doors = new SharedDoors(this.memory.doors);
     this.breakers = new BreakerSummary((slot) => this.#tellAll({ kind: "breaker-forget", slot }));

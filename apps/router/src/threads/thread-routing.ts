@@ -41,7 +41,7 @@ export function createThreadRouting(
 ): ThreadRouting {
   const { thread, memory, wake, failed } = shared;
   const { slotCapacity, threads } = memory;
-  const policies = policiesOf(options);
+  const policies = policiesOf(options, memory.policyState);
   const ledger = createLedger({ slotCapacity, buffer: memory.ledger, threads, thread });
   const index = createPrefixIndex({
     ...indexOptions(slotCapacity, memory.usesPrefix),
