@@ -117,6 +117,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     breaker: breakerSettings(config),
     memory: threads?.memory,
     breakerSummary: threads?.breakers,
+    adaptersChanged: threads?.adaptersChanged,
     now: steadyMs,
     random: Math.random,
     breakerChanged: (slot, from, to) => {

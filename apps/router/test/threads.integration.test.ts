@@ -56,7 +56,7 @@ function alone(
 const times = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, at) => make(at));
 
-describe("--threads 2", () => {
+describe("--threads 2", { timeout: 60_000 }, () => {
   it("serves one port with one view of metrics, workers and what is in flight", async () => {
     await using one = await startSimulator({ speed: 0 });
     await using two = await startSimulator({ speed: 0 });
@@ -136,6 +136,27 @@ describe("--threads 2", () => {
       }
       expect(engines[holder]!.requests.length).toBe(after[holder]! + 6);
     }
+  });
+
+  it("keeps a session on its worker, whichever thread has it", async () => {
+    await using one = await startSimulator({ speed: 0 });
+    await using two = await startSimulator({ speed: 0 });
+    const engines = [one, two];
+    await using router = await startRouter(
+      engines.map(({ address }) => `http://${address}`),
+      [...THREADS, "--policy", "sticky", "--enable-explain"],
+    );
+    const chat = `${router.url}/v1/chat/completions`;
+    const workersOf = async (session: string): Promise<number> => {
+      const headers = { "x-session-id": session, "x-vllm-router-explain": "1" };
+      await alone(chat, { body: question, headers });
+      const told = await Promise.all(times(8, () => alone(chat, { body: question, headers })));
+      return new Set(told.map(({ decision }) => /place=(\S+); /.exec(decision)?.[1])).size;
+    };
+    expect(await Promise.all(times(6, (session) => workersOf(`session ${session}`)))).toEqual(
+      times(6, () => 1),
+    );
+    expect(Math.min(...engines.map(({ requests }) => requests.length))).toBeGreaterThan(0);
   });
 
   it("admits and queues as many as with one thread", async () => {
@@ -273,11 +294,11 @@ describe("--threads 2", () => {
 
   it("names what it cannot do", async () => {
     await expect(
-      startRouter([NOBODY], [...THREADS, "--policy", "sticky", "--enable-responses-api-store"], {
+      startRouter([NOBODY], [...THREADS, "--shadow-policy", "random", "--enable-responses-api-store"], {
         waitForWorkers: false,
       }),
     ).rejects.toThrow(
-      /--threads 2 cannot be had together with --policy sticky, --enable-responses-api-store/,
+      /--threads 2 cannot be had together with --shadow-policy, --enable-responses-api-store/,
     );
   });
 

@@ -139,13 +139,19 @@ export {
   type PolicyGuard,
   type PolicyGuardOptions,
 } from "./policy/guarded-policy.ts";
-export { definePolicy, type PolicyDefinition, type PolicyParameter } from "./policy/policy-definition.ts";
+export {
+  definePolicy,
+  type PolicyDefinition,
+  type PolicyParameter,
+  type SharedPolicyState,
+} from "./policy/policy-definition.ts";
 export {
   createPolicy,
   DEFAULT_POLICY,
   isPolicyName,
   POLICIES,
   POLICY_NAMES,
+  policySharedBytes,
   type PolicyName,
 } from "./policy/policy-registry.ts";
 

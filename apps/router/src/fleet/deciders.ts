@@ -11,6 +11,7 @@ import {
   type PlacementCaches,
   type Policy,
   type ShadowPolicies,
+  type SharedPolicyState,
 } from "@vllm-router/routing-core";
 import type { Breakers } from "./breakers.ts";
 import type { Lane } from "./lane.ts";
@@ -43,9 +44,13 @@ export interface ActingPolicies {
 /** Creates the acting policies. @throws RoutingError for an unknown policy or parameters out of range */
 export function policiesOf(
   options: Pick<RoutingOptions, "policy" | "parameters" | "decider">,
+  shared?: Readonly<Record<Lane, SharedPolicyState>>,
 ): ActingPolicies {
   const { policy, parameters = {}, decider } = options;
-  const byLane = { token: createPolicy(policy, parameters), proxy: createPolicy(policy, parameters) };
+  const byLane = {
+    token: createPolicy(policy, parameters, shared?.token),
+    proxy: createPolicy(policy, parameters, shared?.proxy),
+  };
   return {
     byLane,
     // What stands before the policy may want prefixes although the policy does not.

@@ -8,6 +8,7 @@ import {
   type Clock,
   type EngineCaches,
   type EngineLoadTable,
+  type EngineLoadTableOptions,
   type Ledger,
   type Policy,
   type PolicySource,
@@ -43,6 +44,8 @@ export interface RoutingOptions {
   readonly slotCapacity?: number;
   /** What other threads share; plain memory where there are none. */
   readonly memory?: RoutingMemory | undefined;
+  /** Hears of the adapters that engines report, for other threads. */
+  readonly adaptersChanged?: EngineLoadTableOptions["adaptersChanged"];
   /** The circuit breakers' summary where other threads have the breakers; they are made here when missing. */
   readonly breakerSummary?: Breakers | undefined;
 }
@@ -72,6 +75,7 @@ export function createRouting(options: RoutingOptions): Routing {
   const loads = createEngineLoadTable({
     slotCapacity,
     ...(memory === undefined ? {} : { buffer: memory.loads }),
+    adaptersChanged: options.adaptersChanged,
   });
   const index = createPrefixIndex({
     ...indexOptions(slotCapacity, policies.usesPrefix),

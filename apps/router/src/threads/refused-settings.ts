@@ -1,19 +1,14 @@
 import type { RouterConfig } from "@vllm-router/config";
-import { policyParameters } from "../fleet/routing-settings.ts";
 import { RouterError } from "../router-error.ts";
 
 /**
- * Stops the start with `--threads` above 1 where a setting would not do what it says: what one thread remembers of
- * sessions or responses another one does not know.
+ * Stops the start with `--threads` above 1 where a setting would not do what it says: what one thread knows or remembers
+ * another one does not.
  * @throws RouterError `threads` naming the settings
  */
 export function refuseSettingsWithThreads(config: RouterConfig): void {
   const { routing, frontend, server } = config;
   const refused = [
-    ...(routing.policy === "sticky" ? ["--policy sticky"] : []),
-    ...(routing.policy === "weighted" && (policyParameters(config)["affinity"] ?? 0) > 0
-      ? ["--policy weighted with a weight of affinity"]
-      : []),
     ...(routing.shadowPolicies.length > 0 ? ["--shadow-policy"] : []),
     ...(routing.policyFile === undefined ? [] : ["--policy-file"]),
     ...(frontend.enableResponsesStore ? ["--enable-responses-api-store"] : []),
@@ -22,7 +17,7 @@ export function refuseSettingsWithThreads(config: RouterConfig): void {
   if (refused.length > 0) {
     throw new RouterError(
       "threads",
-      `--threads ${server.threads} cannot be had together with ${refused.join(", ")}: what is remembered for them belongs to one thread. Leave one of the two out.`,
+      `--threads ${server.threads} cannot be had together with ${refused.join(", ")}: they belong to one thread. Leave one of the two out.`,
     );
   }
 }

@@ -170,6 +170,9 @@ function run(): void {
       case "breaker-forget":
         routing.breakers?.forget(message.slot);
         return;
+      case "adapters":
+        routing.loads.setAdapters(message.slot, message.adapters);
+        return;
       case "places-freed":
         admission.placesFreed();
         return;

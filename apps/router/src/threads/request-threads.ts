@@ -1,7 +1,6 @@
 import type { Logger } from "pino";
-import { symbols } from "pino";
 import type { RouterConfig } from "@vllm-router/config";
-import { createPolicy } from "@vllm-router/routing-core";
+import type { EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import { policyParameters } from "../fleet/routing-settings.ts";
@@ -10,7 +9,7 @@ import type { Timers } from "../fleet/timers.ts";
 import type { ConnectedWorker } from "../fleet/worker-connector.ts";
 import type { PrintedMetric } from "../observability/metric-cells.ts";
 import type { Metrics } from "../observability/metrics.ts";
-import { RouterError, type RouterErrorCode } from "../router-error.ts";
+import { RouterError } from "../router-error.ts";
 import { Adoptions } from "./adoptions.ts";
 import { AwaitedAnswers } from "./awaited-answers.ts";
 import { BreakerSummary } from "./breaker-summary.ts";
@@ -21,7 +20,9 @@ import { allocateSharedMemory, type SharedMemory } from "./shared-memory.ts";
 import { ThreadHandle } from "./thread-handle.ts";
 import { ThreadDeaths } from "./thread-deaths.ts";
 import { ThreadMetrics } from "./thread-metrics.ts";
-import type { FromThread, Question, ThreadProblem, ToThread } from "./thread-messages.ts";
+import { errorOf, problemOf } from "./thread-problem.ts";
+import { writeLines } from "./write-lines.ts";
+import type { FromThread, Question, ToThread } from "./thread-messages.ts";
 
 /** What request threads are given to tell of, when the rest of the router has been made. */
 export interface ThreadedParts {
@@ -62,6 +63,7 @@ export class RequestThreads {
   readonly #options: RequestThreadsOptions;
   readonly #threads: ThreadHandle[] = [];
   readonly #adoptions = new Adoptions();
+  readonly #adapters = new Map<WorkerSlot, EngineAdapters>();
   readonly #answers: AwaitedAnswers;
   readonly #metrics: ThreadMetrics;
   readonly #deaths = new ThreadDeaths();
@@ -77,10 +79,10 @@ export class RequestThreads {
     this.#options = options;
     this.#answers = new AwaitedAnswers(options.timers);
     this.#metrics = new ThreadMetrics(this.#answers);
-    const policy = createPolicy(config.routing.policy, policyParameters(config));
     this.memory = allocateSharedMemory({
       threads: config.server.threads,
-      usesPrefix: policy.usesPrefix,
+      policy: config.routing.policy,
+      parameters: policyParameters(config),
     });
     this.doors = new SharedDoors(this.memory.doors);
     this.breakers = new BreakerSummary((slot) => this.#tellAll({ kind: "breaker-forget", slot }));
@@ -117,6 +119,16 @@ export class RequestThreads {
       }
     }
   }
+
+  /** The adapters that an engine reports are others than before. */
+  readonly adaptersChanged = (slot: WorkerSlot, adapters: EngineAdapters | undefined): void => {
+    if (adapters === undefined) {
+      this.#adapters.delete(slot);
+    } else {
+      this.#adapters.set(slot, adapters);
+    }
+    this.#tellAll({ kind: "adapters", slot, adapters });
+  };
 
   /** An engine does not serve its model any more. */
   leaveModel({ connection }: ConnectedWorker, forget: boolean): void {
@@ -228,6 +240,9 @@ export class RequestThreads {
     for (const adoption of this.#adoptions.replay()) {
       handle.tell({ kind: "adopt", adoption });
     }
+    for (const [slot, adapters] of this.#adapters) {
+      handle.tell({ kind: "adapters", slot, adapters });
+    }
     const up = await isUp;
     if (up?.kind !== "up") {
       throw errorOf(problemOf(up));
@@ -280,7 +295,7 @@ export class RequestThreads {
         this.#parts?.journal.add(message.decision, message.isSampled);
         return;
       case "log":
-        this.#log(message.lines);
+        writeLines(this.#options.logger, message.lines);
         return;
       case "metrics":
         this.#answers.tell(thread, `metrics ${message.question}`, message);
@@ -369,25 +384,4 @@ export class RequestThreads {
       }
     }
   }
-
-  /** Lines that a thread's logger has made go where this thread's go. */
-  #log(lines: string): void {
-    const { logger } = this.#options;
-    const stream = (logger as unknown as Record<symbol, { write(line: string): unknown }>)[symbols.streamSym];
-    for (const line of lines.split("\n")) {
-      if (line !== "") {
-        stream?.write(`${line}\n`);
-      }
-    }
-  }
-}
-
-function problemOf(said: FromThread | undefined): ThreadProblem {
-  return said?.kind === "failed"
-    ? said.problem
-    : { code: "threads", message: "a request thread ended before it could serve" };
-}
-
-function errorOf({ code, message }: ThreadProblem): RouterError {
-  return new RouterError(code as RouterErrorCode, message);
 }

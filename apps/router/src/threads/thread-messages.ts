@@ -1,6 +1,6 @@
 import type { EngineDescription } from "@vllm-router/engine-client";
 import type { RouterConfig } from "@vllm-router/config";
-import type { BreakerState, WorkerSlot } from "@vllm-router/routing-core";
+import type { BreakerState, EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
 import type { ExplainedDecision } from "../decisions/explained-decision.ts";
 import type { Lane } from "../fleet/lane.ts";
 import type { ServedCard, WorkerFacts } from "../fleet/worker-connector.ts";
@@ -74,6 +74,11 @@ export type ToThread =
     }
   | { readonly kind: "breaker-failed"; readonly slot: WorkerSlot }
   | { readonly kind: "breaker-forget"; readonly slot: WorkerSlot }
+  | {
+      readonly kind: "adapters";
+      readonly slot: WorkerSlot;
+      readonly adapters: EngineAdapters | undefined;
+    }
   | { readonly kind: "places-freed" }
   | { readonly kind: "tell-metrics"; readonly question: number }
   | { readonly kind: "answer"; readonly question: number; readonly answer: unknown }

@@ -4,6 +4,7 @@ import {
   createLedger,
   createPrefixIndex,
   createRemoteCaches,
+  type EngineLoadTable,
   type Ledger,
   type PlacementCaches,
   type WorkerSlot,
@@ -20,6 +21,8 @@ export interface ThreadRouting extends Deciders {
   readonly caches: PlacementCaches;
   /** This thread's own; undefined when breakers are off. */
   readonly breakers: Breakers | undefined;
+  /** What engines report; only their adapters are to be told, the rest is shared. */
+  readonly loads: EngineLoadTable;
   /** Another thread saw an attempt on a worker fail. */
   failedElsewhere(slot: WorkerSlot): void;
 }
@@ -38,7 +41,7 @@ export function createThreadRouting(
 ): ThreadRouting {
   const { thread, memory, wake, failed } = shared;
   const { slotCapacity, threads } = memory;
-  const policies = policiesOf(options);
+  const policies = policiesOf(options, memory.policyState);
   const ledger = createLedger({ slotCapacity, buffer: memory.ledger, threads, thread });
   const index = createPrefixIndex({
     ...indexOptions(slotCapacity, memory.usesPrefix),
@@ -57,6 +60,7 @@ export function createThreadRouting(
   return {
     ...createDeciders(options, { policies, slotCapacity, ledger, loads, caches, breakers }),
     ledger,
+    loads,
     caches,
     breakers,
     failedElsewhere: (slot) => own?.guard.ended(slot, own.guard.started(slot), "failure"),

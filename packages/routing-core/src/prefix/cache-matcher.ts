@@ -14,10 +14,12 @@ const PER = 0;
 const HOST = 1;
 const STORAGE = 2;
 const WORDS_PER_SLOT = 4;
+/** Of the words before the slots': 1 once any slot's engine was anything but plain. */
+const ANY = 0;
 
 /** Bytes of what is known of each slot's engine. */
 export function cacheTraitsSizeBytes(slotCapacity: number): number {
-  return slotCapacity * WORDS_PER_SLOT * Int32Array.BYTES_PER_ELEMENT;
+  return (1 + slotCapacity) * WORDS_PER_SLOT * Int32Array.BYTES_PER_ELEMENT;
 }
 
 /**
@@ -36,23 +38,31 @@ export class CacheTraits {
     slot: WorkerSlot,
     traits: { readonly per: number; readonly host: number; readonly storage: number },
   ): void {
-    const start = slot * WORDS_PER_SLOT;
+    const start = (1 + slot) * WORDS_PER_SLOT;
     this.#words[start + PER] = traits.per;
     this.#words[start + HOST] = traits.host + 1;
     this.#words[start + STORAGE] = traits.storage + 1;
+    if (traits.per > 1 || traits.host >= 0) {
+      this.#words[ANY] = 1;
+    }
+  }
+
+  /** True while every engine has blocks like the index's, and no slower media. */
+  get areAllPlain(): boolean {
+    return this.#words[ANY] === 0;
   }
 
   /** Blocks of the index in one block of the engine. */
   blocksPerEngineBlock(slot: WorkerSlot): number {
-    return Math.max(1, this.#words[slot * WORDS_PER_SLOT + PER]!);
+    return Math.max(1, this.#words[(1 + slot) * WORDS_PER_SLOT + PER]!);
   }
 
   hostSlot(slot: WorkerSlot): number {
-    return this.#words[slot * WORDS_PER_SLOT + HOST]! - 1;
+    return this.#words[(1 + slot) * WORDS_PER_SLOT + HOST]! - 1;
   }
 
   storageSlot(slot: WorkerSlot): number {
-    return this.#words[slot * WORDS_PER_SLOT + STORAGE]! - 1;
+    return this.#words[(1 + slot) * WORDS_PER_SLOT + STORAGE]! - 1;
   }
 }
 
@@ -106,6 +116,12 @@ export class CacheMatcher {
     }
     let worth = 0;
     const usable = Math.floor((keys.totalUnits - 1) / keys.blockUnits);
+    if (traits.areAllPlain) {
+      for (let slot = 0; slot < slotCapacity; slot += 1) {
+        matchedBlocks[slot] = Math.min(matched[slot]!, usable);
+      }
+      return Math.min(most, usable);
+    }
     for (let slot = 0; slot < slotCapacity; slot += 1) {
       const isPlain = traits.blocksPerEngineBlock(slot) === 1 && traits.hostSlot(slot) < 0;
       const blocks = isPlain ? Math.min(matched[slot]!, usable) : this.#worth(slot, keys);
