@@ -49,8 +49,9 @@ export async function openListeners(
     }),
   });
   const tls = tlsSource(config, parts.logger);
-  const { host, port, unixSocket, maxHeaderBytes, maxHeaderCount } = config.server;
-  const main = await listen(app, { host, port, unixSocket, maxHeaderBytes, maxHeaderCount, timers, tls });
+  const { host, port, unixSocket, httpServer, maxHeaderBytes, maxHeaderCount } = config.server;
+  const limits = { maxHeaderBytes, maxHeaderCount };
+  const main = await listen(app, { host, port, unixSocket, httpServer, ...limits, timers, tls });
   const { prometheusHost, prometheusPort } = config.observability;
   if (prometheusPort === 0) {
     return listeners([main], tls);
@@ -62,7 +63,10 @@ export async function openListeners(
   try {
     const flags = { host: "--prometheus-host", port: "--prometheus-port" };
     return listeners(
-      [main, await listen(metricsApp, { host: prometheusHost, port: prometheusPort, timers, flags })],
+      [
+        main,
+        await listen(metricsApp, { host: prometheusHost, port: prometheusPort, httpServer, timers, flags }),
+      ],
       tls,
     );
   } catch (error) {

@@ -25,7 +25,7 @@ export const HTTP_SERVERS: readonly HttpServerName[] = ["net", "node"];
 
 type ServeOptions = Partial<Omit<AppOptions, "routes" | "observer" | "now">>;
 
-/** {@link serveRoutes} on one of the servers. */
+/** Serves routes on one of the servers. */
 export function servingOn(
   httpServer: HttpServerName,
 ): (routes: readonly Route[], options?: ServeOptions) => Promise<ServedRoutes> {
@@ -33,7 +33,7 @@ export function servingOn(
 }
 
 /** Serves `routes` on a free port of this machine. */
-export async function serveRoutes(
+async function serveRoutes(
   routes: readonly Route[],
   options: ServeOptions & { readonly httpServer?: HttpServerName } = {},
 ): Promise<ServedRoutes> {

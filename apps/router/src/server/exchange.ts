@@ -205,11 +205,11 @@ export class Exchange implements AnswerListener {
       return;
     }
     this.#headSent = true;
+    this.#answer.sendWhole(status, this.#allHeaders(headers), body);
     this.#ended = true;
     if (this.incoming.method !== "HEAD") {
       this.#bytesSent += typeof body === "string" ? Buffer.byteLength(body) : body.length;
     }
-    this.#answer.sendWhole(status, this.#allHeaders(headers), body);
   }
 
   /** Sends a whole JSON answer. */
