@@ -91,6 +91,8 @@ class FleetCaches implements EngineCaches {
   /** Made with the first event: 64 MiB are not wanted where no engine sends any. */
   #blocks: EngineBlocks | undefined;
   #droppedBlocks = 0;
+  /** Slots from here on were never placed on. */
+  #placedSlots = 0;
   /** The keys of the latest match; their depths are in `#matched`. */
   #matchedKeys: BlockKeys | undefined;
   lastPlacedStamp = 0;
@@ -136,7 +138,10 @@ class FleetCaches implements EngineCaches {
     }
     let worth = 0;
     const usable = Math.floor((keys.totalUnits - 1) / keys.blockUnits);
-    for (let slot = 0; slot < this.slotCapacity; slot += 1) {
+    const used = Math.max(this.#placedSlots, this.#caches.length);
+    // Nothing was ever said of the others, which are most: a thousand of them would cost more than all the rest.
+    matchedBlocks.fill(0, used, this.slotCapacity);
+    for (let slot = 0; slot < used; slot += 1) {
       const cache = this.#caches[slot];
       const blocks =
         cache === undefined || cache.isPlain ? Math.min(matched[slot]!, usable) : this.#worth(cache, keys);
@@ -148,6 +153,7 @@ class FleetCaches implements EngineCaches {
 
   insert(keys: BlockKeys, slot: WorkerSlot): void {
     this.expire();
+    this.#placedSlots = Math.max(this.#placedSlots, slot + 1);
     const cache = this.#caches[slot];
     const known = this.#matchedKeys === keys ? this.#matched[slot]! : 0;
     this.lastPlacedStamp = known === 0 ? 0 : this.#index.lastUse(keys.words, known - 1, slot);
