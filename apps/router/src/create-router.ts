@@ -15,6 +15,7 @@ import { createRouting, type Routing } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { toldBlocks } from "./fleet/told-blocks.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
+import { collectGarbage } from "./models/collect-garbage.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { RoutingModels } from "./models/routing-models.ts";
@@ -142,8 +143,17 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       observer,
       models: routingModels,
     }),
-    adoptModel: async ({ connection, facts }) =>
-      connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
+    adoptModel: async ({ connection, facts }) => {
+      if (connection.dialect === "http") {
+        return undefined;
+      }
+      const built = await builder.build(facts);
+      const adopted = models.adopt(built);
+      if (adopted === built) {
+        timers.after(0, collectGarbage);
+      }
+      return adopted;
+    },
     releaseModel: (runtime, forget) => models.release(runtime, forget),
     thresholds: { failures: config.health.failureThreshold, successes: config.health.successThreshold },
     settings: {

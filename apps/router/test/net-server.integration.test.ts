@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { combineObservers } from "../src/observability/router-observer.ts";
 import { createApp } from "../src/server/app.ts";
@@ -86,6 +87,20 @@ describe("patience of the server on net", () => {
     await server.timers.advance(2_000);
     expect(await raw.closed()).toMatch(/late$/);
     expect(server.timers.size).toBe(0);
+  });
+
+  it("ends with a client that was refused and does not go", async () => {
+    await using server = await serveOnFakeTime(() => undefined);
+    const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    const closed = new Promise<void>((resolve) => void socket.once("close", () => resolve()));
+    socket.on("error", () => undefined);
+    socket.resume();
+    socket.write("nonsense\r\n\r\n");
+    await new Promise<void>((resolve) => void socket.once("end", () => resolve()));
+    await server.timers.advance(7_000);
+    expect(server.timers.size).toBe(0);
+    socket.destroy();
+    await closed;
   });
 
   it("ends with a connection that says nothing at all", async () => {

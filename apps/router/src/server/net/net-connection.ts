@@ -93,7 +93,10 @@ export class NetConnection implements AnswerCarrier, BodySource {
     if (nowMs < this.#deadlineAtMs || this.#isReleased) {
       return;
     }
-    if (this.isBusy) {
+    if (this.socket.writableEnded) {
+      // It was told the last word, and does not go.
+      this.socket.destroy();
+    } else if (this.isBusy) {
       this.#refuse(408);
     } else {
       this.socket.destroySoon();
@@ -131,6 +134,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
     socket.pause();
     const first = Buffer.concat(this.#held);
     this.#held = [];
+    this.#heldBytes = 0;
     if (first.length > 0) {
       socket.unshift(first);
     }
@@ -189,7 +193,12 @@ export class NetConnection implements AnswerCarrier, BodySource {
     try {
       end = this.#reader.push(bytes, 0);
     } catch (error) {
-      this.#refuse(error instanceof BadRequestError ? error.status : 500);
+      if (!(error instanceof BadRequestError)) {
+        // A bug of ours: nobody may take it for an answer.
+        this.socket.destroy();
+        throw error;
+      }
+      this.#refuse(error.status);
       return;
     } finally {
       this.#isReading = false;
