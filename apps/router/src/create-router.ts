@@ -28,6 +28,7 @@ import type { FleetView } from "./fleet/fleet-view.ts";
 import { createRouting } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
+import { collectGarbage } from "./models/collect-garbage.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { RoutingModels } from "./models/routing-models.ts";
@@ -159,7 +160,11 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     }),
     adoptModel: async (worker) => {
       const { connection, facts } = worker;
-      const runtime = connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts));
+      const built = connection.dialect === "http" ? undefined : await builder.build(facts);
+      const runtime = built === undefined ? undefined : models.adopt(built);
+      if (runtime !== undefined && runtime === built) {
+        timers.after(0, collectGarbage);
+      }
       try {
         await threads?.adopt(worker);
       } catch (error) {

@@ -77,13 +77,14 @@ export async function listenForClients(
     }),
   });
   const tls = tlsSource(config, parts.logger);
-  const { host, unixSocket, maxHeaderBytes, maxHeaderCount } = config.server;
+  const { host, unixSocket, httpServer, maxHeaderBytes, maxHeaderCount } = config.server;
   const { port, isClaimed = false } = at;
   const listener = await listen(app, {
     host,
     port,
     isClaimed,
     unixSocket,
+    httpServer,
     maxHeaderBytes,
     maxHeaderCount,
     timers,
@@ -112,6 +113,7 @@ export async function listenForMetrics(
   return listen(app, {
     host: prometheusHost,
     port: prometheusPort,
+    httpServer: config.server.httpServer,
     timers,
     flags: { host: "--prometheus-host", port: "--prometheus-port" },
   });

@@ -55,6 +55,10 @@ export const server = z
       flag: "uds",
       placeholder: "PATH",
     }),
+    httpServer: setting(z.enum(["net", "node"]).default("net"), {
+      doc: "HTTP server: net is an HTTP/1.1 server of our own, node the one of Node.",
+      flag: "http-server",
+    }),
     maxHeaderBytes: setting(z.int().min(1).default(4_194_304), {
       doc: "Largest head of a request in bytes.",
       flag: "h11-max-incomplete-event-size",
