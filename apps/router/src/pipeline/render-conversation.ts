@@ -61,6 +61,10 @@ export function renderConversation(conversation: Conversation, context: RenderCo
   if (conversation.lateError !== undefined) {
     throw conversation.lateError;
   }
+  // Without a role a message was valid as one of Harmony's: an object that vLLM's renderer cannot look into.
+  if (conversation.messages.some((message) => message instanceof Map && !message.has("role"))) {
+    throw badRequestError("'Message' object is not subscriptable");
+  }
   try {
     const template = templateFor(conversation, context);
     if (template === undefined) {

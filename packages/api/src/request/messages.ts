@@ -154,8 +154,6 @@ export function readMessages(
   let lateError: ApiError | undefined;
   for (const message of validated) {
     if (!(message instanceof Map)) continue;
-    // A message without a role was valid as one of Harmony's, an object that vLLM's renderer cannot look into.
-    if (!message.has("role")) lateError ??= badRequestError("'Message' object is not subscriptable");
     const { content, calls } = unreadLists(message as JsonObject);
     if (options.callsAtOnce && calls !== undefined) return calls;
     const late = content ?? calls;
