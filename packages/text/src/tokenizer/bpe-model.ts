@@ -105,7 +105,8 @@ function readMerges(
 }
 
 function piecesById(vocabulary: ReadonlyMap<string, number>): readonly (string | undefined)[] {
-  const pieces: (string | undefined)[] = [];
+  // Made in one piece: V8 would make a table of an array that grows out of order.
+  const pieces: (string | undefined)[] = Array.from({ length: vocabulary.size });
   for (const [piece, id] of vocabulary) pieces[id] = piece;
   return pieces;
 }
