@@ -6,9 +6,9 @@ const TURN = 64;
 /** Turns before other work of the thread has its own. */
 const TURNS = 8;
 /** Pause between two looks while there is traffic: waking this thread costs a request thread more than a look costs here. */
-const PAUSE_MS = 1;
+const PAUSE_MS = 2;
 /** Looks without anything found, after which threads have to wake it. */
-const IDLE_LOOKS = 20;
+const IDLE_LOOKS = 10;
 
 /** Brings the placements of all request threads into the prefix index, of which this thread is the only writer. */
 export class PlacementPump implements Disposable {
