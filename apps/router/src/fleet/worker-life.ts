@@ -121,7 +121,7 @@ export class WorkerLife {
     const { runtime } = this.worker;
     if (this.#hasModel && runtime !== undefined) {
       this.#hasModel = false;
-        this.#adapters?.[Symbol.dispose]();
+      this.#adapters?.[Symbol.dispose]();
       this.#resources.releaseModel(runtime, forget, this.#connected);
     }
   }

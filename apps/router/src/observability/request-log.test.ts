@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createLogger, type LogLevel } from "./logger.ts";
-import { requestLog } from "./request-log.ts";
+import { requestLog, type RequestLogSettings } from "./request-log.ts";
 import type { RequestSummary, RouterObserver } from "./router-observer.ts";
 
 const SUMMARY: RequestSummary = {
@@ -17,7 +17,7 @@ const SUMMARY: RequestSummary = {
 
 function logAt(
   level: LogLevel,
-  options?: { readonly accessLog: boolean },
+  options?: RequestLogSettings,
 ): { readonly log: RouterObserver; readonly lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger(level, {
