@@ -6,7 +6,7 @@ import {
   ListLorasResponse,
   LoadLoraRequest,
   LoadLoraResponse,
-  LoraAdapter,
+  type LoraAdapter,
   ModelInfo,
   type PromptInfo,
   ServerInfo,

@@ -17,7 +17,7 @@ const SUMMARY: RequestSummary = {
 
 function logAt(
   level: LogLevel,
-  options?: { readonly accessLog: boolean },
+  options?: { readonly accessLog?: boolean; readonly errorStacks?: boolean },
 ): { readonly log: RouterObserver; readonly lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger(level, {
