@@ -32,6 +32,8 @@ export interface ConnectionOwner {
   closed(connection: NetConnection): void;
 }
 
+/** A client that trusts the time it was told may send its next request up to the last instant of it. */
+const GRACE_MS = 1_000;
 /** Bytes of later requests that are held while an answer is on its way; then the client is held back. */
 const MAX_HELD_BYTES = 64 * 1024;
 
@@ -276,7 +278,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
     }
     this.#request = undefined;
     this.#reader.next();
-    this.#deadlineAtMs = this.#owner.steadyMs() + this.#owner.times.keepAliveMs;
+    this.#deadlineAtMs = this.#owner.steadyMs() + this.#owner.times.keepAliveMs + GRACE_MS;
     if (this.#heldBytes > 0) {
       this.#readHeld();
     }
