@@ -19,16 +19,41 @@ import {
   optionalText,
 } from "../request/sampling-fields.ts";
 import { after } from "../validation/after.ts";
-import { dictionary, list } from "../validation/containers.ts";
+import { dictionary, list, pair } from "../validation/containers.ts";
 import { anything, nullable } from "../validation/validator.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
-import { optional, record } from "../validation/record.ts";
+import { optional, record, required } from "../validation/record.ts";
 import { samplingParams } from "./sampling-params.ts";
 
 const text = string();
 
 /** Start and end of a token in the prompt's text. */
-const pairOfIntegers = list(integer(), { minLength: 2, maxLength: 2 });
+const pairOfIntegers = pair(integer());
+
+const serializedItems = optional(nullable(dictionary(text, list(nullable(text)))));
+
+/** Media as the render route describes them. */
+const multiModalFeatures = record({
+  name: "MultiModalFeatures",
+  kind: "closed-model",
+  fields: {
+    mm_hashes: required(dictionary(text, list(text))),
+    mm_placeholders: required(
+      dictionary(
+        text,
+        list(
+          record({
+            name: "PlaceholderRangeInfo",
+            kind: "closed-model",
+            fields: { offset: required(integer()), length: required(integer()) },
+          }),
+        ),
+      ),
+    ),
+    kwargs_data: serializedItems,
+    mm_metadata: serializedItems,
+  },
+});
 
 /** Arguments of the engine's reasoning parser: nothing but those of the template. */
 const reasoningParserKwargs = record({
@@ -47,7 +72,7 @@ const generateTable = {
     ),
   ),
   token_offsets: field(nullable(list(pairOfIntegers)), null),
-  features: optionalObject,
+  features: field(nullable(multiModalFeatures), null),
   content_parts: field(nullable(list(dictionary(text, anything))), null),
   sampling_params: requiredField(samplingParams),
   model: optionalText,

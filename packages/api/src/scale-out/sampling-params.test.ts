@@ -59,6 +59,14 @@ describe("sampling_params of /inference/v1/generate", () => {
     expect(sampling.topP).toBe(1);
   });
 
+  it("takes pairs as offsets and objects as features", () => {
+    const body = (rest: string): string => `{"token_ids":[1],"sampling_params":{},${rest}}`;
+    expect(refusal(body('"token_offsets":["a"]')).message).toContain("'type': 'tuple_type'");
+    expect(refusal(body('"token_offsets":[[1]]')).message).toContain("'loc': 'body.token_offsets.0.1'");
+    expect(refusal(body('"features":5')).message).toContain("'type': 'model_attributes_type'");
+    expect(refusal(body('"features":{}')).message).toContain("'loc': 'body.features.mm_hashes'");
+  });
+
   it("knows the arguments of the reasoning parser", () => {
     const body = '{"token_ids":[1],"sampling_params":{},"reasoning_parser_kwargs":{"x":1}}';
     expect(refusal(body).message).toContain("'type': 'extra_forbidden'");
