@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { pino } from "pino";
 import { connectEngine } from "@vllm-router/engine-client";
 import { createAdmission } from "@vllm-router/routing-core";
-import { createServices } from "../create-router.ts";
+import { createServices } from "../create-services.ts";
 import type { ExplainedDecision } from "../decisions/explained-decision.ts";
 import { admissionSettings, breakerSettings, policyParameters } from "../fleet/routing-settings.ts";
 import { SystemTimers } from "../fleet/timers.ts";
