@@ -32,7 +32,7 @@ const ALLOWED: Readonly<Record<string, Allowance>> = {
       "@vllm-router/text",
       "@vllm-router/config",
     ],
-    libraries: ["hono", "@hono/node-server", "pino", "prom-client"],
+    libraries: ["hono", "pino", "prom-client"],
     workspaceForTests: ["@vllm-router/simulator"],
   },
   "vllm-serve": {

@@ -5,6 +5,7 @@ import { routerDocs } from "@vllm-router/config";
 import { POLICY_NAMES } from "@vllm-router/routing-core";
 import { root } from "../bootstrap/environment.mjs";
 import { compatibilityLists, compatibilityTable } from "./compatibility-table.ts";
+import { endpointTable } from "./endpoint-table.ts";
 import { policyTables } from "./policy-tables.ts";
 import { withGenerated } from "./marked-text.ts";
 
@@ -12,6 +13,7 @@ write("docs/configuration.md", "settings", routerDocs(POLICY_NAMES));
 write("docs/routing.md", "policies", policyTables());
 write("docs/compatibility.md", "capabilities", compatibilityTable());
 write("docs/compatibility.md", "uncarried", compatibilityLists());
+write("docs/compatibility.md", "endpoints", endpointTable());
 
 function write(file: string, mark: string, text: string): void {
   const path = join(root, file);

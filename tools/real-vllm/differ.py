@@ -48,7 +48,9 @@ def send(base, request, model, timeout=300):
     conn = http.client.HTTPConnection(url.hostname, url.port or 80, timeout=timeout)
     headers = dict(request.get("headers") or {})
     payload = None
-    if "raw" in request:
+    if "bytes" in request:
+        payload = base64.b64decode(request["bytes"]).replace(b"$MODEL", model.encode())
+    elif "raw" in request:
         payload = request["raw"].replace("$MODEL", model).encode("utf-8", "surrogatepass")
     elif "body" in request:
         payload = json.dumps(substitute(request["body"], model)).encode()

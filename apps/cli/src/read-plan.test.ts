@@ -120,7 +120,7 @@ describe("readPlan() in localhost mode", () => {
   });
 
   it("accepts that something unknown to the router is switched off", () => {
-    const plan = local("--no-enable-per-request-metrics --no-enable-log-outputs");
+    const plan = local("--no-interleave-mm-strings --no-enable-log-outputs");
     expect(plan.frontendFlags).toEqual([]);
     expect(plan.flags).toEqual([]);
   });

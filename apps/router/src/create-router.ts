@@ -1,36 +1,31 @@
 import type { Logger } from "pino";
-import { parseJson } from "@vllm-router/api";
 import type { RouterConfig } from "@vllm-router/config";
-import { createAdmission, createAdmissionGate, createRetrySchedule } from "@vllm-router/routing-core";
-import type { TemplateValue } from "@vllm-router/text";
-import { createDecisions, type Decisions } from "./decisions/create-decisions.ts";
-import { createPrefillLegs, registerLegs } from "./disaggregation/create-prefill-legs.ts";
+import { createAdmission, createAdmissionGate } from "@vllm-router/routing-core";
+import { createDecisions } from "./decisions/create-decisions.ts";
+import { registerLegs } from "./disaggregation/create-prefill-legs.ts";
 import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
-import { FleetPlacer } from "./fleet/fleet-placer.ts";
-import { HitObserver } from "./fleet/hit-observer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
-import { affinityRules, legPolicies, policyParameters } from "./fleet/routing-settings.ts";
-import { createRouting, type Routing } from "./fleet/routing.ts";
+import { admissionSettings, breakerSettings, legPolicies, policyParameters } from "./fleet/routing-settings.ts";
+import { kvEventFigures } from "./fleet/kv-event-figures.ts";
+import { createRouting } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
-import { toldBlocks } from "./fleet/told-blocks.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
+import { collectGarbage } from "./models/collect-garbage.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
 import type { DecisionObserver } from "./observability/decision-observer.ts";
 import { checkParserFlags } from "./models/model-parsers.ts";
-import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from "./observability/metrics.ts";
-import { requestLog } from "./observability/request-log.ts";
-import { combineObservers, type RouterObserver } from "./observability/router-observer.ts";
+import { createServices } from "./create-services.ts";
+import { createMetrics } from "./observability/metrics.ts";
+import { requestLog, requestLogSettings } from "./observability/request-log.ts";
+import { combineObservers } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
-import { EmbeddingServer } from "./pipeline/embedding-server.ts";
-import { GenerationServer } from "./pipeline/generation-server.ts";
-import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
-import { ResponseStore } from "./responses/response-store.ts";
-import type { RouteServices } from "./routes/services.ts";
+import { openThreads, requestThreads } from "./threads/open-threads.ts";
+import type { StartedThread } from "./threads/request-threads.ts";
 
 /** A running router. */
 export interface Router {
@@ -49,14 +44,12 @@ export interface Router {
 /** What a router takes from outside beside its configuration. */
 export interface RouterEnvironment {
   readonly logger: Logger;
+  /** Hears of every request thread of `--threads` that is started. */
+  readonly threadStarted?: (thread: StartedThread) => void;
 }
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
 const REGISTRATION_TIMEOUT_MS = 120_000;
-/** Characters of kept responses: 256 MiB at two bytes each. */
-const STORED_CHARACTERS = 128 * 1024 * 1024;
-/** No admission limit: more requests than any machine holds. */
-const UNLIMITED = 2 ** 30;
 
 /**
  * Builds a router from its configuration, listens, and begins to reach for its workers.
@@ -65,19 +58,22 @@ const UNLIMITED = 2 ** 30;
 export async function createRouter(config: RouterConfig, environment: RouterEnvironment): Promise<Router> {
   checkParserFlags(config.parsers);
   const timers = new SystemTimers();
-  const now = (): number => timers.now();
+  const threads = requestThreads(config, {
+    timers,
+    logger: environment.logger,
+    started: environment.threadStarted,
+  });
   const steadyMs = (): number => timers.steadyMs();
   const metrics = createMetrics({
     inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
-    queued: () => admission.queued,
-    toldBlocks: () =>
-      fleet.workers().map((worker) => [worker.id, toldBlocks(routing.caches, worker)] as const),
+    queued: () => threads?.doors.waiting ?? admission.queued,
+    kvEvents: () =>
+      fleet.workers().map((worker) => kvEventFigures(routing.caches, worker, timers.steadyMs())),
   });
-  const log = requestLog(environment.logger, {
-    accessLog: !config.observability.disableAccessLog,
-    quietRoutes: config.observability.disableAccessLogFor,
-  });
-  const observer = combineObservers([metrics.observer, log]);
+  const observer = combineObservers([
+    metrics.observer,
+    requestLog(environment.logger, requestLogSettings(config)),
+  ]);
 
   const decisions = createDecisions(config, {
     observers: [metrics.decisionObserver, decisionEvents(environment.logger)],
@@ -97,14 +93,10 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     legs: legPolicies(config),
     shadowPolicies: config.routing.shadowPolicies,
     ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
-    breaker: config.breaker.disabled
-      ? undefined
-      : {
-          failureThreshold: config.breaker.failureThreshold,
-          successThreshold: config.breaker.successThreshold,
-          timeoutMs: config.breaker.timeoutSecs * 1000,
-          windowMs: config.breaker.windowSecs * 1000,
-        },
+    breaker: breakerSettings(config),
+    memory: threads?.memory,
+    breakerSummary: threads?.breakers,
+    adaptersChanged: threads?.adaptersChanged,
     now: steadyMs,
     random: Math.random,
     breakerChanged: (slot, from, to) => {
@@ -129,7 +121,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       httpClient: config.engineHttpClient,
       probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
       registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
-      now,
+      timers,
       healthPath: config.health.checkEndpoint,
       httpRanks: config.workers.intraNodeDataParallelSize,
     }),
@@ -144,9 +136,30 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       observer,
       models: routingModels,
     }),
-    adoptModel: async ({ connection, facts }) =>
-      connection.dialect === "http" ? undefined : models.adopt(await builder.build(facts)),
-    releaseModel: (runtime, forget) => models.release(runtime, forget),
+    adoptModel: async (worker) => {
+      const { connection, facts } = worker;
+      const built = connection.dialect === "http" ? undefined : await builder.build(facts);
+      const runtime = built === undefined ? undefined : models.adopt(built);
+      if (runtime !== undefined && runtime === built) {
+        timers.after(0, collectGarbage);
+      }
+      try {
+        await threads?.adopt(worker);
+      } catch (error) {
+        if (runtime !== undefined) {
+          models.release(runtime, false);
+        }
+        throw error;
+      }
+      return runtime;
+    },
+    learnAdapters: (base, adapters) => models.learnAdapters(base, adapters),
+    releaseModel: (runtime, forget, worker) => {
+      models.release(runtime, forget);
+      threads?.leaveModel(worker, forget);
+    },
+    ended: (worker) => threads?.ended(worker),
+    published: (version) => threads?.publish(version),
     thresholds: { failures: config.health.failureThreshold, successes: config.health.successThreshold },
     settings: {
       checkIntervalMs: config.health.checkIntervalSecs * 1000,
@@ -162,18 +175,19 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     routing,
     timers,
     observer,
-    metrics,
+    metrics: threads === undefined ? metrics : { ...metrics, text: () => threads.metricsText() },
     admission,
     decisions,
   });
   const server = services.server;
 
-  const listeners = await openListeners(config, {
-    services,
-    observer,
-    timers,
-    logger: environment.logger,
-  }).catch(async (error: unknown) => {
+  const parts = { services, observer, timers, logger: environment.logger };
+  const listeners = await (
+    threads === undefined
+      ? openListeners(config, parts)
+      : openThreads(threads, config, { ...parts, fleet, routing, metrics, journal: decisions.journal })
+  ).catch(async (error: unknown) => {
+    await threads?.close();
     await fleet[Symbol.asyncDispose]();
     await ownPolicy?.[Symbol.asyncDispose]();
     await decisions[Symbol.asyncDispose]();
@@ -184,16 +198,23 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     fleet.register(url);
   }
   registerLegs(config, fleet);
-  const main = listeners.main;
   return {
-    url: main.url,
-    readyWorkers: () => fleet.readyCount(),
+    url: listeners.main.url,
+    // Whoever sees a worker here finds it in every thread.
+    readyWorkers: () => (threads?.areCurrent === false ? 0 : fleet.readyCount()),
     inFlight: () => routing.ledger.totalRequests(),
-    firstReady: () => fleet.firstReady(config.workers.startupTimeoutSecs * 1000),
+    firstReady: async () => {
+      await fleet.firstReady(config.workers.startupTimeoutSecs * 1000);
+      await threads?.allCurrent();
+    },
     close: async (drainTimeoutMs) => {
-      await Promise.all(listeners.all.map((listener) => listener.drain(drainTimeoutMs)));
+      await Promise.all([
+        threads?.drain(drainTimeoutMs),
+        ...listeners.all.map((listener) => listener.drain(drainTimeoutMs)),
+      ]);
       listeners[Symbol.dispose]();
       server.abortAll();
+      await threads?.close();
       await fleet[Symbol.asyncDispose]();
       await ownPolicy?.[Symbol.asyncDispose]();
       await decisions[Symbol.asyncDispose]();
@@ -202,137 +223,10 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   };
 }
 
-interface Parts {
-  readonly fleet: Fleet;
-  readonly models: ModelCatalog;
-  readonly routingModels: RoutingModels;
-  readonly routing: Routing;
-  readonly timers: SystemTimers;
-  readonly observer: RouterObserver;
-  readonly metrics: Metrics;
-  readonly admission: AdmissionControl;
-  readonly decisions: Decisions;
-}
-
-function responseStore({
-  enableResponsesStore,
-  responsesStoreSize,
-}: RouterConfig["frontend"]): ResponseStore | undefined {
-  return enableResponsesStore
-    ? new ResponseStore({ capacity: responsesStoreSize, maxCharacters: STORED_CHARACTERS })
-    : undefined;
-}
-
-function createServices(config: RouterConfig, parts: Parts): RouteServices {
-  const { fleet, models, routingModels, routing, timers, observer, metrics, admission, decisions } = parts;
-  const placer = new FleetPlacer({
-    fleet,
-    dispatchers: routing.dispatchers,
-    observer,
-    journal: decisions.journal,
-    shadows: routing.shadows,
-    decisionObserver: decisions.observer,
-    now: () => timers.now(),
-    requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
-    prefill: createPrefillLegs(config, { fleet, routing, timers, observer }),
-    ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
-  });
-  const retryDelayMs = retryDelays(config, () => timers.steadyMs());
-  const { token, proxy } = routing.dispatchers;
-  const affinity = affinityRules(config);
-  const server = new GenerationServer({
-    placer,
-    admission,
-    timers,
-    observer,
-    // A policy of the user's own may have given way to the configured one, or come back.
-    get policyName() {
-      return token.policy.name;
-    },
-    retryDelayMs,
-    gapCell: (model) => metrics.gapCell(model),
-    keepAliveMs: config.server.sseKeepAliveIntervalSecs * 1000,
-  });
-  const embeddings = new EmbeddingServer({
-    placer,
-    server,
-    timers,
-    observer,
-    get policyName() {
-      return token.policy.name;
-    },
-    retryDelayMs,
-  });
-  const { frontend, model } = config;
-  const prepare: PrepareSettings = {
-    trustRequestChatTemplate: model.trustRequestChatTemplate,
-    defaultChatTemplateKwargs: parseJson(JSON.stringify(model.defaultChatTemplateKwargs)) as ReadonlyMap<
-      string,
-      TemplateValue
-    >,
-    contentFormat: model.chatTemplateContentFormat,
-    maxLogprobs: model.maxLogprobs,
-    ignoresPriority: config.workers.schedulingPolicy === "fcfs",
-  };
-  return {
-    models,
-    fleet,
-    server,
-    embeddings,
-    proxy: {
-      placer,
-      server,
-      timers,
-      observer,
-      get policyName() {
-        return proxy.policy.name;
-      },
-      retryDelayMs,
-      affinity,
-      journal: decisions.journal,
-      prepare,
-      isAdapter: (name) => routingModels.isAdapter(name),
-      modelOf: (name) =>
-        routing.looksAtPrompts && name !== "" ? (models.resolve(name) ?? routingModels.get(name)) : undefined,
-    },
-    affinity,
-    debug: { journal: decisions.journal, adminApiKey: config.decisions.adminApiKey },
-    timers,
-    observer,
-    documentation: frontend.disableDocs ? "none" : frontend.enableOfflineDocs ? "offline" : "online",
-    showsTokenizer: frontend.enableTokenizerInfo,
-    scaleOut: frontend.enableScaleOut,
-    responses: responseStore(frontend),
-    writerSettings: {
-      responseRole: frontend.responseRole,
-      promptTokensDetails: frontend.enablePromptTokensDetails,
-      forceIncludeUsage: frontend.enableForceIncludeUsage,
-      returnTokensAsTokenIds: frontend.returnTokensAsTokenIds,
-    },
-    prepare,
-    maxPayloadBytes: config.server.maxPayloadBytes,
-    tracksServerLoad: frontend.enableServerLoadTracking,
-    requestIdHeaders: config.server.requestIdHeaders,
-    metricsText: () => metrics.text(),
-    metricsContentType: METRICS_CONTENT_TYPE,
-  };
-}
-
 function createAdmissionControl(config: RouterConfig, timers: SystemTimers): AdmissionControl {
-  const { maxConcurrentRequests, queueSize, queueTimeoutSecs } = config.admission;
-  const gate = createAdmissionGate({
-    maxConcurrentRequests: maxConcurrentRequests === 0 ? UNLIMITED : maxConcurrentRequests,
-    startAtMs: timers.steadyMs(),
-  });
-  return new AdmissionControl(
-    createAdmission({
-      gate,
-      queueSize,
-      queueTimeoutMs: queueTimeoutSecs * 1000,
-      clock: () => timers.steadyMs(),
-    }),
-    timers,
-  );
+  const { maxConcurrentRequests, ...queue } = admissionSettings(config);
+  const gate = createAdmissionGate({ maxConcurrentRequests, startAtMs: timers.steadyMs() });
+  return new AdmissionControl(createAdmission({ gate, ...queue, clock: () => timers.steadyMs() }), timers);
 }
 
 /** `--policy-file`; undefined for none. @throws RouterError `policy_file` */
@@ -342,27 +236,4 @@ async function openPolicyFile(
 ): Promise<PolicyFile | undefined> {
   const { policyFile: path, policyBudgetMs: budgetMs, policyTimeoutMs: timeoutMs } = routing;
   return path === undefined ? undefined : PolicyFile.open({ path, budgetMs, timeoutMs, ...parts });
-}
-
-function retryDelays(config: RouterConfig, now: () => number): (retry: number) => number | undefined {
-  const { maxAttempts, initialBackoffMs, maxBackoffMs, backoffMultiplier, jitterFactor, disabled } =
-    config.retry;
-  const schedule = createRetrySchedule(
-    {
-      maxAttempts: disabled ? 1 : maxAttempts,
-      initialBackoffMs,
-      maxBackoffMs,
-      backoffMultiplier,
-      jitterFactor,
-    },
-    Math.random,
-  );
-  return (retry) => {
-    const verdict = schedule.next({
-      failedAttempts: retry,
-      nowMs: now(),
-      deadlineAtMs: Number.POSITIVE_INFINITY,
-    });
-    return verdict.kind === "retry" ? verdict.delayMs : undefined;
-  };
 }

@@ -18,19 +18,47 @@ export interface Listeners extends Disposable {
   readonly all: readonly Listener[];
 }
 
+/** What listeners work with. */
+export interface ListenerParts {
+  readonly services: RouteServices;
+  readonly observer: RouterObserver;
+  readonly timers: SystemTimers;
+  readonly logger: Logger;
+}
+
+/** The listener for clients, and the files of TLS it watches. */
+export interface ClientListener extends Disposable {
+  readonly listener: Listener;
+}
+
 /**
  * Listens for clients, and on the second port that serves only the metrics.
  * @throws RouterError `listen` when an address cannot be had or a file of TLS cannot be read
  */
-export async function openListeners(
+export async function openListeners(config: RouterConfig, parts: ListenerParts): Promise<Listeners> {
+  const clients = await listenForClients(config, parts);
+  const main = clients.listener;
+  const dispose = (): void => clients[Symbol.dispose]();
+  try {
+    const metrics = await listenForMetrics(config, parts);
+    return { main, all: metrics === undefined ? [main] : [main, metrics], [Symbol.dispose]: dispose };
+  } catch (error) {
+    await main.close();
+    dispose();
+    throw error;
+  }
+}
+
+/**
+ * Listens for clients.
+ * @param at the port of another thread's listener, to be shared with it; default the configuration's
+ * @throws RouterError `listen` when the address cannot be had or a file of TLS cannot be read
+ */
+export async function listenForClients(
   config: RouterConfig,
-  parts: {
-    readonly services: RouteServices;
-    readonly observer: RouterObserver;
-    readonly timers: SystemTimers;
-    readonly logger: Logger;
-  },
-): Promise<Listeners> {
+  parts: ListenerParts,
+  at: { readonly port: number; readonly isClaimed?: boolean } = config.server,
+): Promise<ClientListener> {
   const { services, observer, timers } = parts;
   const shared = { observer, now: () => timers.steadyMs() };
   const apiKeys = config.access.apiKeys.filter((key) => key !== "");
@@ -49,31 +77,46 @@ export async function openListeners(
     }),
   });
   const tls = tlsSource(config, parts.logger);
-  const { host, port, unixSocket, maxHeaderBytes, maxHeaderCount } = config.server;
-  const main = await listen(app, { host, port, unixSocket, maxHeaderBytes, maxHeaderCount, timers, tls });
-  const { prometheusHost, prometheusPort } = config.observability;
-  if (prometheusPort === 0) {
-    return listeners([main], tls);
-  }
-  const metricsApp = createApp({
-    ...shared,
-    routes: [{ path: "/metrics", methods: { GET: (scope) => serveMetrics(scope, services) } }],
+  const { host, unixSocket, httpServer, maxHeaderBytes, maxHeaderCount } = config.server;
+  const { port, isClaimed = false } = at;
+  const listener = await listen(app, {
+    host,
+    port,
+    isClaimed,
+    unixSocket,
+    httpServer,
+    maxHeaderBytes,
+    maxHeaderCount,
+    timers,
+    tls,
   });
-  try {
-    const flags = { host: "--prometheus-host", port: "--prometheus-port" };
-    return listeners(
-      [main, await listen(metricsApp, { host: prometheusHost, port: prometheusPort, timers, flags })],
-      tls,
-    );
-  } catch (error) {
-    await main.close();
-    tls?.[Symbol.dispose]();
-    throw error;
-  }
+  return { listener, [Symbol.dispose]: () => tls?.[Symbol.dispose]() };
 }
 
-function listeners(all: readonly [Listener, ...Listener[]], tls: TlsSource | undefined): Listeners {
-  return { main: all[0], all, [Symbol.dispose]: () => tls?.[Symbol.dispose]() };
+/**
+ * Listens on the port that serves only the metrics; undefined where there is none.
+ * @throws RouterError `listen` when the address cannot be had
+ */
+export async function listenForMetrics(
+  config: RouterConfig,
+  { services, observer, timers }: ListenerParts,
+): Promise<Listener | undefined> {
+  const { prometheusHost, prometheusPort } = config.observability;
+  if (prometheusPort === 0) {
+    return undefined;
+  }
+  const app = createApp({
+    observer,
+    now: () => timers.steadyMs(),
+    routes: [{ path: "/metrics", methods: { GET: (scope) => serveMetrics(scope, services) } }],
+  });
+  return listen(app, {
+    host: prometheusHost,
+    port: prometheusPort,
+    httpServer: config.server.httpServer,
+    timers,
+    flags: { host: "--prometheus-host", port: "--prometheus-port" },
+  });
 }
 
 function tlsSource(config: RouterConfig, logger: Logger): TlsSource | undefined {

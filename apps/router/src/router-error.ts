@@ -7,6 +7,7 @@ export const ROUTER_ERROR_CODES = [
   "startup_timeout",
   "policy_file",
   "policy_timeout",
+  "threads",
   "internal",
 ] as const;
 

@@ -2,30 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { ClientSide } from "../src/server/exchange.ts";
 import type { Route } from "../src/server/route-table.ts";
 import { openRaw } from "./raw-http.ts";
-import { serveRoutes } from "./serve-routes.ts";
+import { HTTP_SERVERS, servingOn } from "./serve-routes.ts";
+import { unchunked } from "./unchunked.ts";
 
 const SSE = "text/event-stream";
 
 function routeTo(handle: (exchange: ClientSide) => void): readonly Route[] {
   return [{ path: "/x", methods: { GET: ({ exchange }) => handle(exchange) } }];
-}
-
-/** Content of a chunked body, checked to the last byte. */
-function unchunked(body: string): string {
-  const bytes = Buffer.from(body);
-  let content = "";
-  let position = 0;
-  let size = -1;
-  while (size !== 0) {
-    const lineEnd = bytes.indexOf("\r\n", position);
-    size = Number.parseInt(bytes.toString("latin1", position, lineEnd), 16);
-    const start = lineEnd + 2;
-    content += bytes.toString("utf8", start, start + size);
-    expect(bytes.toString("latin1", start + size, start + size + 2)).toBe("\r\n");
-    position = start + size + 2;
-  }
-  expect(position).toBe(bytes.length);
-  return content;
 }
 
 async function bodyOf(
@@ -38,7 +21,9 @@ async function bodyOf(
   return answer.slice(answer.indexOf("\r\n\r\n") + 4);
 }
 
-describe("a streamed answer", () => {
+describe.each(HTTP_SERVERS)("a streamed answer on %s", (httpServer) => {
+  const serveRoutes = servingOn(httpServer);
+
   it("frames text of every alphabet, each flush as a chunk of its own", async () => {
     const pieces = [
       "data: a\n\n",
@@ -96,27 +81,6 @@ describe("a streamed answer", () => {
       }),
     );
     expect(await bodyOf(server.listener.port, "GET /x HTTP/1.0\r\n\r\n")).toBe("one two three");
-  });
-
-  it("keeps the answers of pipelined requests apart", async () => {
-    const exchanges: ClientSide[] = [];
-    await using server = await serveRoutes(routeTo((exchange) => void exchanges.push(exchange)));
-    using raw = await openRaw(server.listener.port);
-    raw.send("GET /x HTTP/1.1\r\nhost: x\r\n\r\nGET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-    await server.startedCount(2);
-    const [first, second] = exchanges;
-    second?.append("second 1 ");
-    second?.flush(SSE);
-    first?.append("first 1 ");
-    first?.flush(SSE);
-    second?.append("second 2");
-    second?.flush(SSE);
-    first?.append("first 2");
-    first?.endStream(SSE);
-    second?.endStream(SSE);
-    const answers = (await raw.closed()).split("HTTP/1.1 200 OK\r\n").slice(1);
-    const bodies = answers.map((answer) => unchunked(answer.slice(answer.indexOf("\r\n\r\n") + 4)));
-    expect(bodies).toEqual(["first 1 first 2", "second 1 second 2"]);
   });
 
   it("says when the client reads on, and uses the connection for the next answer", async () => {

@@ -23,7 +23,9 @@ describe("data-parallel ranks as targets", () => {
   it("spreads over the ranks of an HTTP worker and tells it which one, or the one the client asks for", async () => {
     const ranks: (string | undefined)[] = [];
     await using worker = await startHttpWorker(["m"], (request, response) => {
-      ranks.push(request.headers["x-data-parallel-rank"] as string | undefined);
+      if (request.method === "POST") {
+        ranks.push(request.headers["x-data-parallel-rank"] as string | undefined);
+      }
       response.writeHead(200, { "content-type": "application/json" }).end("{}");
     });
     const body = (at: number): object => ({ model: "m", prompt: `Prompt ${at}`, max_tokens: 1 });

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { startSimulator, type Simulator } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
 import { EngineConnector } from "../src/fleet/engine-connector.ts";
+import { SystemTimers } from "../src/fleet/timers.ts";
 import { ModelBuilder } from "../src/models/build-model-runtime.ts";
 
 const NEVER = new AbortController().signal;
@@ -14,7 +15,7 @@ function connector(
     transport: "http2",
     probeTimeoutMs: 5_000,
     registrationTimeoutMs: 10_000,
-    now: () => Date.now(),
+    timers: new SystemTimers(),
     ...settings,
   });
 }
@@ -120,7 +121,7 @@ describe("EngineConnector", () => {
       transport: "grpc-js",
       probeTimeoutMs: 5_000,
       registrationTimeoutMs: 10_000,
-      now: () => Date.now(),
+      timers: new SystemTimers(),
     });
     const worker = await other.connect(`grpc://${engine.address}`, NEVER);
     expect(await other.probe(worker, NEVER)).toBe("serving");

@@ -3,7 +3,7 @@ import type { ClientSide } from "../src/server/exchange.ts";
 import { readRequestBody, type BodyResult } from "../src/server/request-body.ts";
 import type { Route, RouteHandler } from "../src/server/route-table.ts";
 import { openRaw } from "./raw-http.ts";
-import { serveRoutes } from "./serve-routes.ts";
+import { HTTP_SERVERS, servingOn } from "./serve-routes.ts";
 
 const GET = "GET /x HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -25,7 +25,9 @@ function routeTo(handler: RouteHandler): readonly Route[] {
   return [{ path: "/x", methods: { GET: handler, POST: handler } }];
 }
 
-describe("Exchange", () => {
+describe.each(HTTP_SERVERS)("Exchange on %s", (httpServer) => {
+  const serveRoutes = servingOn(httpServer);
+
   it("writes nothing before the first flush and everything gathered in one piece", async () => {
     const pieces: string[] = [];
     await using server = await serveRoutes(
@@ -123,23 +125,6 @@ describe("Exchange", () => {
     expect(await server.finished(1)).toMatchObject([{ status: 200, errorCode: "client_gone" }]);
   });
 
-  it("hears that the client of a pipelined request left", async () => {
-    const gone: number[] = [];
-    let requests = 0;
-    await using server = await serveRoutes(
-      routeTo(({ exchange }) => {
-        const number = (requests += 1);
-        exchange.listen({ gone: () => gone.push(number), drained: () => undefined });
-      }),
-    );
-    using raw = await openRaw(server.listener.port);
-    raw.send(GET + GET + GET);
-    await server.startedCount(3);
-    raw.socket.destroy();
-    await server.finished(3);
-    expect(gone.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
-  });
-
   it("says when the socket is full and when it has room again", async () => {
     let full = false;
     const drained = resolvers<void>();
@@ -206,7 +191,9 @@ describe("Exchange", () => {
   });
 });
 
-describe("readRequestBody()", () => {
+describe.each(HTTP_SERVERS)("readRequestBody() on %s", (httpServer) => {
+  const serveRoutes = servingOn(httpServer);
+
   const readingInto = (results: BodyResult[], limitBytes: number): readonly Route[] =>
     routeTo(async ({ exchange }) => {
       const result = await readRequestBody(exchange.incoming, limitBytes);
@@ -266,12 +253,10 @@ describe("readRequestBody()", () => {
     await using server = await serveRoutes(
       routeTo(({ exchange }) => {
         exchange.listen({
-          gone: () => undefined,
+          gone: () => {
+            setImmediate(() => void readRequestBody(exchange.incoming, 10).then(result.resolve));
+          },
           drained: () => undefined,
-        });
-        exchange.incoming.on("error", () => undefined);
-        exchange.incoming.once("close", () => {
-          setImmediate(() => void readRequestBody(exchange.incoming, 10).then(result.resolve));
         });
       }),
     );

@@ -41,6 +41,9 @@ export async function startHttpWorker(
       response.writeHead(200, { "content-type": "application/json" }).end(models());
     } else if (request.url === "/version") {
       response.writeHead(200, { "content-type": "application/json" }).end('{"version":"0.32.0"}');
+    } else if (request.url === "/kv_event_sources") {
+      // As vLLM before it published them so.
+      response.writeHead(404).end();
     } else {
       requests.push(`${request.method} ${request.url}`);
       let body = "";

@@ -108,6 +108,17 @@ describe("routing by what engines say they hold", () => {
     expect(await complete(router, promptOf(2, 240))).toEqual(held);
     expect(await complete(router, promptOf(3, 240))).toEqual(held);
     expect(router.logText()).toContain("KV events of rank 0: listening to");
+    const metrics = await (await fetch(`${router.url}/metrics`)).text();
+    const figure = (name: string): number =>
+      Number(
+        new RegExp(`^vllm_router_kv_event_${name}\\{worker="${urlOf(two)}"\\} (.+)$`, "m").exec(metrics)?.[1],
+      );
+    expect(["gaps_total", "replays_total", "cleared_total", "lost_blocks_total"].map(figure)).toEqual([
+      1, 1, 0, 0,
+    ]);
+    expect(figure("batches_total")).toBeGreaterThan(2);
+    expect(figure("age_seconds")).toBeLessThan(60);
+    expect(metrics).not.toContain(`vllm_router_kv_event_age_seconds{worker="${urlOf(one)}"}`);
   });
 
   it.each(["grpc", "zmq"])("forgets an engine that has begun anew (%s)", async (source) => {
@@ -164,6 +175,84 @@ describe("routing by what engines say they hold", () => {
     const held = { worker: urls[1], reason: "prefix", matched: 192, cached: 192 };
     expect(await complete(router, promptOf(1, 240), { model: "simulated" })).toEqual(held);
     expect(await complete(router, promptOf(2, 240), { model: "simulated" })).toEqual(held);
+  });
+
+  for (const protocol of ["vllm-inference", "http"] as const) {
+    it(`asks engines where they publish, ranks and replays included, without any flag (${protocol})`, async () => {
+      const options = {
+        speed: 0,
+        promptTokensDetails: true,
+        kvEvents: false,
+        kvEventsConfig: { ...ZMQ, namesWildcards: true, topic: "kv@here" },
+        ...(protocol === "http" ? { httpPort: 0 } : { protocol }),
+      };
+      await using one = await startSimulator(options);
+      await using two = await startSimulator(options);
+      const urls = [one, two].map(
+        (engine) => `http://${protocol === "http" ? engine.httpAddress : engine.address}`,
+      );
+      // Before anybody listens: only a replay tells of it.
+      await using other = await startRouter([urls[1] ?? ""], ["--policy", "random"]);
+      const early = await other.post("/v1/completions", {
+        model: "simulated",
+        prompt: promptOf(1, 200),
+        max_tokens: 1,
+      });
+      expect(early.status).toBe(200);
+      await early.text();
+      await using router = await startRouter(urls, FLAGS);
+      await eventually("both are listened to", () => one.kvEventSubscribers + two.kvEventSubscribers === 2);
+      await heardOf(router, 12);
+      expect(await complete(router, promptOf(1, 240), { model: "simulated" })).toEqual({
+        worker: urls[1],
+        reason: "prefix",
+        matched: 192,
+        // vllm.Inference does not say.
+        cached: protocol === "http" ? 192 : 0,
+      });
+      await two.restart();
+      await heardOf(router, 0);
+    });
+  }
+
+  it.each([8, 24])(
+    "guesses, and says so, where an engine's blocks of %i tokens do not fit",
+    async (blockSize) => {
+      await using one = await startSimulator({ speed: 0, blockSize });
+      await using two = await startSimulator({ speed: 0, blockSize });
+      await using router = await startRouter([urlOf(one), urlOf(two)], FLAGS);
+      await eventually("both are subscribed to", () => one.openStreams + two.openStreams === 2);
+      await besides(two, [promptOf(1, 200)]);
+      await eventually("it says so", () =>
+        router.logText().includes(`blocks of ${blockSize} tokens are no multiple of the index's 16`),
+      );
+      const first = await complete(router, promptOf(5, 240));
+      const second = await complete(router, promptOf(5, 300));
+      expect(second).toMatchObject({ worker: first.worker, reason: "prefix", matched: 240 });
+      expect(second.cached).toBeGreaterThan(200);
+    },
+  );
+
+  it("says why it does not hear an engine that publishes", async () => {
+    await using engine = await startSimulator({
+      speed: 0,
+      httpPort: 0,
+      dataParallelSize: 2,
+      kvEventsConfig: ZMQ,
+    });
+    await using router = await startRouter([`http://${engine.httpAddress}`], FLAGS);
+    await eventually("it says so", () =>
+      router
+        .logText()
+        .includes(
+          "KV events are not heard: the engine publishes for 2 data-parallel ranks, and 1 is routed to",
+        ),
+    );
+    expect(engine.kvEventSubscribers).toBe(0);
+    const both = [...FLAGS, "--intra-node-data-parallel-size", "2"];
+    await using ranked = await startRouter([`http://${engine.httpAddress}`], both);
+    await eventually("both ranks are heard", () => engine.kvEventSubscribers === 2);
+    expect(ranked.logText()).toContain("KV events of rank 1: listening to");
   });
 
   it("listens to nobody when told so", async () => {

@@ -119,10 +119,6 @@ describe("the routes of --enable-scale-out", () => {
     const refused = await router.post("/inference/v1/generate", { ...body, ...more });
     expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param } }]);
   });
-
-  it.each(PATHS.slice(-2))("say that %s is not there yet", async (path) => {
-    expect((await router.post(path, {})).status).toBe(501);
-  });
 });
 
 it("are forbidden without the flag, whatever is asked", async () => {

@@ -1,7 +1,7 @@
 import { SystemTimers } from "../src/fleet/timers.ts";
 import type { RequestSummary, RouterObserver } from "../src/observability/router-observer.ts";
 import { createApp, type AppOptions } from "../src/server/app.ts";
-import { listen, type Listener } from "../src/server/listen.ts";
+import { listen, type Listener, type ListenOptions } from "../src/server/listen.ts";
 import type { Route } from "../src/server/route-table.ts";
 
 /** A server in this process with what it told its observer. */
@@ -17,10 +17,25 @@ export interface ServedRoutes extends AsyncDisposable {
   finished(count: number): Promise<readonly RequestSummary[]>;
 }
 
+/** Which HTTP server a suite runs on. */
+export type HttpServerName = NonNullable<ListenOptions["httpServer"]>;
+
+/** Both HTTP servers: what clients see of them is the same. */
+export const HTTP_SERVERS: readonly HttpServerName[] = ["net", "node"];
+
+type ServeOptions = Partial<Omit<AppOptions, "routes" | "observer" | "now">>;
+
+/** Serves routes on one of the servers. */
+export function servingOn(
+  httpServer: HttpServerName,
+): (routes: readonly Route[], options?: ServeOptions) => Promise<ServedRoutes> {
+  return (routes, options = {}) => serveRoutes(routes, { ...options, httpServer });
+}
+
 /** Serves `routes` on a free port of this machine. */
-export async function serveRoutes(
+async function serveRoutes(
   routes: readonly Route[],
-  options: Partial<Omit<AppOptions, "routes" | "observer" | "now">> = {},
+  options: ServeOptions & { readonly httpServer?: HttpServerName } = {},
 ): Promise<ServedRoutes> {
   const timers = new SystemTimers();
   const summaries: RequestSummary[] = [];
@@ -59,7 +74,12 @@ export async function serveRoutes(
     internalError: (_, error) => void internalErrors.push(error),
   };
   const app = createApp({ ...options, routes, observer, now: () => performance.now() });
-  const listener = await listen(app, { host: "127.0.0.1", port: 0, timers });
+  const listener = await listen(app, {
+    host: "127.0.0.1",
+    port: 0,
+    timers,
+    httpServer: options.httpServer ?? "net",
+  });
   return {
     listener,
     url: listener.url,

@@ -6,7 +6,7 @@ import { createApp } from "../src/server/app.ts";
 import { listen } from "../src/server/listen.ts";
 import type { Route } from "../src/server/route-table.ts";
 import { openRaw } from "./raw-http.ts";
-import { serveRoutes } from "./serve-routes.ts";
+import { HTTP_SERVERS, servingOn } from "./serve-routes.ts";
 
 const GLOBALS = { Request: globalThis.Request, Response: globalThis.Response };
 
@@ -40,7 +40,9 @@ const ROUTES: readonly Route[] = [
   },
 ];
 
-describe("createApp()", () => {
+describe.each(HTTP_SERVERS)("createApp() on %s", (httpServer) => {
+  const serveRoutes = servingOn(httpServer);
+
   it("answers a route with its body, length and type", async () => {
     await using server = await serveRoutes(ROUTES);
     const response = await fetch(`${server.url}/v1/things`);
@@ -182,7 +184,9 @@ describe("createApp()", () => {
   });
 });
 
-describe("listen()", () => {
+describe.each(HTTP_SERVERS)("listen() on %s", (httpServer) => {
+  const serveRoutes = servingOn(httpServer);
+
   it("refuses more headers than vLLM takes instead of dropping some", async () => {
     await using server = await serveRoutes(ROUTES);
     using raw = await openRaw(server.listener.port);

@@ -2,7 +2,10 @@ import { pino } from "pino";
 import { Writable } from "node:stream";
 import { parseRouterConfig } from "@vllm-router/config";
 import { POLICY_NAMES } from "@vllm-router/routing-core";
-import { createRouter, type Router } from "../src/create-router.ts";
+import { createRouter, type Router, type RouterEnvironment } from "../src/create-router.ts";
+
+/** Request threads where a test asks for none: `TEST_THREADS=2` runs the suites with two. */
+const TEST_THREADS = Number(process.env["TEST_THREADS"] ?? 1);
 
 /** A router in this process, on a free port, with its log lines kept. */
 export interface TestRouter extends AsyncDisposable {
@@ -23,6 +26,7 @@ export async function startRouter(
   options: {
     readonly waitForWorkers?: boolean;
     readonly environment?: Readonly<Record<string, string>>;
+    readonly threadStarted?: RouterEnvironment["threadStarted"];
   } = {},
 ): Promise<TestRouter> {
   const { config } = parseRouterConfig({
@@ -35,6 +39,7 @@ export async function startRouter(
       "0",
       "--log-level",
       "debug",
+      ...(flags.includes("--threads") ? [] : ["--threads", String(TEST_THREADS)]),
       ...flags,
     ],
     environment: options.environment ?? {},
@@ -50,7 +55,10 @@ export async function startRouter(
       done();
     },
   });
-  const router = await createRouter(config, { logger: pino({ level: "debug", base: null }, sink) });
+  const router = await createRouter(config, {
+    logger: pino({ level: "debug", base: null }, sink),
+    ...(options.threadStarted === undefined ? {} : { threadStarted: options.threadStarted }),
+  });
   if (options.waitForWorkers ?? true) {
     await eventually("every worker is ready", () => router.readyWorkers() === workerUrls.length);
   }

@@ -1,3 +1,4 @@
+import { pythonStringRepr } from "./json/python-text.ts";
 import { pythonStr } from "./json/python-text.ts";
 import type { JsonValue } from "./json/json-value.ts";
 import { quoteAscii, quoteJson } from "./json/string-text.ts";
@@ -102,6 +103,14 @@ export function payloadTooLargeError(limitBytes: number): ApiError {
 
 /** A model that is not served. `servedNames` are the names of the base model, in their order. */
 export function modelNotFoundError(model: string, servedNames: readonly string[]): ApiError {
+  const at = model.search(/\p{Surrogate}/u);
+  if (at >= 0) {
+    // vLLM fails to write the answer that repeats the name; 32 is where the name begins in it.
+    const character = pythonStringRepr(model.charAt(at));
+    return badRequestError(
+      `'utf-8' codec can't encode character ${character} in position ${32 + at}: surrogates not allowed`,
+    );
+  }
   return new ApiError({
     status: 404,
     type: "NotFoundError",

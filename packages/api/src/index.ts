@@ -84,6 +84,7 @@ export {
   parseCompletionRequest,
 } from "./request/completion-request.ts";
 export { type CompletionPrompt, completionPrompts } from "./request/completion-prompts.ts";
+export { MAX_SEQUENCES } from "./sampling/sampling-numbers.ts";
 export { checkMediaArguments, type MediaArguments } from "./request/media-arguments.ts";
 export { cohereEmbedBody } from "./pooling/cohere-embed-body.ts";
 export {
@@ -147,12 +148,7 @@ export {
   type ResolvedBeamSearch,
 } from "./sampling/resolve-beam-search.ts";
 export { carriedFields } from "./sampling/carried-fields.ts";
-export {
-  draftSampling,
-  type GenerationRequest,
-  isChatRequest,
-  MAX_SEQUENCES,
-} from "./sampling/draft-sampling.ts";
+export { draftSampling, type GenerationRequest, isChatRequest } from "./sampling/draft-sampling.ts";
 export {
   checkEnginePrompt,
   checkPromptLength,
@@ -167,6 +163,40 @@ export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampl
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
 export { mergeConstraints } from "./sampling/structured-output.ts";
+export { type RequestMetrics } from "./response/request-metrics.ts";
+export {
+  parseLoadAdapterRequest,
+  parseUnloadAdapterRequest,
+  type LoadAdapterRequest,
+  type UnloadAdapterRequest,
+} from "./request/adapter-request.ts";
+export { parseAbortRequest } from "./scale-out/abort-request.ts";
+export {
+  derenderedChatBody,
+  derenderedChatChunk,
+  derenderedCompletionBody,
+  derenderedCompletionChunk,
+  type DecodedPosition,
+  type DerenderedChatChoice,
+  type DerenderedDelta,
+  type DerenderedFrame,
+  type DerenderedText,
+} from "./scale-out/derender-bodies.ts";
+export { checkDerenderBounds, checkDerenderPrompts } from "./scale-out/derender-bounds.ts";
+export {
+  parseDerenderChat,
+  parseDerenderCompletion,
+  type DerenderChatRequest,
+  type DerenderChatStreamRequest,
+  type DerenderCompletionRequest,
+  type DerenderCompletionStreamRequest,
+} from "./scale-out/derender-request.ts";
+export {
+  type GeneratedChoice,
+  type GeneratedPosition,
+  type GeneratedResponse,
+} from "./scale-out/derender-shapes.ts";
+export { EMPTY_STREAM_STATE, type DerenderStreamState } from "./scale-out/derender-state.ts";
 export { createGenerateWriter, type GenerateOptions } from "./scale-out/generate-writers.ts";
 export {
   type GenerateTokensRequest,

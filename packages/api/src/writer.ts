@@ -1,4 +1,5 @@
 import type { ApiError } from "./api-error.ts";
+import type { RequestMetrics } from "./response/request-metrics.ts";
 
 /** What every chunk and body of one response repeats. */
 export interface ResponseIdentity {
@@ -85,6 +86,8 @@ export interface ResponseUsage {
   readonly cachedTokens: number | undefined;
   /** JSON text of the KV connector's answer, non-stream bodies only. */
   readonly kvTransferParams: string | undefined;
+  /** Undefined where they are not shown, or belong to no single sequence. */
+  readonly metrics?: RequestMetrics | undefined;
 }
 
 /**

@@ -1,14 +1,11 @@
 export type { AdminCallOptions } from "./admin/admin-call.ts";
 export type { EngineModelInfo, EngineServerInfo } from "./admin/engine-info.ts";
-export type {
-  InferenceAdmin,
-  InferenceModelInfo,
-  InferenceServerInfo,
-  KvEventSource,
-} from "./admin/inference-admin.ts";
+export type { InferenceAdmin, InferenceModelInfo, InferenceServerInfo } from "./admin/inference-admin.ts";
+export type { KvEventSource } from "./admin/kv-event-source.ts";
 export type { KvEventListener, KvEventSubscription } from "./admin/kv-events.ts";
 export { kvBatchFromGrpc } from "./kv/grpc-kv-batch.ts";
 export type { KvBatch, KvChange, KvMedium } from "./kv/kv-batch.ts";
+export { type PackedKvBatch, packKvBatch, unpackKvBatch } from "./kv/pack-kv-batch.ts";
 export {
   listenToZmqKvEvents,
   replayZmqKvEvents,

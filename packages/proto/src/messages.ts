@@ -103,7 +103,13 @@ export {
   GetModelInfoRequest as ControlGetModelInfoRequest,
   GetServerInfoRequest as ControlGetServerInfoRequest,
   KvEventSource,
+  ListLorasResponse,
+  LoadLoraRequest,
+  LoadLoraResponse,
+  LoraAdapter,
   ModelInfo,
   ParallelismInfo,
   ServerInfo,
+  UnloadLoraRequest,
+  UnloadLoraResponse,
 } from "./gen/vllm/control.ts";

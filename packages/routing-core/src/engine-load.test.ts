@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createEngineLoadTable } from "./engine-load.ts";
+import { createEngineLoadTable, engineLoadTableSizeBytes } from "./engine-load.ts";
 
 const columns = () => ({
   runningRequests: new Float64Array(2),
@@ -46,5 +46,27 @@ describe("createEngineLoadTable()", () => {
     expect(() => createEngineLoadTable({ slotCapacity: 5, buffer })).toThrow(
       expect.objectContaining({ code: "invalid_parameter" }),
     );
+  });
+
+  it("tells another thread's table of adapters, each time they are others", () => {
+    const buffer = new SharedArrayBuffer(engineLoadTableSizeBytes(2));
+    const there = createEngineLoadTable({ slotCapacity: 2, buffer });
+    let told = 0;
+    const here = createEngineLoadTable({
+      slotCapacity: 2,
+      buffer,
+      adaptersChanged: (slot, adapters) => {
+        told += 1;
+        there.setAdapters(slot, adapters);
+      },
+    });
+    const load = { runningRequests: 1, waitingRequests: 0, kvCacheUsage: 0, observedAtMs: 5 };
+    const adapters = { running: ["one"], waiting: [], capacity: 2 };
+    here.report(1, { ...load, adapters }, 0);
+    here.report(1, { ...load, adapters: { ...adapters, running: ["one"] } }, 0);
+    expect([told, there.load(1)]).toEqual([1, { ...load, adapters }]);
+    here.report(1, { ...load, adapters: { ...adapters, waiting: ["two"] } }, 0);
+    here.clear(1);
+    expect([told, there.adapters(1)]).toEqual([3, undefined]);
   });
 });

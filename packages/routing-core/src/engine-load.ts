@@ -64,6 +64,8 @@ export interface EngineLoadTable extends EngineLoadReader {
   load(slot: WorkerSlot): EngineLoad | undefined;
   /** Forgets the slot's reports: the engine is another one. */
   clear(slot: WorkerSlot): void;
+  /** Takes in what another thread's table told by `adaptersChanged`. */
+  setAdapters(slot: WorkerSlot, adapters: EngineAdapters | undefined): void;
 }
 
 /** Options of {@link createEngineLoadTable}. */
@@ -71,6 +73,8 @@ export interface EngineLoadTableOptions {
   readonly slotCapacity: number;
   /** A table of another thread to attach to; a new plain buffer is made when missing. Adapters stay with their thread. */
   readonly buffer?: ArrayBufferLike;
+  /** Hears when the adapters of a slot are others than before: names do not fit into the buffer. */
+  readonly adaptersChanged?: ((slot: WorkerSlot, adapters: EngineAdapters | undefined) => void) | undefined;
 }
 
 const RUNNING = 0;
@@ -81,6 +85,11 @@ const FOREIGN = 4;
 const IS_KNOWN = 5;
 // One cache line per slot.
 const WORDS_PER_SLOT = 8;
+
+/** Size of a table's buffer, for callers that allocate a SharedArrayBuffer themselves. */
+export function engineLoadTableSizeBytes(slotCapacity: number): number {
+  return slotCapacity * WORDS_PER_SLOT * Float64Array.BYTES_PER_ELEMENT;
+}
 
 /** Creates a table in which nothing has been reported. @throws RoutingError `invalid_parameter` for a buffer too small */
 export function createEngineLoadTable(options: EngineLoadTableOptions): EngineLoadTable {
@@ -93,8 +102,11 @@ class BufferedLoadTable implements EngineLoadTable {
   readonly #words: Float64Array;
   readonly #adapters = new Map<WorkerSlot, EngineAdapters>();
 
-  constructor({ slotCapacity, buffer }: EngineLoadTableOptions) {
-    const neededBytes = slotCapacity * WORDS_PER_SLOT * Float64Array.BYTES_PER_ELEMENT;
+  readonly #adaptersChanged: EngineLoadTableOptions["adaptersChanged"];
+
+  constructor({ slotCapacity, buffer, adaptersChanged }: EngineLoadTableOptions) {
+    this.#adaptersChanged = adaptersChanged;
+    const neededBytes = engineLoadTableSizeBytes(slotCapacity);
     this.slotCapacity = slotCapacity;
     this.buffer = buffer ?? new ArrayBuffer(neededBytes);
     if (this.buffer.byteLength < neededBytes) {
@@ -115,11 +127,7 @@ class BufferedLoadTable implements EngineLoadTable {
     this.#words[start + OBSERVED_AT] = observedAtMs;
     this.#words[start + FOREIGN] = Math.max(0, runningRequests + waitingRequests - ownRequests);
     this.#words[start + IS_KNOWN] = 1;
-    if (adapters === undefined) {
-      this.#adapters.delete(slot);
-    } else {
-      this.#adapters.set(slot, adapters);
-    }
+    this.#changeAdapters(slot, adapters);
   }
 
   isKnown(slot: WorkerSlot): boolean {
@@ -141,7 +149,15 @@ class BufferedLoadTable implements EngineLoadTable {
 
   clear(slot: WorkerSlot): void {
     this.#words[slot * WORDS_PER_SLOT + IS_KNOWN] = 0;
-    this.#adapters.delete(slot);
+    this.#changeAdapters(slot, undefined);
+  }
+
+  setAdapters(slot: WorkerSlot, adapters: EngineAdapters | undefined): void {
+    if (adapters === undefined) {
+      this.#adapters.delete(slot);
+    } else {
+      this.#adapters.set(slot, adapters);
+    }
   }
 
   readInto(
@@ -164,4 +180,20 @@ class BufferedLoadTable implements EngineLoadTable {
   adapters(slot: WorkerSlot): EngineAdapters | undefined {
     return this.#adapters.get(slot);
   }
+
+  #changeAdapters(slot: WorkerSlot, adapters: EngineAdapters | undefined): void {
+    const before = this.#adaptersChanged === undefined ? undefined : this.#adapters.get(slot);
+    this.setAdapters(slot, adapters);
+    if (this.#adaptersChanged !== undefined && !areSame(before, adapters)) {
+      this.#adaptersChanged(slot, adapters);
+    }
+  }
+}
+
+function areSame(one: EngineAdapters | undefined, other: EngineAdapters | undefined): boolean {
+  return (
+    one?.capacity === other?.capacity &&
+    one?.running.join("\n") === other?.running.join("\n") &&
+    one?.waiting.join("\n") === other?.waiting.join("\n")
+  );
 }

@@ -28,6 +28,7 @@ export {
   type EngineLoadReader,
   type EngineLoadTable,
   type EngineLoadTableOptions,
+  engineLoadTableSizeBytes,
 } from "./engine-load.ts";
 export { createWorkerSlots, type WorkerSlots, type WorkerSlotsOptions } from "./worker-slots.ts";
 
@@ -57,13 +58,24 @@ export type {
   PrefixWriter,
 } from "./prefix/prefix-index.ts";
 export { createPrefixIndex } from "./prefix/prefix-table.ts";
+export { prefixIndexSizeBytes } from "./prefix/prefix-table-layout.ts";
 export type { EngineCache, EngineCacheCounts } from "./prefix/engine-cache.ts";
 export {
   createEngineCaches,
   type EngineCaches,
   type EngineCachesOptions,
   type EngineCachesStats,
+  type PlacementCaches,
 } from "./prefix/engine-caches.ts";
+export { cacheTraitsSizeBytes, type MediumWeights } from "./prefix/cache-matcher.ts";
+export { createRemoteCaches, PlacementReceiver, type RemoteCachesOptions } from "./threads/placement-ring.ts";
+export {
+  attachRing,
+  type Ring,
+  ringBufferSizeBytes,
+  type RingReader,
+  type RingWriter,
+} from "./threads/spsc-ring.ts";
 export type { ObservedHit } from "./prefix/hit-feedback.ts";
 export type {
   EngineHashes,
@@ -75,13 +87,8 @@ export type {
   KvExtraKey,
   KvMedium,
 } from "./prefix/kv-event.ts";
-export {
-  createKvFeed,
-  type KvFeed,
-  type KvFeedCounts,
-  type KvFeedOptions,
-  type KvReplayRequest,
-} from "./prefix/kv-feed.ts";
+export type { KvFeedCounts } from "./prefix/kv-feed-counts.ts";
+export { createKvFeed, type KvFeed, type KvFeedOptions, type KvReplayRequest } from "./prefix/kv-feed.ts";
 
 export {
   type Decision,
@@ -140,13 +147,19 @@ export {
   type PolicyGuard,
   type PolicyGuardOptions,
 } from "./policy/guarded-policy.ts";
-export { definePolicy, type PolicyDefinition, type PolicyParameter } from "./policy/policy-definition.ts";
+export {
+  definePolicy,
+  type PolicyDefinition,
+  type PolicyParameter,
+  type SharedPolicyState,
+} from "./policy/policy-definition.ts";
 export {
   createPolicy,
   DEFAULT_POLICY,
   isPolicyName,
   POLICIES,
   POLICY_NAMES,
+  policySharedBytes,
   type PolicyName,
 } from "./policy/policy-registry.ts";
 
@@ -166,6 +179,7 @@ export {
   type AdmissionState,
   type AdmissionTicket,
   createAdmission,
+  type QueuePlaces,
 } from "./resilience/admission.ts";
 export {
   type AdmissionGate,

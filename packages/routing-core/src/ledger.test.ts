@@ -55,4 +55,28 @@ describe("createLedger()", () => {
     expect(() => ledger.acquire(-1, { promptTokens: 1, prefillTokens: 1 })).toThrow("outside");
     expect(() => createLedger({ slotCapacity: 2, buffer: new ArrayBuffer(8) })).toThrow("2 slots need 128");
   });
+
+  it("tells what a thread that died had in flight from what the others have", () => {
+    const buffer = new SharedArrayBuffer(ledgerBufferSizeBytes(2, 3));
+    const [first, second, reader] = [0, 1, 2].map((thread) =>
+      createLedger({ slotCapacity: 2, buffer, threads: 3, thread }),
+    );
+    first!.acquire(1, { promptTokens: 10, prefillTokens: 10 }).firstOutput();
+    const kept = second!.acquire(1, { promptTokens: 7, prefillTokens: 5 });
+    expect([reader!.requests(1), reader!.prefillTokens(1), reader!.decodeTokens(1)]).toEqual([2, 5, 10]);
+    const columns = {
+      inFlightRequests: new Int32Array(2),
+      prefillTokens: new Int32Array(2),
+      decodeTokens: new Int32Array(2),
+    };
+    reader!.readInto(columns, Int32Array.of(1, 0), 2);
+    expect([...columns.inFlightRequests]).toEqual([2, 0]);
+    reader!.forgetThread(0);
+    expect([first!.requests(1), first!.prefillTokens(1), first!.decodeTokens(1)]).toEqual([1, 5, 0]);
+    kept.release();
+    expect(reader!.isIdle(1)).toBe(true);
+    expect(reader!.totalRequests()).toBe(0);
+    expect(() => createLedger({ slotCapacity: 2, threads: 2, thread: 2 })).toThrow("thread 2");
+    expect(() => reader!.forgetThread(3)).toThrow("no thread 3");
+  });
 });

@@ -3,7 +3,8 @@ import type { WorkerSlot } from "./snapshot.ts";
 
 /**
  * Who has how much in flight at this instant, per slot. The counters live in one buffer; over a SharedArrayBuffer
- * several threads book into the same ledger, each through its own `Ledger` object.
+ * several threads book into the same ledger, each through its own `Ledger` object and into counters of its own, which
+ * readers add up: what a thread had in flight when it died can be told from what the others have.
  */
 export interface Ledger {
   readonly slotCapacity: number;
@@ -23,6 +24,8 @@ export interface Ledger {
   acquire(slot: WorkerSlot, booking: LedgerBooking): LedgerEntry;
   /** Generations in flight over all slots. */
   totalRequests(): number;
+  /** Takes back whatever a thread has booked. Only for one that is gone and books nothing any more. */
+  forgetThread(thread: number): void;
   /** How often an entry of this object was released again after its release: always a caller's bug, never booked. */
   readonly doubleReleases: number;
 }
@@ -60,6 +63,10 @@ export interface LedgerOptions {
   readonly slotCapacity: number;
   /** Counters of an existing ledger to attach to. A new plain buffer is made when missing. */
   readonly buffer?: ArrayBufferLike;
+  /** Threads that have counters of their own. Default 1. */
+  readonly threads?: number;
+  /** Whose counters this object books into. Default 0. */
+  readonly thread?: number;
 }
 
 const REQUESTS = 0;
@@ -69,8 +76,8 @@ const DECODE = 2;
 const WORDS_PER_SLOT = 16;
 
 /** Size of a ledger's buffer, for callers that allocate a SharedArrayBuffer themselves. */
-export function ledgerBufferSizeBytes(slotCapacity: number): number {
-  return slotCapacity * WORDS_PER_SLOT * Int32Array.BYTES_PER_ELEMENT;
+export function ledgerBufferSizeBytes(slotCapacity: number, threads = 1): number {
+  return threads * slotCapacity * WORDS_PER_SLOT * Int32Array.BYTES_PER_ELEMENT;
 }
 
 /** Creates a ledger over a new buffer, or attaches to the given one. Throws when the buffer is too small. */
@@ -84,10 +91,22 @@ class CounterLedger implements Ledger {
   doubleReleases = 0;
   readonly #counters: Int32Array;
   readonly #isShared: boolean;
+  /** Words of one thread's counters. */
+  readonly #stride: number;
+  /** First word of the own counters. */
+  readonly #own: number;
+  /** Word after the last thread's. */
+  readonly #end: number;
 
-  constructor({ slotCapacity, buffer }: LedgerOptions) {
-    const neededBytes = ledgerBufferSizeBytes(slotCapacity);
+  constructor({ slotCapacity, buffer, threads = 1, thread = 0 }: LedgerOptions) {
+    const neededBytes = ledgerBufferSizeBytes(slotCapacity, threads);
+    if (!(thread >= 0 && thread < threads)) {
+      throw new RoutingError("invalid_parameter", `thread ${thread} is none of the ledger's ${threads}`);
+    }
     this.slotCapacity = slotCapacity;
+    this.#stride = slotCapacity * WORDS_PER_SLOT;
+    this.#own = thread * this.#stride;
+    this.#end = threads * this.#stride;
     this.buffer = buffer ?? new ArrayBuffer(neededBytes);
     if (this.buffer.byteLength < neededBytes) {
       throw new RoutingError(
@@ -125,9 +144,18 @@ class CounterLedger implements Ledger {
     return total;
   }
 
+  forgetThread(thread: number): void {
+    if (!(thread >= 0 && thread * this.#stride < this.#end)) {
+      throw new RoutingError("invalid_parameter", `the ledger has no thread ${thread}`);
+    }
+    for (let word = thread * this.#stride; word < (thread + 1) * this.#stride; word += 1) {
+      Atomics.store(this.#counters, word, 0);
+    }
+  }
+
   readInto(columns: LedgerColumns, slots: Int32Array, count: number): void {
     const { inFlightRequests, prefillTokens, decodeTokens } = columns;
-    if (this.#isShared) {
+    if (this.#isShared || this.#end !== this.#stride) {
       for (let index = 0; index < count; index += 1) {
         inFlightRequests[index] = this.#read(slots[index]!, REQUESTS);
         prefillTokens[index] = this.#read(slots[index]!, PREFILL);
@@ -156,7 +184,7 @@ class CounterLedger implements Ledger {
 
   /** For this module's entries only. */
   add(slot: WorkerSlot, column: number, amount: number): void {
-    const position = slot * WORDS_PER_SLOT + column;
+    const position = this.#own + slot * WORDS_PER_SLOT + column;
     if (this.#isShared) {
       Atomics.add(this.#counters, position, amount);
     } else {
@@ -165,8 +193,15 @@ class CounterLedger implements Ledger {
   }
 
   #read(slot: WorkerSlot, column: number): number {
-    const position = slot * WORDS_PER_SLOT + column;
-    return this.#isShared ? Atomics.load(this.#counters, position) : (this.#counters[position] ?? 0);
+    let position = slot * WORDS_PER_SLOT + column;
+    if (!this.#isShared && this.#end === this.#stride) {
+      return this.#counters[position] ?? 0;
+    }
+    let sum = 0;
+    for (; position < this.#end; position += this.#stride) {
+      sum += Atomics.load(this.#counters, position);
+    }
+    return sum;
   }
 }
 

@@ -21,6 +21,7 @@ import { GenerateCall } from "./generate-call.ts";
 import type { GrpcCall } from "./grpc-call.ts";
 import type { GrpcHandler } from "./grpc-server.ts";
 import { GrpcStatusError } from "./grpc-status.ts";
+import type { NamedKvEventSource } from "./kv-event-sources.ts";
 import type { KvEventHub } from "./kv-event-hub.ts";
 import { schedulerLoad } from "./load-record.ts";
 import { planRequest } from "./request-plan.ts";
@@ -39,10 +40,14 @@ export interface RequestRecord {
 /** What the VllmEngine service works on. */
 export interface EngineServiceContext {
   readonly servedModelNames: readonly string[];
+  /** LoRA adapters from the start; undefined for an engine without LoRA. */
+  readonly loras?: readonly string[] | undefined;
   readonly clock: Clock;
   readonly faults: Faults;
   readonly hub: KvEventHub;
   readonly publishesKvEvents: boolean;
+  /** Its ZMQ publishers. */
+  readonly kvEventSources: () => readonly NamedKvEventSource[];
   /** Whether the model embeds instead of generating. */
   readonly pools: boolean;
   readonly embed: EmbedService;

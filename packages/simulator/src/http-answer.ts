@@ -25,6 +25,7 @@ import type { Engine } from "./engine.ts";
 import type { Faults } from "./faults.ts";
 import { imitatedVersion } from "./engine-service.ts";
 import { GrpcStatusError } from "./grpc-status.ts";
+import type { NamedKvEventSource } from "./kv-event-sources.ts";
 import { HttpGeneration, type HttpPrompt } from "./http-generation.ts";
 
 /** What the HTTP face works on. */
@@ -36,6 +37,7 @@ export interface HttpContext {
   /** Whether usage says how many prompt tokens were cached. */
   readonly tellsCachedTokens: boolean;
   readonly engine: () => Engine;
+  readonly kvEventSources: () => readonly NamedKvEventSource[];
   readonly isServing: () => boolean;
   /** 32 hexadecimal digits. */
   readonly randomId: () => string;

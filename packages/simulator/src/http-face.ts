@@ -21,6 +21,7 @@ import { imitatedVersion } from "./engine-service.ts";
 import type { ListenAddress } from "./grpc-server.ts";
 import { GrpcStatusError } from "./grpc-status.ts";
 import { answerGeneration, checkModel, type HttpContext } from "./http-answer.ts";
+import { kvEventSourcesBody } from "./kv-event-sources.ts";
 import { metricsText } from "./http-metrics.ts";
 import { SimulatorError } from "./simulator-error.ts";
 
@@ -43,6 +44,10 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
       response.writeHead(200, { "content-type": "text/plain; version=1.0.0; charset=utf-8" });
       response.end(metricsText(engine(), servedModelNames[0] ?? ""));
     },
+  },
+  "/kv_event_sources": {
+    GET: ({ kvEventSources }, _request, response) =>
+      sendJson(response, 200, JSON.stringify(kvEventSourcesBody(kvEventSources()))),
   },
   "/v1/models": { GET: models },
   "/tokenize": { POST: tokenize },

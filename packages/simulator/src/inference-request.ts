@@ -11,6 +11,8 @@ import { refuse } from "./sampling.ts";
 /** What beside the request decides how it is understood. */
 export interface InferenceRequestContext {
   readonly servedModelNames: readonly string[];
+  /** Adapters that are loaded; undefined for an engine without LoRA. */
+  readonly loraNames?: readonly string[] | undefined;
   /** Most alternatives that a request may ask for. */
   readonly maxLogprobs: number;
   /** Streamed, as GenerateStream is. */
@@ -84,12 +86,17 @@ export function candidateCount(candidates: CandidateTokens | undefined, maxLogpr
   }
 }
 
-function checkNames(request: InferenceGenerateRequest, { servedModelNames }: InferenceRequestContext): void {
+function checkNames(request: InferenceGenerateRequest, context: InferenceRequestContext): void {
+  const { servedModelNames, loraNames } = context;
   if (request.model !== "" && !servedModelNames.includes(request.model)) {
     throw new GrpcStatusError("NOT_FOUND", `model \`${request.model}\` not found`);
   }
-  if (request.loraName !== "") {
+  if (request.loraName === "") return;
+  if (loraNames === undefined) {
     throw new GrpcStatusError("FAILED_PRECONDITION", "engine was not started with LoRA enabled");
+  }
+  if (!loraNames.includes(request.loraName)) {
+    throw new GrpcStatusError("NOT_FOUND", `LoRA adapter \`${request.loraName}\` is not loaded`);
   }
 }
 

@@ -3,23 +3,31 @@ import {
   ControlAbortResponse,
   GetKvEventSourcesResponse,
   InferenceGenerateRequest,
+  ListLorasResponse,
+  LoadLoraRequest,
+  LoadLoraResponse,
+  type LoraAdapter,
   ModelInfo,
   type PromptInfo,
   ServerInfo,
+  UnloadLoraRequest,
+  UnloadLoraResponse,
 } from "@vllm-router/proto/messages";
 import { generate, imitatedVersion, type EngineServiceContext } from "./engine-service.ts";
 import type { Engine } from "./engine.ts";
 import type { GrpcCall } from "./grpc-call.ts";
 import type { GrpcHandler } from "./grpc-server.ts";
 import { InferenceCall, type InferenceCallOptions } from "./inference-call.ts";
+import type { NamedKvEventSource } from "./kv-event-sources.ts";
 import { candidateCount, engineRequestOf } from "./inference-request.ts";
 
 /** Handlers of `vllm.Inference` and `vllm.Control` by path, as vllm-rs 0.32 serves them. */
 export function inferenceServiceHandlers(context: EngineServiceContext): [string, GrpcHandler][] {
+  const adapters = adaptersOf(context.loras);
   const generating =
     (isStream: boolean): GrpcHandler =>
     (request, call) =>
-      generateText(context, InferenceGenerateRequest.decode(request), { call, isStream });
+      generateText(context, InferenceGenerateRequest.decode(request), { call, isStream, adapters });
   return [
     ["/vllm.Inference/Generate", generating(false)],
     ["/vllm.Inference/GenerateStream", generating(true)],
@@ -28,10 +36,38 @@ export function inferenceServiceHandlers(context: EngineServiceContext): [string
       (_, call) => reply(call, ServerInfo.encode(serverInfo(context.engine())).finish()),
     ],
     ["/vllm.Control/GetModelInfo", (_, call) => reply(call, ModelInfo.encode(modelInfo(context)).finish())],
-    // Its events go through the other protocol alone.
+    [
+      "/vllm.Control/ListLoras",
+      (_, call) => reply(call, ListLorasResponse.encode({ adapters: [...adapters.values()] }).finish()),
+    ],
+    [
+      "/vllm.Control/LoadLora",
+      (request, call) => {
+        const { loraName, loraPath } = LoadLoraRequest.decode(request);
+        if (adapters.has(loraName)) {
+          call.end("ALREADY_EXISTS", `LoRA adapter \`${loraName}\` is already loaded`);
+          return;
+        }
+        const adapter: LoraAdapter = { loraId: BigInt(adapters.size + 2), loraName, loraPath };
+        adapters.set(loraName, adapter);
+        reply(call, LoadLoraResponse.encode({ adapter }).finish());
+      },
+    ],
+    [
+      "/vllm.Control/UnloadLora",
+      (request, call) => {
+        const { loraName } = UnloadLoraRequest.decode(request);
+        if (!adapters.delete(loraName)) {
+          call.end("NOT_FOUND", `LoRA adapter \`${loraName}\` is not loaded`);
+          return;
+        }
+        reply(call, UnloadLoraResponse.encode({}).finish());
+      },
+    ],
     [
       "/vllm.Control/GetKvEventSources",
-      (_, call) => reply(call, GetKvEventSourcesResponse.encode({ sources: [] }).finish()),
+      (_, call) =>
+        reply(call, GetKvEventSourcesResponse.encode(kvEventSources(context.kvEventSources())).finish()),
     ],
     [
       "/vllm.Control/Abort",
@@ -44,6 +80,16 @@ export function inferenceServiceHandlers(context: EngineServiceContext): [string
   ];
 }
 
+/** Adapters that an engine has from its start, as `--lora-modules` loads them. */
+function adaptersOf(names: readonly string[] = []): Map<string, LoraAdapter> {
+  return new Map(
+    names.map((loraName, at) => [
+      loraName,
+      { loraId: BigInt(at + 2), loraName, loraPath: `/adapters/${loraName}` },
+    ]),
+  );
+}
+
 function reply(call: GrpcCall, message: Uint8Array): void {
   call.write(message);
   call.end("OK");
@@ -52,13 +98,18 @@ function reply(call: GrpcCall, message: Uint8Array): void {
 function generateText(
   context: EngineServiceContext,
   request: InferenceGenerateRequest,
-  answer: { readonly call: GrpcCall; readonly isStream: boolean },
+  answer: {
+    readonly call: GrpcCall;
+    readonly isStream: boolean;
+    readonly adapters: ReadonlyMap<string, LoraAdapter>;
+  },
 ): void {
   const { call, isStream } = answer;
   const engine = context.engine();
   const { maxLogprobs, model } = engine.options;
   const asked = engineRequestOf(request, {
     servedModelNames: context.servedModelNames,
+    loraNames: context.loras === undefined ? undefined : [...answer.adapters.keys()],
     maxLogprobs,
     isStream,
     rank: call.metadata["x-data-parallel-rank"],
@@ -153,7 +204,24 @@ function serverInfo(engine: Engine): ServerInfo {
   });
 }
 
-function modelInfo({ engine, servedModelNames }: EngineServiceContext): ModelInfo {
+function kvEventSources(sources: readonly NamedKvEventSource[]): GetKvEventSourcesResponse {
+  return GetKvEventSourcesResponse.fromPartial({
+    sources: sources.map((source) => ({
+      transport: "zmq",
+      endpoint: source.endpoint,
+      topic: source.topic,
+      replayEndpoint: source.replayEndpoint ?? "",
+      dataParallelRank: source.rank,
+      encoding: "msgpack",
+      schemaVersion: 1,
+      bufferSteps: BigInt(source.bufferSteps),
+      hwm: 100_000n,
+      maxQueueSize: 100_000n,
+    })),
+  });
+}
+
+function modelInfo({ engine, servedModelNames, loras }: EngineServiceContext): ModelInfo {
   const [first = "", ...aliases] = servedModelNames;
   return ModelInfo.fromPartial({
     modelId: engine().options.model.path,
@@ -161,5 +229,6 @@ function modelInfo({ engine, servedModelNames }: EngineServiceContext): ModelInf
     servedModelAliases: aliases,
     supportsTextInput: true,
     supportsTokenIdsInput: true,
+    supportsLora: loras !== undefined,
   });
 }

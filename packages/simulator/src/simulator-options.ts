@@ -40,6 +40,8 @@ export interface SimulatorOptions {
   readonly embeddingSize?: number;
   /** Default: the model's path, or `simulated` for the built-in one. */
   readonly servedModelNames?: readonly string[];
+  /** LoRA adapters it has from the start; even none means that it takes some. Speaks of them as vllm-inference alone. */
+  readonly loras?: readonly string[];
   /** Tokens of prompt and output together. Default: the model's positions, at most what `kvBlocks` hold. */
   readonly maxModelLen?: number;
   /** Tokens in a KV block. Default 16. */

@@ -10,6 +10,7 @@ import { healthServiceHandlers } from "./health-service.ts";
 import { HttpFace } from "./http-face.ts";
 import { inferenceServiceHandlers } from "./inference-service.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
+import { type NamedKvEventSource, namedKvEventSources } from "./kv-event-sources.ts";
 import { loadBuiltinModel, loadModel, type Model } from "./model.ts";
 import { SimulatorError } from "./simulator-error.ts";
 import { type KvEventAddress, type KvEventsConfig, ZmqKvPublisher } from "./zmq-kv-publisher.ts";
@@ -187,12 +188,14 @@ class RunningSimulator implements Simulator {
   async start(): Promise<void> {
     const context: EngineServiceContext = {
       servedModelNames: this.servedModelNames,
+      loras: this.#options.loras,
       clock: this.#clock,
       faults: this.faults,
       hub: this.#hub,
       pools: this.#options.embeddingSize !== undefined,
       embed: this.#embed,
       publishesKvEvents: this.#options.kvEvents ?? true,
+      kvEventSources: () => this.#kvEventSources(),
       engine: () => this.#engine,
       tokenizerBundle: () => this.#tokenizerBundle(),
       recordRequest: (record) => this.#record(record),
@@ -252,6 +255,7 @@ class RunningSimulator implements Simulator {
       chatPrompts: createChatPrompts(model.files, model.tokenizer, this.#clock),
       tellsCachedTokens: this.#options.promptTokensDetails ?? false,
       engine: () => this.#engine,
+      kvEventSources: () => this.#kvEventSources(),
       isServing: () => this.#isServing,
       randomId: () => randomBytes(16).toString("hex"),
       countAborts: (count) => (this.abortCount += count),
@@ -259,6 +263,10 @@ class RunningSimulator implements Simulator {
     const address = await face.listen({ host: this.host, port });
     this.#httpFace = face;
     this.#httpPort = address.port;
+  }
+
+  #kvEventSources(): readonly NamedKvEventSource[] {
+    return namedKvEventSources(this.kvEventAddresses, this.#options.kvEventsConfig);
   }
 
   goaway(): void {

@@ -12,6 +12,11 @@ export interface KvEventsConfig {
   readonly bufferSteps?: number;
   /** Default: empty. */
   readonly topic?: string;
+  /**
+   * Not in vLLM: whether the sources that the engine names have `*` for their host, as those of an engine that was told to
+   * bind `tcp://*:5557`. Default false: the addresses as they were bound.
+   */
+  readonly namesWildcards?: boolean;
   /** Not in vLLM: which era's messages. Default `map`. */
   readonly encoding?: KvEventEncoding;
 }

@@ -54,6 +54,64 @@ const english = (
   "In 1837, Charles Babbage described the Analytical Engine; it's widely regarded as the first design for a computer. "
 ).repeat(20);
 
+/** Pseudo-random numbers below a limit: the same texts on every machine. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+const NEW_TEXTS = 3000;
+const NEW_TEXT_LENGTH = 2000;
+
+/** Texts of pieces that a function makes, every one new. */
+function newTexts(piece: (random: (below: number) => number) => string): string[] {
+  const random = numbers(20_261_128);
+  return Array.from({ length: NEW_TEXTS }, () => {
+    let text = "";
+    while (text.length < NEW_TEXT_LENGTH) text += piece(random);
+    return text;
+  });
+}
+
+const englishWords = english.split(" ");
+const letters = "etaoinshrdlucmfwypvbgkjqxz";
+const skewed = (random: (below: number) => number, count: number): number =>
+  Math.floor((random(1_000_000) / 1_000_000) ** 2 * count);
+
+/** Kinds of text that are new every time: English of known words, code, Chinese, and words nobody has seen. */
+const kinds: Readonly<Record<string, readonly string[]>> = {
+  English: newTexts((random) => `${englishWords[random(englishWords.length)]} `),
+  code: newTexts(
+    (random) =>
+      `  const ${englishWords[random(60)]}_${random(99)} = get${englishWords[random(60)]}(${random(9999)}, "${englishWords[random(60)]}");\n`,
+  ),
+  Chinese: newTexts((random) => {
+    const length = 2 + random(14);
+    const characters = Array.from({ length }, () => String.fromCharCode(0x4e00 + skewed(random, 5000)));
+    return characters.join("") + ("，。、\n"[random(4)] ?? "");
+  }),
+  "made-up words": newTexts((random) => {
+    const word = Array.from({ length: 3 + random(9) }, () => letters[skewed(random, letters.length)] ?? "");
+    return `${word.join("")} `;
+  }),
+};
+
+/** Speed on the second half of each kind, after the first half has warmed compilers and caches. */
+function ofNewTexts(tokenizer: Tokenizer): string {
+  return Object.entries(kinds)
+    .map(([kind, texts]) => {
+      const half = texts.length / 2;
+      rate(texts.slice(0, half), (text) => tokenizer.encode(text, false));
+      return `${kind} ${rate(texts.slice(half), (text) => tokenizer.encode(text, false)).toFixed(1)}`;
+    })
+    .join(", ");
+}
+
 function bench(model: string, corpus: readonly string[]): void {
   const json = load(model);
   const started = cpuSeconds();
@@ -76,6 +134,7 @@ function bench(model: string, corpus: readonly string[]): void {
     `${model.padEnd(15)} load ${loadMs.toFixed(0)} ms, MB/s: first seen ${firstSeen.toFixed(1)}, again ` +
       `${seenAgain.toFixed(1)}, seen English ${figures.join(", ")}; detokenise ${detokenise(tokenizer).toFixed(0)} ns/token`,
   );
+  print(`${"".padEnd(15)} new texts of 2 KB, MB/s: ${ofNewTexts(tokenizer)}`);
 }
 
 function detokenise(tokenizer: Tokenizer): number {

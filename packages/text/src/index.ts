@@ -1,4 +1,5 @@
 export { createDetokenizer, type Detokenizer, type DetokenizerOptions } from "./detokenize/detokenizer.ts";
+export { decodeInWindow, EMPTY_WINDOW, promptWindow, type TokenWindow } from "./detokenize/token-window.ts";
 export { type DecodeStream, type DecodeStreamOptions } from "./detokenize/decode-stream.ts";
 export { type ExpectedFinish, type FinishRuleOptions } from "./sequence/finish-rule.ts";
 export { createLogprobTexts, type LogprobTexts } from "./sequence/logprob-texts.ts";

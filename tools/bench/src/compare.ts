@@ -23,13 +23,14 @@ const TRIES = Number(process.env["TRIES"] ?? 3);
 
 /**
  * Starts all candidates and measures them in turn, A B C, B C A, …: what drifts on the machine drifts for all. Prints one
- * table a scenario as soon as it is complete.
+ * table a scenario as soon as it is complete. Returns the measurements by scenario, in the order of the rounds.
  */
 export async function compare(
   comparison: Comparison,
   engine: MockEngine,
   print: (text: string) => void,
-): Promise<void> {
+): Promise<ReadonlyMap<string, readonly Measurement[]>> {
+  const byScenario = new Map<string, readonly Measurement[]>();
   const workerCounts = new Set(comparison.scenarios.map((name) => scenarioOf(name).workers));
   for (const workers of workerCounts) {
     const running: RunningCandidate[] = [];
@@ -38,12 +39,14 @@ export async function compare(
     }
     for (const scenario of comparison.scenarios.filter((name) => scenarioOf(name).workers === workers)) {
       const measurements = await measureRounds(running, { comparison, scenario, engine });
+      byScenario.set(scenario, measurements);
       print(reportTable(scenario, measurements));
     }
     for (const { process: router } of running) {
       await router.stop();
     }
   }
+  return byScenario;
 }
 
 async function measureRounds(

@@ -1,7 +1,12 @@
 import { execFile } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { EndpointCounts, Figures } from "./results.ts";
+
+/** Endpoints that get figures of their own: those that read a body. */
+const ENDPOINT =
+  /^\/(v1\/(chat\/completions(\/(batch|render))?|completions(\/render)?|responses(\/render)?|messages(\/(count_tokens|render))?|embeddings|score|rerank|systemone)|v2\/(embed|rerank)|score|rerank|pooling|classify|tokenize|detokenize|generative_scoring|inference\/v1\/generate|invocations)$/;
 
 /** What became of the recorded cases. */
 export interface TranscriptResult {
@@ -15,6 +20,8 @@ export interface TranscriptResult {
   readonly listed: readonly string[];
   /** Everything else: must be empty. */
   readonly different: readonly string[];
+  /** The same by endpoint. */
+  readonly endpoints: Figures;
 }
 
 interface Detail {
@@ -70,13 +77,43 @@ export async function checkTranscripts(options: {
   const different = report.details.filter(
     (detail) => !isListed(detail) && !["wording", "chunking"].includes(detail.verdict),
   );
+  const endpoints = byEndpoint(
+    files.map((file) => join(folder, file)),
+    options.except ?? [],
+    (id) => {
+      const detail = report.details.find((candidate) => candidate.id === id);
+      if (detail === undefined) return "equal";
+      if (isListed(detail)) return "listed";
+      return detail.verdict === "wording" || detail.verdict === "chunking" ? detail.verdict : "different";
+    },
+  );
   return {
+    endpoints,
     equal: report.total["equal"] ?? 0,
     chunking: report.total["chunking"] ?? 0,
     wording: report.details.filter((detail) => detail.verdict === "wording").map(describe),
     listed: listed.map((detail) => `${detail.id} (${detail.answer?.body?.error?.param ?? "rank"})`),
     different: different.map(describe),
   };
+}
+
+/** Counts the verdicts of the recorded cases by the path they were sent to. */
+function byEndpoint(
+  files: readonly string[],
+  except: readonly string[],
+  verdictOf: (id: string) => keyof EndpointCounts,
+): Figures {
+  const counts: Record<string, Record<keyof EndpointCounts, number>> = {};
+  for (const line of files.flatMap((file) => readFileSync(file, "utf8").split("\n"))) {
+    if (line === "") continue;
+    const { id, request } = JSON.parse(line) as { id?: string; request?: { path: string } };
+    if (id === undefined || request === undefined || except.includes(id)) continue;
+    const [path = ""] = request.path.split("?");
+    const endpoint = ENDPOINT.test(path) ? path : "other paths";
+    counts[endpoint] ??= { equal: 0, chunking: 0, wording: 0, listed: 0, different: 0 };
+    counts[endpoint][verdictOf(id)]++;
+  }
+  return counts;
 }
 
 function isRefusedByName(detail: Detail, uncarriedFields: ReadonlySet<string>): boolean {

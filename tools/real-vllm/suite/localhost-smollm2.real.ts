@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import OpenAI from "openai";
 import { ENGINE_FLAGS, startProgram, type RunningProgram } from "../harness/program.ts";
+import { reportFigures } from "../harness/results.ts";
 import { checkTranscripts } from "../harness/transcript-check.ts";
 import { UNCARRIED_FIELDS } from "../harness/uncarried-fields.ts";
 
@@ -62,6 +63,7 @@ describe("vllm-serve smollm2 --enable-router-as-api-server", () => {
       `smollm2: ${result.equal} equal, ${result.chunking} chunking, ${result.wording.length} wording only, ${result.listed.length} on the list, ${result.different.length} different`,
     );
     console.log([...result.wording, ...result.listed].join("\n"));
+    reportFigures("recorded cases, smollm2", result.endpoints);
     expect(result.different).toEqual([]);
     expect(result.equal).toBeGreaterThan(230);
   });

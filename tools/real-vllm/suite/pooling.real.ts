@@ -1,6 +1,7 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startProgram, type RunningProgram } from "../harness/program.ts";
+import { reportFigures } from "../harness/results.ts";
 import { checkTranscripts } from "../harness/transcript-check.ts";
 import { UNCARRIED_FIELDS } from "../harness/uncarried-fields.ts";
 
@@ -59,6 +60,7 @@ describe("vllm-serve minilm --enable-router-as-api-server", () => {
       `minilm: ${result.equal} equal, ${result.wording.length} wording only, ${result.listed.length} on the list, ${result.different.length} different`,
     );
     console.log([...result.wording, ...result.listed].join("\n"));
+    reportFigures("recorded cases, minilm", result.endpoints);
     expect(result.different).toEqual([]);
     expect(result.equal).toBeGreaterThan(600);
   });

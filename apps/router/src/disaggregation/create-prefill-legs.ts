@@ -1,18 +1,18 @@
 import type { RouterConfig } from "@vllm-router/config";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { Routing } from "../fleet/routing.ts";
+import type { Deciders } from "../fleet/deciders.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import { CONNECTORS } from "./connectors.ts";
-import { PrefillLegs } from "./prefill-legs.ts";
+import { PrefillLegs, type PairFleet } from "./prefill-legs.ts";
 
 /** Who chooses prefill workers; undefined where generations are not divided. */
 export function createPrefillLegs(
   { disaggregation }: RouterConfig,
   parts: {
-    readonly fleet: Fleet;
-    readonly routing: Routing;
+    readonly fleet: PairFleet;
+    readonly routing: Pick<Deciders, "prefillDispatchers">;
     readonly timers: Timers;
     readonly observer: RouterObserver;
   },

@@ -12,6 +12,8 @@ import {
   type VllmEngineConnection,
 } from "@vllm-router/engine-client";
 import type { ModelFiles } from "../models/model-files.ts";
+import { StaggeredStart } from "./staggered-start.ts";
+import type { Timers } from "./timers.ts";
 import { TokenizerArchives } from "./tokenizer-archives.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import { probeHttpPath } from "./probe-http-path.ts";
@@ -37,8 +39,7 @@ export interface EngineConnectorOptions {
   readonly probeTimeoutMs: number;
   /** Longest time of finding out about a new engine, milliseconds: its tokenizer files are tens of megabytes. */
   readonly registrationTimeoutMs: number;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly timers: Pick<Timers, "now" | "after" | "steadyMs">;
   /** `--health-check-endpoint`: path probed on HTTP workers. Default `/health`. */
   readonly healthPath?: string;
   /** Data-parallel ranks behind the address of an HTTP worker, which does not say it itself. Default 1. */
@@ -48,13 +49,25 @@ export interface EngineConnectorOptions {
 /** Reaches engines through `engine-client`, whatever protocol they speak. */
 export class EngineConnector implements WorkerConnector {
   readonly #options: EngineConnectorOptions;
-  readonly #archives = new TokenizerArchives();
+  readonly #archives: TokenizerArchives;
+  readonly #start: StaggeredStart;
 
   constructor(options: EngineConnectorOptions) {
     this.#options = options;
+    this.#archives = new TokenizerArchives({ timers: options.timers });
+    this.#start = new StaggeredStart(options.timers);
   }
 
   async connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
+    const endTurn = await this.#start.turn();
+    try {
+      return await this.#connect(url, signal);
+    } finally {
+      endTurn();
+    }
+  }
+
+  async #connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
     const probing = this.#deadline(this.#options.probeTimeoutMs, signal);
     const description = await probeEngine(url, probing);
     const { transport, httpClient } = this.#options;
@@ -84,7 +97,16 @@ export class EngineConnector implements WorkerConnector {
     if (connection.dialect === "http") {
       return judgeListed(await optional(connection.admin.models(options), undefined), facts);
     }
-    return (await isSameModel(connection, facts, options)) ? "serving" : "replaced";
+    if (connection.dialect === "vllm-inference") {
+      return judgeInference(await inferenceFacts(connection, options), facts);
+    }
+    if (!(await isSameModel(connection, facts, options))) {
+      return "replaced";
+    }
+    const comparing = (): AdminCallOptions => this.#deadline(this.#options.registrationTimeoutMs, signal);
+    const isAsGiven =
+      connection.dialect !== "vllm-engine" || this.#archives.isAsGiven(connection.admin, comparing);
+    return isAsGiven ? "serving" : "replaced";
   }
 
   #facts(connection: EngineConnection, options: AdminCallOptions): Promise<WorkerFacts> {
@@ -112,7 +134,7 @@ export class EngineConnector implements WorkerConnector {
   }
 
   #deadline(timeoutMs: number, signal: AbortSignal): AdminCallOptions {
-    return { deadlineAtMs: this.#options.now() + timeoutMs, signal };
+    return { deadlineAtMs: this.#options.timers.now() + timeoutMs, signal };
   }
 }
 
@@ -146,8 +168,11 @@ async function inferenceFacts(
   options: AdminCallOptions,
 ): Promise<WorkerFacts> {
   const [model, server] = await Promise.all([admin.getModelInfo(options), admin.getServerInfo(options)]);
+  const adapters = model.supportsLora ? await optional(admin.listLoras(options), []) : [];
+  const [parent = ""] = model.servedModelNames;
   return {
     modelNames: model.servedModelNames,
+    cards: adapters.map(({ name, path }) => ({ id: name, root: path, parent, maxModelTokens: undefined })),
     root: model.modelPath,
     maxModelLength: server.maxContextTokens,
     vocabularySize: 0,
@@ -165,14 +190,18 @@ async function vllmEngineFacts(
   options: AdminCallOptions,
   archives: TokenizerArchives,
 ): Promise<WorkerFacts> {
+  const asked = admin.getModelInfo(options);
   const [model, server, version, files] = await Promise.all([
-    admin.getModelInfo(options),
+    asked,
     admin.getServerInfo(options),
     optional(
       admin.getLoads(options).then((loads) => loads.version),
       "",
     ),
-    optional<ModelFiles>(archives.receive(admin, options), new Map()),
+    optional<ModelFiles>(
+      asked.then((said) => archives.receive(admin, { identity: JSON.stringify(said), options })),
+      new Map(),
+    ),
   ]);
   return {
     modelNames: model.servedModelNames,
@@ -248,35 +277,35 @@ async function optional<T>(call: Promise<T>, otherwise: T): Promise<T> {
 }
 
 async function isSameModel(
-  connection: Exclude<EngineConnection, HttpEngineConnection>,
+  { admin }: VllmEngineConnection,
   facts: WorkerFacts,
   options: AdminCallOptions,
 ): Promise<boolean> {
-  switch (connection.dialect) {
-    case "vllm-inference": {
-      const found = await inferenceFacts(connection, options);
-      return (
-        sameNames(found.modelNames, facts.modelNames) &&
-        found.root === facts.root &&
-        found.maxModelLength === facts.maxModelLength
-      );
-    }
-    case "vllm-engine": {
-      const known = facts.kvIdentity?.engineIds.get(0);
-      const [model, server] = await Promise.all([
-        connection.admin.getModelInfo(options),
-        known === undefined ? undefined : connection.admin.getServerInfo(options),
-      ]);
-      return (
-        // Blocks held for, or by, another life of the engine are nobody's.
-        server?.kvEngineId === known &&
-        sameNames(model.servedModelNames, facts.modelNames) &&
-        model.modelPath === facts.root &&
-        model.maxContextTokens === facts.maxModelLength &&
-        model.vocabularySize === facts.vocabularySize
-      );
-    }
+  const known = facts.kvIdentity?.engineIds.get(0);
+  const [model, server] = await Promise.all([
+    admin.getModelInfo(options),
+    known === undefined ? undefined : admin.getServerInfo(options),
+  ]);
+  return (
+    // Blocks held for, or by, another life of the engine are nobody's.
+    server?.kvEngineId === known &&
+    sameNames(model.servedModelNames, facts.modelNames) &&
+    model.modelPath === facts.root &&
+    model.maxContextTokens === facts.maxModelLength &&
+    model.vocabularySize === facts.vocabularySize
+  );
+}
+
+function judgeInference(found: WorkerFacts, facts: WorkerFacts): ProbeVerdict {
+  const isSame =
+    sameNames(found.modelNames, facts.modelNames) &&
+    found.root === facts.root &&
+    found.maxModelLength === facts.maxModelLength;
+  if (!isSame) {
+    return "replaced";
   }
+  const same = sameNames(namesOf(found.cards ?? []), namesOf(facts.cards ?? []));
+  return same ? "serving" : { kind: "adapters-changed", facts: { ...facts, cards: found.cards ?? [] } };
 }
 
 /** Adapters come and go at an HTTP worker; another base model is another engine. */

@@ -106,7 +106,7 @@ export class FleetPlacer implements Placer {
       promptTokens: prompt.tokenIds.length,
       maxTokens: prompt.sampling.maxTokens * request.sequences,
       routingKey: plan.routingKey,
-      loraName: plan.engineFields?.loraName,
+      loraName: plan.model.adapter?.name,
       cacheSalt: plan.engineFields?.cacheSalt,
       rank: plan.rank,
       requiredFields: plan.requiredFields,

@@ -1,6 +1,5 @@
 import {
   createSnapshot,
-  createWorkerView,
   type BreakerState,
   type Snapshot,
   type WorkerRole,
@@ -9,10 +8,12 @@ import {
 } from "@vllm-router/routing-core";
 import type { RouterObserver, WorkerState } from "../observability/router-observer.ts";
 import { RouterError } from "../router-error.ts";
-import type { PlacerFleet } from "./fleet-placer.ts";
+import type { FleetView } from "./fleet-view.ts";
 import { laneOf, type Lane } from "./lane.ts";
 import type { HealthThresholds } from "./health-judge.ts";
 import { RegisteredWorker, type WorkerSettings } from "./registered-worker.ts";
+import { standing } from "./standing.ts";
+import { viewOfWorker } from "./view-of-worker.ts";
 import type { CancelTimer } from "./timers.ts";
 import type { WorkerConnector } from "./worker-connector.ts";
 import type { LifeResources } from "./worker-life.ts";
@@ -24,6 +25,8 @@ export interface FleetOptions extends LifeResources {
   readonly observer: RouterObserver;
   readonly thresholds: HealthThresholds;
   readonly settings: WorkerSettings;
+  /** A snapshot was published. */
+  readonly published?: ((version: number) => void) | undefined;
 }
 
 /** One registered URL as the admin interface shows it. */
@@ -39,16 +42,13 @@ export interface WorkerReport {
   readonly role: WorkerRole;
 }
 
-/** Workers named in a message about what is not ready. */
-const TOLD_WORKERS = 4;
-
 const EMPTY_SNAPSHOT: Snapshot = createSnapshot({ version: 0, publishedAtMs: 0, workers: [] });
 
 /**
  * The slow half of the router: registers workers, probes them, and publishes immutable snapshots which request handling
  * reads. All background work of the router hangs on it and ends with it.
  */
-export class Fleet implements PlacerFleet, AsyncDisposable {
+export class Fleet implements FleetView, AsyncDisposable {
   readonly #options: FleetOptions;
   readonly #registered = new Map<string, RegisteredWorker>();
   readonly #roles = new Map<string, WorkerRole>();
@@ -171,7 +171,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
   }
 
   readinessProblem(): string {
-    return this.#standing((state) => state !== "ready");
+    return standing(this.#registered.values(), (state) => state !== "ready");
   }
 
   /**
@@ -188,7 +188,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
         reject(
           new RouterError(
             "startup_timeout",
-            `no worker became ready within ${timeoutMs / 1000} s. ${this.#standing(() => true)}`,
+            `no worker became ready within ${timeoutMs / 1000} s. ${standing(this.#registered.values(), () => true)}`,
           ),
         );
       });
@@ -216,16 +216,6 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
     const left: Promise<void> = registered.close().finally(() => this.#leaving.delete(left));
     this.#leaving.add(left);
     return left;
-  }
-
-  /** How the workers in such states stand, the first few of them by name. */
-  #standing(isMeant: (state: WorkerState) => boolean): string {
-    const meant = [...this.#registered.values()].filter((registered) => isMeant(registered.state));
-    const told = meant
-      .slice(0, TOLD_WORKERS)
-      .map(({ url, state, detail }) => `${url} is ${state}${detail === "" ? "" : `: ${detail}`}.`);
-    const rest = meant.length - told.length;
-    return [...told, ...(rest > 0 ? [`${rest} more are not ready.`] : [])].join(" ");
   }
 
   #breakersChanged(): void {
@@ -265,6 +255,7 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
       const workers = [...this.#registered.values()].flatMap((registered) => this.#view(registered, lane));
       this.#snapshots[lane] = createSnapshot({ version: this.#version, publishedAtMs, workers });
     }
+    this.#options.published?.(this.#version);
     if (this.isReady()) {
       for (const listener of this.#readyListeners) {
         listener();
@@ -278,15 +269,10 @@ export class Fleet implements PlacerFleet, AsyncDisposable {
       return [];
     }
     return [
-      createWorkerView({
-        slot: worker.slot,
-        id: worker.id,
-        models: worker.modelNames,
-        ranks: worker.ranks,
-        role: this.#roleOf(registered),
+      viewOfWorker(worker, {
         isHealthy: registered.state === "ready",
         breaker: this.#breakerOf(worker),
-        unsupportedFields: worker.connection.engine.capabilities.unsupportedFields,
+        role: this.#roleOf(registered),
       }),
     ];
   }

@@ -1,4 +1,4 @@
-import type { BlockHasher, EngineCaches, Generation, Ledger } from "@vllm-router/routing-core";
+import type { BlockHasher, Generation, Ledger, PlacementCaches } from "@vllm-router/routing-core";
 
 /** What is noted of a placement, until the engine tells what it found in its cache. */
 export interface HitObservation {
@@ -8,12 +8,12 @@ export interface HitObservation {
 
 /** Compares what engines find in their caches with what was believed, and has the index learn from it. */
 export class HitObserver {
-  readonly #caches: EngineCaches;
+  readonly #caches: PlacementCaches;
   readonly #ledger: Ledger;
   readonly #hasher: BlockHasher;
 
   constructor(options: {
-    readonly caches: EngineCaches;
+    readonly caches: PlacementCaches;
     readonly ledger: Ledger;
     readonly hasher: BlockHasher;
   }) {
@@ -42,11 +42,9 @@ export class HitObserver {
       found: (cachedTokens) => {
         if (!isTold && tokenIds !== undefined) {
           isTold = true;
-          this.#caches
-            .cache(slot)
-            .observe({ claimedTokens, cachedTokens, claimStamp, isFirm }, () =>
-              this.#hasher.hashTokens(tokenIds, generation),
-            );
+          this.#caches.observe(slot, { claimedTokens, cachedTokens, claimStamp, isFirm }, () =>
+            this.#hasher.hashTokens(tokenIds, generation),
+          );
         }
       },
     };

@@ -1,5 +1,10 @@
 import type { RouterConfig } from "@vllm-router/config";
-import { POLICIES, type PolicyDefinition, type RoutingKeyRules } from "@vllm-router/routing-core";
+import {
+  POLICIES,
+  type BreakerParameters,
+  type PolicyDefinition,
+  type RoutingKeyRules,
+} from "@vllm-router/routing-core";
 import type { LegPolicy, RoutingOptions } from "./routing.ts";
 
 /** The settings of the chosen policy, by the names the policy gives its parameters. */
@@ -35,4 +40,33 @@ export function legPolicies(config: RouterConfig): RoutingOptions["legs"] {
 export function affinityRules({ routing }: RouterConfig): RoutingKeyRules | undefined {
   const { affinityHeaders: headers, affinityFields: fields } = routing;
   return headers.length + fields.length === 0 ? undefined : { headers, fields };
+}
+
+/** The settings of the circuit breakers; undefined for none. */
+export function breakerSettings({ breaker }: RouterConfig): Partial<BreakerParameters> | undefined {
+  return breaker.disabled
+    ? undefined
+    : {
+        failureThreshold: breaker.failureThreshold,
+        successThreshold: breaker.successThreshold,
+        timeoutMs: breaker.timeoutSecs * 1000,
+        windowMs: breaker.windowSecs * 1000,
+      };
+}
+
+/** No admission limit: more requests than any machine holds. */
+const UNLIMITED = 2 ** 30;
+
+/** The settings of the limit on running requests and of the queue before it. */
+export function admissionSettings({ admission }: RouterConfig): {
+  readonly maxConcurrentRequests: number;
+  readonly queueSize: number;
+  readonly queueTimeoutMs: number;
+} {
+  const { maxConcurrentRequests, queueSize, queueTimeoutSecs } = admission;
+  return {
+    maxConcurrentRequests: maxConcurrentRequests === 0 ? UNLIMITED : maxConcurrentRequests,
+    queueSize,
+    queueTimeoutMs: queueTimeoutSecs * 1000,
+  };
 }

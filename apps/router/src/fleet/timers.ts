@@ -19,14 +19,20 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 /** Timers on the machine's clock, owned and ended together. */
 export class SystemTimers implements Timers, Disposable {
   readonly #running = new Set<NodeJS.Timeout>();
+  readonly #steadyOffsetMs: number;
   #disposed = false;
+
+  /** @param steadyOffsetMs what another thread's steady clock is ahead of this one's, to agree with it */
+  constructor(steadyOffsetMs = 0) {
+    this.#steadyOffsetMs = steadyOffsetMs;
+  }
 
   now(): number {
     return Date.now();
   }
 
   steadyMs(): number {
-    return performance.now();
+    return performance.now() + this.#steadyOffsetMs;
   }
 
   after(delayMs: number, action: () => void): CancelTimer {

@@ -4,6 +4,7 @@ import type { RouterObserver } from "../observability/router-observer.ts";
 import { createEngineWatch, type EngineWatch } from "./engine-watch.ts";
 import { kvAddresses } from "./kv-event-settings.ts";
 import { KvListening } from "./kv-listening.ts";
+import { ThreadedKvTransport } from "./kv-thread/threaded-kv-transport.ts";
 import type { Routing } from "./routing.ts";
 import type { Timers } from "./timers.ts";
 
@@ -26,6 +27,14 @@ export function watchEngines(
           caches: routing.caches,
           timers,
           addresses: kvAddresses(kvEvents),
+          topic: kvEvents.topic,
+          transport: new ThreadedKvTransport({
+            changed: (detail) => observer.kvEventsChanged?.("", detail),
+          }),
+          emptied: (slot) => {
+            routing.shadows?.token.clear(slot);
+            routing.shadows?.proxy.clear(slot);
+          },
           changed: (worker, detail) => observer.kvEventsChanged?.(worker, detail),
         })
       : undefined;

@@ -28,7 +28,7 @@ export interface ServedCard {
 export interface WorkerFacts {
   /** Names it serves; empty when it does not say. */
   readonly modelNames: readonly string[];
-  /** What an HTTP worker lists, adapters with their base models; undefined for others. */
+  /** What an HTTP worker lists, adapters with their base models; of a gRPC worker its adapters alone, where it lists any. */
   readonly cards?: readonly ServedCard[];
   /** Those of the names that are LoRA adapters. Default none. */
   readonly adapterNames?: readonly string[];

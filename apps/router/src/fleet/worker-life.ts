@@ -1,5 +1,5 @@
 import type { Ledger, WorkerSlots } from "@vllm-router/routing-core";
-import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { ModelAdapter, ModelRuntime } from "../models/model-runtime.ts";
 import type { Breakers } from "./breakers.ts";
 import type { EngineWatch } from "./engine-watch.ts";
 import type { Timers } from "./timers.ts";
@@ -19,8 +19,12 @@ export interface LifeResources {
    * themselves.
    */
   readonly adoptModel: (worker: ConnectedWorker) => Promise<ModelRuntime | undefined>;
+  /** The worker has these adapters of its model, until the answer is disposed of. */
+  readonly learnAdapters?: (base: ModelRuntime, adapters: readonly ModelAdapter[]) => Disposable;
   /** The worker no longer serves its model; `forget` when it was removed on purpose and does not come back. */
-  readonly releaseModel: (runtime: ModelRuntime, forget: boolean) => void;
+  readonly releaseModel: (runtime: ModelRuntime, forget: boolean, worker: ConnectedWorker) => void;
+  /** A worker whose model was adopted is not in use any more: its connection is about to be closed. */
+  readonly ended?: ((worker: ConnectedWorker) => void) | undefined;
 }
 
 /** How often a draining worker is looked at. */
@@ -36,6 +40,7 @@ export class WorkerLife {
   readonly #resources: LifeResources;
   readonly #watch: Disposable | undefined;
   #hasModel: boolean;
+  #adapters: Disposable | undefined;
 
   private constructor(connected: ConnectedWorker, worker: Worker, resources: LifeResources) {
     this.#connected = connected;
@@ -43,6 +48,7 @@ export class WorkerLife {
     this.#resources = resources;
     this.#hasModel = worker.runtime !== undefined;
     this.#watch = resources.watch?.(worker, connected.facts);
+    this.#learnAdapters(connected.facts);
   }
 
   /**
@@ -51,7 +57,7 @@ export class WorkerLife {
    */
   static async begin(url: string, connected: ConnectedWorker, resources: LifeResources): Promise<WorkerLife> {
     const runtime = await resources.adoptModel(connected);
-    const { ranks, modelNames, cards } = connected.facts;
+    const { ranks, cards } = connected.facts;
     try {
       const worker: Worker = {
         id: url,
@@ -59,15 +65,16 @@ export class WorkerLife {
         slot: resources.slots.reserve(ranks),
         ranks,
         runtime,
-        modelNames: runtime?.servedNames ?? modelNames,
+        modelNames: namesOf(runtime, connected.facts),
         cards,
         kvIdentity: connected.facts.kvIdentity,
       };
       return new WorkerLife(connected, worker, resources);
     } catch (error) {
       if (runtime !== undefined) {
-        resources.releaseModel(runtime, false);
+        resources.releaseModel(runtime, false, connected);
       }
+      resources.ended?.(connected);
       throw error;
     }
   }
@@ -82,9 +89,23 @@ export class WorkerLife {
 
   /** The engine serves other adapters than before. */
   takeAdapters(facts: WorkerFacts): void {
-    const { modelNames, cards } = facts;
+    const { cards } = facts;
     this.#connected = { ...this.#connected, facts };
-    this.#worker = { ...this.#worker, modelNames, cards };
+    this.#worker = { ...this.#worker, modelNames: namesOf(this.#worker.runtime, facts), cards };
+    this.#learnAdapters(facts);
+  }
+
+  #learnAdapters({ cards = [] }: WorkerFacts): void {
+    const { runtime } = this.#worker;
+    if (runtime === undefined || !this.#hasModel) {
+      return;
+    }
+    const before = this.#adapters;
+    const adapters = cards.flatMap(({ id, root, parent }) =>
+      parent === undefined ? [] : [{ name: id, path: root, parent: runtime.servedNames[0] ?? parent }],
+    );
+    this.#adapters = this.#resources.learnAdapters?.(runtime, adapters);
+    before?.[Symbol.dispose]();
   }
 
   /** Generations in flight on it. */
@@ -101,7 +122,8 @@ export class WorkerLife {
     const { runtime } = this.worker;
     if (this.#hasModel && runtime !== undefined) {
       this.#hasModel = false;
-      this.#resources.releaseModel(runtime, forget);
+      this.#adapters?.[Symbol.dispose]();
+      this.#resources.releaseModel(runtime, forget, this.#connected);
     }
   }
 
@@ -112,6 +134,7 @@ export class WorkerLife {
     await this.#drained(options.drainTimeoutMs);
     this.#resources.breakers?.forget(this.worker.slot);
     this.#resources.slots.release(this.worker.slot);
+    this.#resources.ended?.(this.#connected);
     await this.connected.connection.close();
   }
 
@@ -131,4 +154,13 @@ export class WorkerLife {
       });
     });
   }
+}
+
+/** What a worker is asked for by: where the router knows its model, that model's names and those of its adapters. */
+function namesOf(
+  runtime: ModelRuntime | undefined,
+  { modelNames, cards = [] }: WorkerFacts,
+): readonly string[] {
+  const adapters = cards.filter(({ parent }) => parent !== undefined).map(({ id }) => id);
+  return runtime === undefined ? modelNames : [...new Set([...runtime.servedNames, ...adapters])];
 }

@@ -1,11 +1,6 @@
-import {
-  EngineError,
-  type KvBatch,
-  listenToZmqKvEvents,
-  replayZmqKvEvents,
-  type ZmqListening,
-} from "@vllm-router/engine-client";
+import { EngineError, type KvBatch } from "@vllm-router/engine-client";
 import type { KvFeed, KvReplayRequest } from "@vllm-router/routing-core";
+import type { KvListeningHandle, KvTransport } from "./kv-thread/kv-transport.ts";
 import type { CancelTimer, Timers } from "./timers.ts";
 
 /** Where one rank's events come from. */
@@ -23,6 +18,8 @@ export interface ZmqKvSourceOptions {
   readonly address: ZmqKvAddress;
   readonly feed: KvFeed;
   readonly timers: Timers;
+  /** Carries the messages. */
+  readonly transport: KvTransport;
   /** Told when it begins to hear the publisher, and when it does not hear it any more. */
   readonly changed: (isHeard: boolean, detail: string) => void;
 }
@@ -37,16 +34,18 @@ const REPLAY_SILENCE_MS = 5_000;
 /** Listens to one rank's ZMQ publisher until it is disposed of, and asks for what was missed. */
 export class ZmqKvSource implements Disposable {
   readonly #options: ZmqKvSourceOptions;
-  #listening: ZmqListening | undefined;
-  #replay: ZmqListening | undefined;
+  #listening: KvListeningHandle | undefined;
+  #replay: KvListeningHandle | undefined;
   #cancelPause: CancelTimer | undefined;
   #cancelDisbelief: CancelTimer | undefined;
   #cancelSilence: CancelTimer | undefined;
   #pauseMs = FIRST_PAUSE_MS;
+  readonly #lease: Disposable;
   #isDisposed = false;
 
   constructor(options: ZmqKvSourceOptions) {
     this.#options = options;
+    this.#lease = options.transport.lease();
     this.#listen();
   }
 
@@ -56,6 +55,7 @@ export class ZmqKvSource implements Disposable {
     this.#endReplay();
     this.#cancelPause?.();
     this.#cancelDisbelief?.();
+    this.#lease[Symbol.dispose]();
     this.#options.feed.end();
   }
 
@@ -69,9 +69,9 @@ export class ZmqKvSource implements Disposable {
     }
   }
 
-  #dial(): ZmqListening {
-    const { address, feed, changed } = this.#options;
-    return listenToZmqKvEvents(
+  #dial(): KvListeningHandle {
+    const { address, feed, changed, transport } = this.#options;
+    return transport.listen(
       { address: address.endpoint, topic: address.topic },
       {
         connected: () => {
@@ -104,12 +104,12 @@ export class ZmqKvSource implements Disposable {
   }
 
   #askReplay(request: KvReplayRequest | undefined): void {
-    const { address, feed } = this.#options;
+    const { address, feed, transport } = this.#options;
     if (request === undefined || address.replayEndpoint === undefined) {
       return;
     }
     this.#awaitReplay();
-    this.#replay = replayZmqKvEvents(
+    this.#replay = transport.replay(
       { address: address.replayEndpoint, from: request.from },
       {
         batch: (batch) => {

@@ -1,5 +1,5 @@
 import { RouterError } from "../router-error.ts";
-import type { ModelRuntime } from "./model-runtime.ts";
+import type { ModelAdapter, ModelRuntime } from "./model-runtime.ts";
 import { offersTask, type RouteTask } from "./offered-task.ts";
 
 interface Entry {
@@ -15,6 +15,8 @@ interface Entry {
 export class ModelCatalog {
   readonly #byName = new Map<string, Entry>();
   readonly #entries: Entry[] = [];
+  /** LoRA adapters by name, each its base model under another name; with the number of workers that have it. */
+  readonly #adapters = new Map<string, Entry>();
 
   /** Served models in the order in which their first worker registered. */
   get runtimes(): readonly ModelRuntime[] {
@@ -56,13 +58,40 @@ export class ModelCatalog {
     }
   }
 
+  /** Adapters of served models, in the order in which they came. */
+  get adapters(): readonly ModelRuntime[] {
+    return [...this.#adapters.values()].map((entry) => entry.runtime);
+  }
+
+  /** A worker has these adapters of its model, until the answer is disposed of. Served names of models count more. */
+  learnAdapters(base: ModelRuntime, adapters: readonly ModelAdapter[]): Disposable {
+    const learned = adapters.map((adapter) => {
+      const known = this.#adapters.get(adapter.name);
+      const entry = known?.runtime.contentHash === base.contentHash ? known : adapterEntry(base, adapter);
+      entry.workers += 1;
+      this.#adapters.set(adapter.name, entry);
+      return entry;
+    });
+    return {
+      [Symbol.dispose]: () => {
+        for (const entry of learned.splice(0)) {
+          entry.workers -= 1;
+          const name = entry.runtime.adapter?.name ?? "";
+          if (entry.workers === 0 && this.#adapters.get(name) === entry) {
+            this.#adapters.delete(name);
+          }
+        }
+      },
+    };
+  }
+
   /**
    * The model a request means: by name, or when it names none the first model that offers the task, else the first.
    * @returns undefined when no such model is served
    */
   resolve(name: string | null, task: RouteTask = "generate"): ModelRuntime | undefined {
     if (name !== null && name !== "") {
-      return this.#byName.get(name)?.runtime;
+      return (this.#byName.get(name) ?? this.#adapters.get(name))?.runtime;
     }
     const able = this.#entries.find(({ runtime }) => offersTask(runtime, task)) ?? this.#entries[0];
     return able?.runtime;
@@ -97,6 +126,10 @@ export class ModelCatalog {
       }
     }
   }
+}
+
+function adapterEntry(base: ModelRuntime, adapter: ModelAdapter): Entry {
+  return { runtime: { ...base, servedNames: [adapter.name], root: adapter.path, adapter }, workers: 0 };
 }
 
 function checkAgreement(served: ModelRuntime, offered: ModelRuntime): void {

@@ -50,6 +50,14 @@ describe("selectParsers()", () => {
     expect(off.selection).toBeUndefined();
   });
 
+  it("gives gpt-oss its reasoning parser unasked, as vLLM does", () => {
+    const given = { enableAutoToolChoice: false };
+    expect(select(given).selection).toBeUndefined();
+    expect(() => select(given, { modelType: "gpt_oss" })).toThrow(
+      "--reasoning-parser openai_gptoss cannot be used with the tokenizer of 'a/b'",
+    );
+  });
+
   it("chooses by the model, and says so where it cannot", () => {
     const chosen = select({ toolCallParser: "auto" }, { modelType: "kimi_k2" });
     expect(chosen.selection?.tool?.structuralTag).toBe("kimi");

@@ -46,6 +46,7 @@ export const NO_PARSERS: ModelParsers = {
 };
 
 const HARMONY_MODEL = "gpt_oss";
+const HARMONY_REASONING = "openai_gptoss";
 
 /** Models that number their calls through the conversation. */
 const NUMBERING_MODELS: ReadonlySet<string> = new Set(["kimi_k2", "kimi_k25", "kimi_k3"]);
@@ -84,8 +85,10 @@ export function selectParsers(
   const { clues, tokenizer } = model;
   const toolName =
     flags.toolCallParser === "auto" ? chooseToolParser(clues) : (flags.toolCallParser ?? undefined);
-  const reasoningName =
-    flags.reasoningParser === "auto" ? chooseReasoningParser(clues) : flags.reasoningParser;
+  const harmony = clues.modelType === HARMONY_MODEL;
+  const named = flags.reasoningParser === "auto" ? chooseReasoningParser(clues) : flags.reasoningParser;
+  // vLLM gives gpt-oss its reasoning parser unasked.
+  const reasoningName = harmony && (named === undefined || named === "") ? HARMONY_REASONING : named;
   if (flags.enableAutoToolChoice && (toolName === undefined || !TOOL_PARSERS.has(toolName))) {
     throw new RouterError(
       "parsers",
@@ -96,7 +99,6 @@ export function selectParsers(
   const tool = flags.enableAutoToolChoice && toolName !== undefined ? TOOL_PARSERS.get(toolName) : undefined;
   const reasoning =
     reasoningName === undefined || reasoningName === "" ? undefined : REASONING_PARSERS.get(reasoningName);
-  const harmony = clues.modelType === HARMONY_MODEL;
   const whole = harmony ? createHarmonyParser : undefined;
   const selection = tool === undefined && reasoning === undefined ? undefined : { tool, reasoning, whole };
   if (selection !== undefined) {

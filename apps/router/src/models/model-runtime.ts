@@ -3,6 +3,15 @@ import type { GenerationDefaults } from "./generation-defaults.ts";
 import type { ModelParsers } from "./model-parsers.ts";
 import type { PoolingTraits } from "./pooling-traits.ts";
 
+/** A LoRA adapter, which requests ask for as for a model. */
+export interface ModelAdapter {
+  readonly name: string;
+  /** Where the engine loaded it from; empty when it does not say. */
+  readonly path: string;
+  /** Name of its base model. */
+  readonly parent: string;
+}
+
 /**
  * Everything textual about one served model, built once when its first worker registers: two workers with the same files
  * share it.
@@ -10,6 +19,8 @@ import type { PoolingTraits } from "./pooling-traits.ts";
 export interface ModelRuntime {
   /** Names that requests may use; the first is echoed in answers. */
   readonly servedNames: readonly string[];
+  /** The adapter this stands for: its base model under the adapter's name. Undefined for a model of its own. */
+  readonly adapter?: ModelAdapter | undefined;
   /** Path or hub name the engine loaded, as `/v1/models` shows it. */
   readonly root: string;
   /** Longest prompt plus output in tokens. */

@@ -10,14 +10,15 @@ type Labels = Readonly<Record<string, string>>;
 /** Label combinations a family keeps at most; the ones that come later are counted together under `other`. */
 const CELL_LIMIT = 10_000;
 
-interface PrintedValue {
+/** One printed number of a metric. */
+export interface PrintedValue {
   readonly metricName?: string;
   readonly labels: Record<string, string | number>;
   readonly value: number;
 }
 
 /** What prom-client's registry asks of a metric when it prints. */
-interface PrintedMetric {
+export interface PrintedMetric {
   readonly name: string;
   readonly help: string;
   readonly type: string;

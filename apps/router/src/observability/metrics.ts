@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { decisionMetrics } from "./decision-metrics.ts";
 import type { DecisionObserver } from "./decision-observer.ts";
 import { FrontendMetrics } from "./frontend-metrics.ts";
-import type { HistogramCell } from "./metric-cells.ts";
+import type { HistogramCell, PrintedMetric } from "./metric-cells.ts";
 import { RouterMetrics, type MetricSources } from "./router-metrics.ts";
 import type { RouterObserver } from "./router-observer.ts";
 
@@ -19,15 +19,22 @@ export interface Metrics {
   gapCell(model: string): HistogramCell;
   /** All series in Prometheus' text format; send it as {@link METRICS_CONTENT_TYPE}. */
   text(): Promise<string>;
+  /** The same as data, for another thread. */
+  families(): Promise<readonly PrintedMetric[]>;
 }
 
-/** Creates the router's metrics: its own series, vLLM's front-end series, and the process's. */
-export function createMetrics(sources: MetricSources): Metrics {
+/**
+ * Creates the router's metrics: its own series, vLLM's front-end series, and the process's.
+ * @param options `process` false leaves the process's out, of which one thread tells for all
+ */
+export function createMetrics(sources: MetricSources, options: { readonly process?: boolean } = {}): Metrics {
   const registry = new Registry();
   const router = new RouterMetrics(registry, sources);
   const frontend = new FrontendMetrics(registry);
   const decisionObserver = decisionMetrics(registry);
-  collectDefaultMetrics({ register: registry });
+  if (options.process ?? true) {
+    collectDefaultMetrics({ register: registry });
+  }
   return {
     decisionObserver,
     observer: {
@@ -43,6 +50,10 @@ export function createMetrics(sources: MetricSources): Metrics {
     text: () => {
       router.refresh();
       return registry.metrics();
+    },
+    families: async () => {
+      router.refresh();
+      return (await registry.getMetricsAsJSON()) as unknown as readonly PrintedMetric[];
     },
   };
 }

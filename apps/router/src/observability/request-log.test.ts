@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createLogger, type LogLevel } from "./logger.ts";
-import { requestLog } from "./request-log.ts";
+import { requestLog, type RequestLogSettings } from "./request-log.ts";
 import type { RequestSummary, RouterObserver } from "./router-observer.ts";
 
 const SUMMARY: RequestSummary = {
@@ -17,7 +17,7 @@ const SUMMARY: RequestSummary = {
 
 function logAt(
   level: LogLevel,
-  options?: { readonly accessLog: boolean },
+  options?: RequestLogSettings,
 ): { readonly log: RouterObserver; readonly lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger(level, {
@@ -59,6 +59,19 @@ describe("requestLog()", () => {
     expect(lines).toEqual([]);
     log.requestFinished({ ...SUMMARY, route: "/v1/models", status: 405 });
     expect(lines).toHaveLength(1);
+  });
+
+  it("writes where error answers come from when asked to, but not what they say", () => {
+    const error = Object.assign(new Error("a secret\n    of the client"), { status: 400 });
+    const quiet = logAt("debug");
+    quiet.log.errorAnswered?.("/v1/completions", error);
+    expect(quiet.lines).toEqual([]);
+    const { log, lines } = logAt("error", { errorStacks: true });
+    log.errorAnswered?.("/v1/completions", error);
+    expect(lines).toMatchObject([
+      { route: "/v1/completions", status: 400, stack: expect.stringContaining("request-log.test") as string },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain("secret");
   });
 
   it("writes a bug as an error with its stack", () => {

@@ -1,3 +1,4 @@
+import { type KvEventFigures, KvEventMetrics } from "./kv-event-metrics.ts";
 import type { Registry } from "prom-client";
 import { ROUTER_SECONDS } from "./metric-buckets.ts";
 import { CellFamily, HistogramFamily, registerCellMetric, type CellMetric } from "./metric-cells.ts";
@@ -12,8 +13,8 @@ export interface MetricSources {
   inFlight(): Iterable<readonly [worker: string, requests: number]>;
   /** Requests waiting for admission. */
   queued(): number;
-  /** Blocks of prompts that each engine has told it holds. */
-  toldBlocks?(): Iterable<readonly [worker: string, blocks: number]>;
+  /** What is known by KV events. */
+  kvEvents?(): Iterable<KvEventFigures>;
 }
 
 /** The Rust router's series (`vllm_router_*`), plus the ones its users asked for: in-flight, queue, first token. */
@@ -73,10 +74,6 @@ export class RouterMetrics {
   readonly #minLoad = this.#gauge("min_load", "Requests in flight on the idlest worker.");
   readonly #inFlight = this.#gauge("in_flight_requests", "Requests the router is serving.");
   readonly #queued = this.#gauge("queued_requests", "Requests waiting for admission.");
-  readonly #toldBlocks = this.#gauge(
-    "kv_event_blocks",
-    "Blocks of 16 prompt tokens that the worker's KV events say it holds.",
-  );
   readonly #pairs = this.#counter(
     "pd_decisions_total",
     "Decisions where prefill and decode are apart, by kind and the reason for a decode leg alone.",
@@ -90,6 +87,7 @@ export class RouterMetrics {
     "pd_fallbacks_total",
     "Prompts computed by a decode worker because no prefill worker did it.",
   );
+  readonly #kvEvents: KvEventMetrics;
   readonly #firstToken = this.#histogram(
     "time_to_first_token_duration_seconds",
     "Time to the first output, by route.",
@@ -100,6 +98,7 @@ export class RouterMetrics {
 
   constructor(registry: Registry, sources: MetricSources) {
     this.#sources = sources;
+    this.#kvEvents = new KvEventMetrics(registry);
     // Present from the start, so that a scrape before the first event shows zero instead of nothing.
     for (const family of [
       this.#activeWorkers,
@@ -131,9 +130,7 @@ export class RouterMetrics {
     this.#maxLoad.cell({}).value = most;
     this.#minLoad.cell({}).value = Number.isFinite(least) ? least : 0;
     this.#queued.cell({}).value = this.#sources.queued();
-    for (const [worker, blocks] of this.#sources.toldBlocks?.() ?? []) {
-      this.#toldBlocks.cell({ worker }).value = blocks;
-    }
+    this.#kvEvents.refresh(this.#sources.kvEvents?.() ?? []);
   }
 
   /** The observer that feeds these metrics. */
@@ -208,6 +205,7 @@ export class RouterMetrics {
   #workerChanged(worker: string, state: WorkerState): void {
     if (state === "removed") {
       this.#workers.delete(worker);
+      this.#kvEvents.remove(worker);
       for (const family of this.#families) {
         family.remove("worker", worker);
       }

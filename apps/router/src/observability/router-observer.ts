@@ -59,6 +59,8 @@ export interface RouterObserver {
   pairDecided?(kind: "prefill_decode" | "decode_only", reason: string): void;
   /** What became of a prefill leg. */
   pairTold?(event: PairEvent): void;
+  /** A request is answered with an error. */
+  errorAnswered?(route: string, error: Error & { readonly status: number }): void;
   /** A bug: something threw that never should. */
   internalError(where: string, error: unknown): void;
 }
@@ -95,6 +97,7 @@ export function combineObservers(observers: readonly RouterObserver[]): RouterOb
     kvEventsChanged: (worker, detail) => each((o) => o.kvEventsChanged?.(worker, detail)),
     pairDecided: (kind, reason) => each((o) => o.pairDecided?.(kind, reason)),
     pairTold: (event) => each((o) => o.pairTold?.(event)),
+    errorAnswered: (route, error) => each((o) => o.errorAnswered?.(route, error)),
     internalError: (where, error) => each((o) => o.internalError(where, error)),
   };
 }

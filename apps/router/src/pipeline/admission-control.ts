@@ -72,6 +72,12 @@ export class AdmissionControl {
     };
   }
 
+  /** Another thread gave places back: whoever waits here may come in. */
+  placesFreed(): void {
+    this.#admission.expire(this.#timers.steadyMs());
+    this.#arm();
+  }
+
   #arm(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

@@ -1,5 +1,4 @@
 import {
-  badRequestError,
   checkPromptLength,
   codePointLength,
   type PoolingCommon,
@@ -7,6 +6,7 @@ import {
   validationError,
 } from "@vllm-router/api";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import { checkEncodable } from "./encodable-text.ts";
 import type { PoolingTraits } from "../models/pooling-traits.ts";
 
 /** How a pooling request wants its prompts cut and filled up. */
@@ -14,8 +14,6 @@ export type PromptFitting = Pick<PoolingCommon, "truncatePromptTokens" | "trunca
 
 /** Prompts of a model that pools. Their tokens are not checked against the vocabulary yet. */
 export type PoolingTokenIds = readonly (number | bigint)[] | Int32Array;
-
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** A model with what it pools. */
 export type PoolingModel = ModelRuntime & { readonly pooling: PoolingTraits };
@@ -30,11 +28,7 @@ export function encodePoolingText(
   context: { readonly fitting: PromptFitting; readonly model: PoolingModel },
 ): PoolingTokenIds {
   const { fitting, model } = context;
-  if (LONE_SURROGATE.test(text)) {
-    throw badRequestError(
-      "TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]",
-    );
-  }
+  checkEncodable(text);
   const fitted = fitText(text, context);
   const wanted = model.pooling.lowersCase ? fitted.toLowerCase() : fitted;
   return fitTokens(encodeCut(wanted, addSpecialTokens, context), fitting, model);

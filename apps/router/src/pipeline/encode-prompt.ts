@@ -7,6 +7,7 @@ import {
   type LengthContext,
 } from "@vllm-router/api";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import { checkEncodable } from "./encodable-text.ts";
 import { takeWideIds } from "./wide-ids.ts";
 
 /** The length rules' view of a model. */
@@ -28,6 +29,7 @@ export function encodeText(text: string, request: GenerationRequest, model: Mode
   // A code point has at most two units: counting them exactly matters only near the limit.
   const isFarBelow = text.length <= context.maxModelLength * context.maxCharactersPerToken;
   checkPromptText(request, isFarBelow ? text.length : [...text].length, context);
+  checkEncodable(text);
   const encoded = model.tokenizer.encode(
     truncatePromptText(request, text, context),
     request.addSpecialTokens,

@@ -10,6 +10,8 @@ export interface FieldContext {
   readonly sessionId?: string | undefined;
   /** Engines are known not to look at priorities. */
   readonly ignoresPriority?: boolean | undefined;
+  /** The LoRA adapter that was asked for. */
+  readonly loraName?: string | undefined;
 }
 
 const KNOWN_FIELDS: ReadonlySet<string> = new Set(OPTIONAL_FIELDS);
@@ -28,14 +30,15 @@ export function requiredFieldsOf(
   request: GenerationRequest,
   context: FieldContext = {},
 ): readonly OptionalField[] {
+  const lora: readonly OptionalField[] = context.loraName === undefined ? [] : ["lora"];
   if (request.useBeamSearch) {
-    return carriedFields(request).includes("cache_salt") ? ["cache_salt"] : [];
+    return carriedFields(request).includes("cache_salt") ? [...lora, "cache_salt"] : lora;
   }
   const fields = carriedFields(request).filter(
     (field): field is OptionalField =>
       KNOWN_FIELDS.has(field) && !MADE_UP_BY_ROUTER.has(field) && field !== "priority",
   );
-  return priorityOf(request, context) === 0 ? fields : [...fields, "priority"];
+  return [...lora, ...fields, ...(priorityOf(request, context) === 0 ? [] : ["priority" as const])];
 }
 
 /** The fields of a request that travel to the engine as they are. */
@@ -45,6 +48,7 @@ export function engineFieldsOf(request: GenerationRequest, context: FieldContext
   const session = request.sessionId === null || request.sessionId === "" ? undefined : request.sessionId;
   return {
     priority: useBeamSearch ? 0 : priorityOf(request, context),
+    loraName: context.loraName,
     cacheSalt: request.cacheSalt ?? undefined,
     sessionId: session ?? context.sessionId,
     ecTransferParams: ec === null || ec.size === 0 ? undefined : writeJson(new Map(ec)),

@@ -14,6 +14,8 @@ import { RequestRun, type RunEnd } from "./request-run.ts";
 /** Something that runs and can be ended when the router stops at once. */
 export interface Abortable {
   abort(failure: RequestFailure): void;
+  /** Ends what generates under one of these ids, or all, as if it had finished. @returns how many generations that were */
+  abortRequests?(ids: ReadonlySet<string> | undefined): number;
 }
 
 /** What serving a generation needs. */
@@ -117,6 +119,17 @@ export class GenerationServer {
     for (const running of this.#running.items()) {
       running.abort({ kind: "stopping" });
     }
+  }
+
+  /**
+   * Ends the generations of these ids where they run, or all of them; unknown ids are fine.
+   * @returns how many were ended
+   */
+  abortRequests(ids: readonly string[] | undefined): number {
+    const wanted = ids === undefined ? undefined : new Set(ids);
+    return this.#running
+      .items()
+      .reduce((ended, running) => ended + (running.abortRequests?.(wanted) ?? 0), 0);
   }
 
   #run(plan: RequestPlan, context: RunContext): void {

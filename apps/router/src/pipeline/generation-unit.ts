@@ -27,6 +27,8 @@ export interface GenerationUnit {
   start(): void;
   /** Ends all of its work silently. */
   cancel(): void;
+  /** Somebody asked for its end: what has not finished finishes now, with the reason `abort`. */
+  abort(): void;
   pause(): void;
   resume(): void;
 }

@@ -8,8 +8,8 @@ import { SequenceState, type SequenceListener } from "./sequence-state.ts";
 
 /** What a generation tells the request it belongs to. */
 export interface GenerationOwner extends SequenceListener {
-  /** First output of this generation, before any of its text is told. */
-  generationStarted(generation: GenerationUnit, output: TokenOutput): void;
+  /** First output of this generation, before any of its text is told; undefined where it ends without one. */
+  generationStarted(generation: GenerationUnit, output: TokenOutput | undefined): void;
   /** Write now what was told; or, when `isLast`, with the end or failure of the generation, which follows at once. */
   generationFlush(generation: GenerationUnit, isLast: boolean): void;
   /** All sequences are finished. */
@@ -139,6 +139,21 @@ export class Generation implements AttemptOwner, GenerationUnit {
       attempt.cancel();
     }
     this.#live.clear();
+  }
+
+  abort(): void {
+    if (this.#over) {
+      return;
+    }
+    this.cancel();
+    if (!this.#started) {
+      this.#owner.generationStarted(this, undefined);
+    }
+    for (const sequence of this.sequences) {
+      sequence.finish({ reason: "abort", matchedStop: undefined, kvTransferParams: undefined });
+    }
+    this.#owner.generationFlush(this, true);
+    this.#owner.generationEnded(this);
   }
 
   pause(): void {
@@ -347,8 +362,8 @@ export class Generation implements AttemptOwner, GenerationUnit {
       requestId: this.#engineRequestId(alone ? first : undefined),
       tokenIds: this.prompt.tokenIds,
       sampling: alone ? { ...sampling, n: 1, seed } : sampling,
-      // An engine that is to be stopped in the middle has to be heard in the middle.
-      stream: this.#plan.stream || this.#plan.repetition !== undefined,
+      // An engine that is to be stopped in the middle, or measured, has to be heard in the middle.
+      stream: this.#plan.stream || this.#plan.repetition !== undefined || this.#plan.measures === true,
       deadlineAtMs: earlier(placement.deadlineAtMs, this.#plan.deadlineAtMs),
       rank: placement.rank ?? this.#plan.rank,
       kvTransferParams: this.#plan.kvTransferParams,

@@ -39,6 +39,7 @@ export function makePlan(
     priority: envelope.priority,
     sessionId: envelope.sessionId,
     ignoresPriority: envelope.settings.ignoresPriority,
+    loraName: envelope.model.adapter?.name,
   };
   return {
     responseId: envelope.responseId,
@@ -63,6 +64,11 @@ export function makePlan(
     repetition: beam === undefined ? repetitionRuleOf(request.repetitionDetection) : undefined,
     streamInterval:
       request.stream === true && beam === undefined ? Number(request.streamInterval ?? 1) : undefined,
+    measures:
+      envelope.settings.measuresRequests === true &&
+      beam === undefined &&
+      drafts.length === 1 &&
+      Number(request.n ?? 1) === 1,
     lateError: firstError(drafts),
   };
 }

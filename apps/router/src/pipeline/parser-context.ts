@@ -22,7 +22,7 @@ const RANDOM = {
 export function parserContext(
   request: ChatRequest,
   promptTokenIds: Int32Array,
-  envelope: RequestEnvelope,
+  envelope: Pick<RequestEnvelope, "model" | "settings">,
 ): OutputParserContext {
   const { model, settings } = envelope;
   const requestKwargs = request.chatTemplateKwargs ?? new Map<string, TemplateValue>();

@@ -59,6 +59,8 @@ export interface RequestPlan {
   readonly beam?: BeamPlan | undefined;
   /** `stream_interval` of a stream: tokens told at once. Undefined for 1. */
   readonly streamInterval?: number | undefined;
+  /** Whether its answer says how long it took: one sequence of one prompt, where the server shows that. Default false. */
+  readonly measures?: boolean;
   /** `repetition_detection`, which the router does itself; undefined for none. */
   readonly repetition?: RepetitionRule | undefined;
   /** Refusal that vLLM makes when it starts to generate: a stream has begun by then and carries it as its only event. */

@@ -1,4 +1,5 @@
 import {
+  badRequestError,
   checkRequestedLengths,
   createChatCollector,
   createChatStreamWriter,
@@ -7,13 +8,14 @@ import {
   type ResponseOptions,
   type ResponseWriter,
 } from "@vllm-router/api";
-import { createOutputParser, type OutputParser } from "@vllm-router/text";
+import { createOutputParser, TextError, type OutputParser } from "@vllm-router/text";
 import { checkToolChoice } from "./check-tool-choice.ts";
 import { constrainCalls } from "./constrain-calls.ts";
 import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import { parserContext } from "./parser-context.ts";
 import type { RequestPlan } from "./plan.ts";
 import { randomId } from "./random-id.ts";
+import { checkTrusted } from "./render-conversation.ts";
 import { renderPrompt } from "./render-prompt.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { resolvePrompt } from "./resolve-prompt.ts";
@@ -68,6 +70,7 @@ export function draftChat(
   checkPrompt?: (tokenCount: number) => void,
 ): ChatDraft {
   const { model, settings } = envelope;
+  checkTrusted(asked, settings);
   checkRequestedLengths(asked, model.maxModelLength);
   const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
   const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, {
@@ -81,6 +84,7 @@ export function draftChat(
     selection === undefined
       ? undefined
       : (): OutputParser => createOutputParser(selection, parserContext(request, tokenIds, envelope));
+  checkParserArguments(request.chatTemplateKwargs, makeParser);
   const resolved = resolvePrompt(request, tokenIds, { model, settings });
   if (resolved.sampling.structuredOutput === undefined) {
     return { request, tokenIds, text, resolved, makeParser };
@@ -88,6 +92,27 @@ export function draftChat(
   const grammarFromFirstToken = !request.includeReasoning || makeParser?.().promptEndsReasoning === true;
   const sampling = { ...resolved.sampling, grammarFromFirstToken };
   return { request, tokenIds, text, resolved: { ...resolved, sampling }, makeParser };
+}
+
+/** Lists and objects among the template's arguments may be what a parser cannot take. @throws ApiError 400 with vLLM's text */
+function checkParserArguments(
+  kwargs: ChatRequest["chatTemplateKwargs"],
+  makeParser: (() => OutputParser) | undefined,
+): void {
+  if (
+    kwargs === null ||
+    ![...kwargs.values()].some((value) => Array.isArray(value) || value instanceof Map)
+  ) {
+    return;
+  }
+  try {
+    makeParser?.();
+  } catch (error) {
+    if (error instanceof TextError) {
+      throw badRequestError(error.message);
+    }
+    throw error;
+  }
 }
 
 /** The plan of conversations that share one request's settings: one choice group each. */
@@ -143,12 +168,13 @@ export function prepareBatchChat(request: BatchChatRequest, envelope: RequestEnv
   );
 }
 
-/** Batches show reasoning, but do not count it. */
+/** Batches do not count reasoning, and where it is left out they still show its logprobs and token ids. */
 function batchDraft(draft: ChatDraft): ChatDraft {
   const { makeParser } = draft;
   if (makeParser === undefined) {
     return draft;
   }
+  const request = { ...draft.request, includeReasoning: true };
   const uncounted = (): OutputParser => {
     const parser = makeParser();
     return {
@@ -158,5 +184,5 @@ function batchDraft(draft: ChatDraft): ChatDraft {
       reasoningTokens: () => undefined,
     };
   };
-  return { ...draft, makeParser: uncounted };
+  return { ...draft, request, makeParser: uncounted };
 }

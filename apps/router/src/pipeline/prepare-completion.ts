@@ -9,6 +9,7 @@ import {
   unsupportedFieldError,
 } from "@vllm-router/api";
 import { encodeText, takeTokenIds } from "./encode-prompt.ts";
+import { checkDecodable } from "./wide-ids.ts";
 import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
@@ -86,6 +87,9 @@ export function encodeGiven(
   }
   if (prompt.kind === "text") {
     return { tokenIds: encodeText(prompt.text, request, model), text: prompt.text };
+  }
+  if (request.echo === true) {
+    checkDecodable(prompt.tokenIds);
   }
   const tokenIds = takeTokenIds(prompt.tokenIds, request, model);
   const isEchoed = request.echo === true && request.returnTokenIds !== true;

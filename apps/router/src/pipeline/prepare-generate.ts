@@ -41,7 +41,10 @@ export function prepareGenerate(request: GenerateTokensRequest, envelope: Reques
     }
   }
   const chat = tokensSampling(request);
-  checkTexts(request, chat);
+  checkTexts(request);
+  if (settings.tokensOnly === true) {
+    checkTokensOnly(request, chat);
+  }
   const tooLarge = request.tokenIds.find((id) => id > MAX_TOKEN_ID);
   if (tooLarge !== undefined) {
     throw validationError(`Token id ${tooLarge} is out of vocabulary`);
@@ -72,16 +75,27 @@ export function prepareGenerate(request: GenerateTokensRequest, envelope: Reques
   return makePlan(chat, [draft], { envelope, writer });
 }
 
-function checkTexts(request: GenerateTokensRequest, chat: ChatRequest): void {
+const NO_STOP_STRINGS =
+  "stop strings are not supported on a --tokens-only server because detokenization is disabled. Check stop strings on the " +
+  "coordinator, or use stop_token_ids.";
+
+function checkTokensOnly(request: GenerateTokensRequest, chat: ChatRequest): void {
+  if ((chat.stop ?? []).length > 0) {
+    throw badRequestError(NO_STOP_STRINGS);
+  }
+  if (request.outputMode !== "tokens") {
+    throw badRequestError(
+      `output_mode='${request.outputMode}' requires a tokenizer, but this server does not load one (--tokens-only or ` +
+        "--skip-tokenizer-init). Send the request to a server that loads a tokenizer, or use output_mode='tokens'.",
+    );
+  }
+}
+
+function checkTexts(request: GenerateTokensRequest): void {
   const detokenizes = request.samplingParams.get("detokenize") !== false;
   if (!detokenizes && request.outputMode !== "tokens") {
     throw badRequestError(
       `output_mode='${request.outputMode}' requires sampling_params.detokenize to be true`,
-    );
-  }
-  if (!detokenizes && (chat.stop ?? []).length > 0) {
-    throw validationError(
-      "stop strings are only supported when detokenize is True. Set detokenize=True to use stop.",
     );
   }
 }

@@ -9,6 +9,7 @@ import type { ModelRuntime } from "../models/model-runtime.ts";
 import { alternativesFor, planLabelReads } from "./label-reads.ts";
 import type { RequestPlan } from "./plan.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
+import { checkEncodable } from "./encodable-text.ts";
 import { takeWideIds } from "./wide-ids.ts";
 
 /** vLLM's limit of labels where logprobs have none. */
@@ -97,14 +98,8 @@ function itemTokens(request: GenerativeScoringRequest, model: ModelRuntime): rea
   });
 }
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
 function encodeText(text: string, special: boolean, model: ModelRuntime): Int32Array {
-  if (LONE_SURROGATE.test(text)) {
-    throw badRequestError(
-      "TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]",
-    );
-  }
+  checkEncodable(text);
   return model.tokenizer.encode(text, special);
 }
 

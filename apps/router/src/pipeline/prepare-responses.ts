@@ -1,5 +1,6 @@
 import {
   ApiError,
+  badRequestError,
   createResponsesCollector,
   createResponsesStreamWriter,
   type FinishedResponse,
@@ -54,6 +55,7 @@ export function prepareResponses(
   const { maxModelLength } = envelope.model;
   const chat = responsesToChat(request, preparation.history);
   checkOutputTokens(request, maxModelLength);
+  checkShown(request);
   return prepareConverted(chat, envelope, {
     checksTools: false,
     checkPrompt: (count) => checkPrompt(count, maxModelLength),
@@ -74,7 +76,19 @@ function shownLogprobs(chat: ChatRequest): number | undefined {
   return chat.logprobs === true ? Number(chat.topLogprobs) : undefined;
 }
 
-function checkOutputTokens(request: ResponsesRequest, maxModelLength: number): void {
+/** Fields that the answer repeats and may not be null there, though they may in a request. */
+function checkShown(request: ResponsesRequest): void {
+  if (request.background === null) {
+    throw badRequestError(
+      "1 validation error for ResponsesResponse\nbackground\n  Input should be a valid boolean " +
+        "[type=bool_type, input_value=None, input_type=NoneType]\n" +
+        "    For further information visit https://errors.pydantic.dev/2.14/v/bool_type",
+    );
+  }
+}
+
+/** Refuses more output tokens than the model has room for. @throws ApiError 400 with vLLM's text */
+export function checkOutputTokens(request: ResponsesRequest, maxModelLength: number): void {
   const asked = request.maxOutputTokens ?? 0;
   if (asked > maxModelLength) {
     throw validationError(

@@ -12,4 +12,8 @@ export interface PrepareSettings {
   readonly maxLogprobs: number;
   /** `--engine-scheduling-policy fcfs`: engines are known not to look at priorities, so that nobody has to carry them. */
   readonly ignoresPriority?: boolean;
+  /** `--tokens-only`: `/inference/v1/generate` makes no text, and so knows no stop strings. */
+  readonly tokensOnly?: boolean;
+  /** `--enable-per-request-metrics`. */
+  readonly measuresRequests?: boolean;
 }

@@ -1,4 +1,4 @@
-import { badRequestError, type ApiError } from "@vllm-router/api";
+import { badRequestError, checkMediaArguments, type ApiError, type MediaArguments } from "@vllm-router/api";
 import {
   compileChatTemplate,
   NO_CHAT_TEMPLATE_MESSAGE,
@@ -13,7 +13,7 @@ import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { PrepareSettings } from "./prepare-settings.ts";
 
 /** The parts of a request that a chat template sees. */
-export interface Conversation {
+export interface Conversation extends MediaArguments {
   readonly messages: readonly TemplateValue[];
   /** Refusal found only while rendering. */
   readonly lateError: ApiError | undefined;
@@ -36,20 +36,34 @@ const UNTRUSTED_TEMPLATE =
   "Chat template is passed with request, but --trust-request-chat-template is not set. Refused request with untrusted chat template.";
 
 /**
+ * Refuses what only a trusted client may bring: a template of its own, arguments of media readers.
+ * @throws ApiError 400 with vLLM's text
+ */
+export function checkTrusted(
+  conversation: Pick<Conversation, "chatTemplate" | "chatTemplateKwargs" | keyof MediaArguments>,
+  settings: PrepareSettings,
+): void {
+  const given = conversation.chatTemplate ?? conversation.chatTemplateKwargs?.get("chat_template") ?? null;
+  if (!settings.trustRequestChatTemplate && given !== null) {
+    throw badRequestError(UNTRUSTED_TEMPLATE);
+  }
+  checkMediaArguments(conversation, false);
+}
+
+/**
  * Renders a conversation to the prompt's text.
  * @throws ApiError 400 with vLLM's text: untrusted template, bad content parts, template errors
  */
 export function renderConversation(conversation: Conversation, context: RenderContext): string {
   const { model, settings } = context;
   const kwargs = conversation.chatTemplateKwargs;
-  if (
-    !settings.trustRequestChatTemplate &&
-    (conversation.chatTemplate !== null || (kwargs?.get("chat_template") ?? null) !== null)
-  ) {
-    throw badRequestError(UNTRUSTED_TEMPLATE);
-  }
+  checkTrusted(conversation, settings);
   if (conversation.lateError !== undefined) {
     throw conversation.lateError;
+  }
+  // Without a role a message was valid as one of Harmony's: an object that vLLM's renderer cannot look into.
+  if (conversation.messages.some((message) => message instanceof Map && !message.has("role"))) {
+    throw badRequestError("'Message' object is not subscriptable");
   }
   try {
     const template = templateFor(conversation, context);

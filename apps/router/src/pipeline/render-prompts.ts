@@ -20,6 +20,7 @@ import { encodeGiven, refuseSuffix } from "./prepare-completion.ts";
 import { parserContext } from "./parser-context.ts";
 import { samplingContextOf } from "./resolve-prompt.ts";
 import { tokenOffsets } from "./token-offsets.ts";
+import { checkOutputTokens } from "./prepare-responses.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 
 /** vLLM's own default of `--cohere-format`, which it puts among every model's template arguments. */
@@ -49,7 +50,9 @@ export function renderResponsesRequest(request: ResponsesRequest, envelope: Requ
       "previous_response_id",
     );
   }
-  const draft = draftChat(responsesToChat(request, undefined), envelope);
+  const chat = responsesToChat(request, undefined);
+  checkOutputTokens(request, envelope.model.maxModelLength);
+  const draft = draftChat(chat, envelope);
   return chatText(draft, envelope, {
     transferParams: {
       kv: request.kvTransferParams as JsonObject | null,

@@ -1,4 +1,4 @@
-import { sseComment, type ChoiceFinish, type ChoiceOutput } from "@vllm-router/api";
+import { sseComment, type ChoiceFinish, type ChoiceOutput, type RequestMetrics } from "@vllm-router/api";
 import { EngineError, type TokenOutput } from "@vllm-router/engine-client";
 import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
@@ -13,6 +13,7 @@ import { CallLimit } from "./beam-search/call-limit.ts";
 import type { GenerationUnit } from "./generation-unit.ts";
 import { failureToApiError, type RequestFailure } from "./request-failure.ts";
 import type { RequestPlan } from "./plan.ts";
+import { requestMetrics } from "./request-metrics.ts";
 import { readPromptLogprobs } from "./logprob-reader.ts";
 
 /** How a request ended, told once. */
@@ -46,6 +47,8 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly #exchange: ClientSide;
   readonly #services: RunServices;
   #firstOutputAtMs: number | undefined;
+  /** Where the answer says how long it took. */
+  #lastOutputAtMs: number | undefined;
   #cancelLook: (() => void) | undefined;
   /** Per generation, when its outputs were last written; NaN before. */
   readonly #flushedAtMs: Float64Array;
@@ -113,6 +116,26 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#fail(failure);
   }
 
+  /**
+   * Somebody asked for the end of generations by the ids that vLLM gives them: the answer's own, with the prompt's number
+   * where there may be several. They end with the reason `abort`, and the answer says what there is.
+   * @param ids undefined for all
+   * @returns how many were ended
+   */
+  abortRequests(ids: ReadonlySet<string> | undefined): number {
+    const { responseId } = this.plan;
+    let ended = 0;
+    for (const generation of this.generations.slice()) {
+      const { promptIndex } = generation;
+      const named = [responseId, `${responseId}-${promptIndex}`, `${responseId}_${promptIndex}`];
+      if (!this.#over && (ids === undefined || named.some((id) => ids.has(id)))) {
+        generation.abort();
+        ended += 1;
+      }
+    }
+    return ended;
+  }
+
   gone(): void {
     if (!this.#over) {
       this.#end({ kind: "gone" });
@@ -128,14 +151,14 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     }
   }
 
-  generationStarted(generation: GenerationUnit, output: TokenOutput): void {
+  generationStarted(generation: GenerationUnit, output: TokenOutput | undefined): void {
     this.#firstOutputAtMs ??= this.#services.now();
     this.plan.writer.prompt(generation.promptIndex, {
       tokenIds: generation.prompt.tokenIds,
       text: generation.prompt.text,
       firstTokenText: this.#firstTokenText(generation),
       logprobs:
-        this.plan.wantedPromptLogprobs === undefined || output.promptLogprobs === undefined
+        this.plan.wantedPromptLogprobs === undefined || output?.promptLogprobs === undefined
           ? undefined
           : readPromptLogprobs(
               this.plan.model.tokenizer,
@@ -148,6 +171,9 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   choiceOutput(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): void {
     if (this.#over) {
       return;
+    }
+    if (this.plan.measures === true && output.tokenCount > 0) {
+      this.#lastOutputAtMs = this.#services.now();
     }
     this.#exchange.append(this.plan.writer.output(choice, output, finish));
   }
@@ -243,12 +269,22 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
       : this.plan.model.tokenizer.tokenText(first);
   }
 
+  #metrics(): RequestMetrics {
+    return requestMetrics({
+      startedAtMs: this.startedAtMs,
+      firstOutputAtMs: this.#firstOutputAtMs,
+      lastOutputAtMs: this.#lastOutputAtMs,
+      tokens: this.completionTokens,
+    });
+  }
+
   #answer(): void {
     const { writer } = this.plan;
     const rest = writer.end({
       promptTokens: this.promptTokens,
       cachedTokens: this.cachedTokens,
       kvTransferParams: this.generations[0]?.kvTransferParams,
+      metrics: this.plan.measures === true ? this.#metrics() : undefined,
     });
     if (this.plan.stream) {
       this.#exchange.append(rest);

@@ -6,6 +6,7 @@ import {
   resolveBeamSearch,
   resolveSampling,
   unsupportedFieldError,
+  validationError,
   type GenerationRequest,
   type SamplingContext,
 } from "@vllm-router/api";
@@ -63,7 +64,7 @@ export function resolvePrompt(
     sampling,
     wantedLogprobs: wanted.logprobTokenIds === undefined ? wanted.logprobs : ALL_GIVEN,
     wantedPromptLogprobs: wanted.promptLogprobs,
-    lateError: lateError ?? promptRefusal(tokenIds, model),
+    lateError: lateError ?? expertsRefusal(request, tokenIds) ?? promptRefusal(tokenIds, model),
   };
 }
 
@@ -135,6 +136,18 @@ const STEP_SAMPLING: SamplingParameters = {
   logitBias: undefined,
   structuredOutput: undefined,
 };
+
+function expertsRefusal(request: GenerationRequest, tokenIds: Int32Array): ApiError | undefined {
+  const start = request.routedExpertsPromptStart;
+  if (start >= 0 && start <= tokenIds.length) {
+    return undefined;
+  }
+  return validationError(
+    `routed_experts_prompt_start must be between 0 and the prompt length (${tokenIds.length}), inclusive.`,
+    "routed_experts_prompt_start",
+    start,
+  );
+}
 
 function promptRefusal(tokenIds: Int32Array, model: ModelRuntime): ApiError | undefined {
   const maxTokenId = Math.max(model.vocabularySize, model.tokenizer.vocabularySize) - 1;

@@ -58,6 +58,13 @@ describe("proxyNameFor()", () => {
     expect(proxyNameFor(mixed, ["m"], ["bad_words"])).toBeUndefined();
     expect(proxyNameOf(mixed, ["m"])).toBeUndefined();
   });
+
+  it("names it where the gRPC workers that can are sick and an HTTP worker is not", () => {
+    expect(proxyNameFor(fleet([[["m"], false]], [[["m"]]]), ["m"], ["n"])).toBe("m");
+    expect(proxyNameFor(fleet([[["m"], false]], [[["m"], false]]), ["m"], ["n"])).toBeUndefined();
+    expect(proxyNameFor(fleet([[["m"], false], [["m"]]], [[["m"]]]), ["m"], ["n"])).toBeUndefined();
+    expect(proxyNameFor(fleet([[["m"]]], [[["m"], false]]), ["m"], ["bad_words"])).toBe("m");
+  });
 });
 
 describe("readProxiedBody()", () => {

@@ -36,22 +36,28 @@ export function chooseLane(fleet: LaneFleet, name: () => string): Lane {
 }
 
 /**
- * The name under which an HTTP worker can take a request that needs fields which no gRPC worker of its model carries.
- * @returns undefined when the token lane can carry them, or no HTTP worker serves the model
+ * The name under which an HTTP worker can take a request that needs fields which no gRPC worker of its model carries, or
+ * none that is healthy while an HTTP worker is.
+ * @returns undefined when the token lane is to carry them, or no HTTP worker serves the model
  */
 export function proxyNameFor(
   fleet: LaneFleet,
   names: readonly string[],
   fields: readonly OptionalField[],
 ): string | undefined {
-  const isCarried = fleet
+  const able = fleet
     .snapshot("token")
-    .workers.some(
+    .workers.filter(
       (worker) =>
         names.some((name) => serves(worker, name)) &&
         fields.every((field) => !worker.unsupportedFields.has(field)),
     );
-  return isCarried ? undefined : proxyNameOf(fleet, names);
+  if (able.some((worker) => worker.isHealthy)) {
+    return undefined;
+  }
+  const { workers } = fleet.snapshot("proxy");
+  const healthy = names.find((name) => workers.some((worker) => worker.isHealthy && serves(worker, name)));
+  return healthy ?? (able.length > 0 ? undefined : proxyNameOf(fleet, names));
 }
 
 /** The first of the names that an HTTP worker serves; undefined when none does. */

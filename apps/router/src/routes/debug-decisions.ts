@@ -1,13 +1,22 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { ApiError } from "@vllm-router/api";
-import type { DecisionJournal } from "../decisions/decision-journal.ts";
+import type { ExplainedDecision } from "../decisions/explained-decision.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import type { Route } from "../server/route-table.ts";
 
+/** Where explained decisions are read: a journal, or the one of another thread. */
+export interface DecisionBook {
+  readonly isEnabled: boolean;
+  /** A decision that is still kept. */
+  get(id: string): ExplainedDecision | undefined | Promise<ExplainedDecision | undefined>;
+  /** The latest decisions, newest first. */
+  latest(count: number): readonly ExplainedDecision[] | Promise<readonly ExplainedDecision[]>;
+}
+
 /** What the routes of explained decisions work with. */
 export interface DebugServices {
-  readonly journal: DecisionJournal;
+  readonly journal: DecisionBook;
   /** Opens the routes to other machines; undefined where only this machine may ask. */
   readonly adminApiKey: string | undefined;
 }
@@ -28,32 +37,31 @@ export function debugRoutes(services: DebugServices): readonly Route[] {
 }
 
 /** `GET /debug/decisions?limit=N`: the latest explained or logged decisions, newest first, in short. */
-function serveDecisions(scope: RequestScope, services: DebugServices): void {
+async function serveDecisions(scope: RequestScope, services: DebugServices): Promise<void> {
   if (!mayLook(scope, services)) {
     return;
   }
   const query = new URLSearchParams((scope.exchange.incoming.url ?? "").split("?", 2)[1]);
   const limit = Number(query.get("limit") ?? DEFAULT_LISTED);
-  const decisions = services.journal
-    .latest(Number.isInteger(limit) && limit > 0 ? limit : DEFAULT_LISTED)
-    .map(({ id, decidedAtMs, lane, summary, record }) => ({
-      id,
-      decidedAt: new Date(decidedAtMs).toISOString(),
-      lane,
-      requestId: record.requestId,
-      model: record.model,
-      ...summary,
-    }));
+  const latest = await services.journal.latest(Number.isInteger(limit) && limit > 0 ? limit : DEFAULT_LISTED);
+  const decisions = latest.map(({ id, decidedAtMs, lane, summary, record }) => ({
+    id,
+    decidedAt: new Date(decidedAtMs).toISOString(),
+    lane,
+    requestId: record.requestId,
+    model: record.model,
+    ...summary,
+  }));
   scope.exchange.sendJson(200, JSON.stringify({ decisions }));
 }
 
 /** `GET /debug/decisions/{id}`: everything one decision was made from. */
-function serveDecision(scope: RequestScope, services: DebugServices): void {
+async function serveDecision(scope: RequestScope, services: DebugServices): Promise<void> {
   if (!mayLook(scope, services)) {
     return;
   }
   const path = (scope.exchange.incoming.url ?? "").split("?", 1)[0] ?? "";
-  const decision = services.journal.get(path.slice(path.lastIndexOf("/") + 1));
+  const decision = await services.journal.get(path.slice(path.lastIndexOf("/") + 1));
   if (decision === undefined) {
     scope.exchange.sendJson(404, JSON.stringify({ error: "This decision is not, or no longer, kept." }));
     return;

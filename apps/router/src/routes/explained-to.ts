@@ -1,4 +1,3 @@
-import type { DecisionJournal } from "../decisions/decision-journal.ts";
 import {
   DECISION_HEADER,
   decisionHeader,
@@ -8,7 +7,10 @@ import {
 import type { ClientSide } from "../server/exchange.ts";
 
 /** Who hears the decisions about a request: its answer's head, where it asks for them and `--enable-explain` allows it. */
-export function explainedTo(exchange: ClientSide, journal: DecisionJournal): DecisionListener | undefined {
+export function explainedTo(
+  exchange: ClientSide,
+  journal: { readonly isEnabled: boolean },
+): DecisionListener | undefined {
   return journal.isEnabled && exchange.header(EXPLAIN_HEADER) === "1"
     ? decisionHeader((value) => exchange.setHeader(DECISION_HEADER, value))
     : undefined;

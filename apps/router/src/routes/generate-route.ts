@@ -95,6 +95,7 @@ export async function serveReceivedGeneration<TRequest extends GeneratingRequest
   const fields = api.requiredFields(request, {
     priority: requestedPriority(scope),
     ignoresPriority: services.prepare.ignoresPriority,
+    loraName: model.adapter?.name,
   });
   const proxyName = proxyNameFor(fleet, model.servedNames, fields);
   if (proxyName !== undefined) {

@@ -80,7 +80,7 @@ export function serveVersion(scope: RequestScope, services: RouteServices): void
 
 /** `GET /load`: moves only with `--enable-server-load-tracking`, as vLLM's. */
 export function serveLoad(scope: RequestScope, services: RouteServices): void {
-  scope.exchange.sendJson(200, loadBody(services.tracksServerLoad ? services.server.runningCount : 0));
+  scope.exchange.sendJson(200, loadBody(services.tracksServerLoad ? services.serverLoad() : 0));
 }
 
 /** `GET /metrics`. */

@@ -73,10 +73,11 @@ export async function serveInvocations(scope: RequestScope, services: RouteServi
     await serveProxied(scope, received.asProxied(), { services });
     return;
   }
-  const body = parseRawJsonBody(scope.exchange.header("content-type"), received.bytes);
   const { models, fleet } = services;
   const { model: name } = received.asProxied();
   const named = name === "" ? undefined : models.resolve(name);
+  const raw = parseRawJsonBody(scope.exchange.header("content-type"), received.bytes);
+  const body = named === undefined ? withoutModel(raw) : raw;
   const candidates = named === undefined ? models.runtimes : [named];
   if (candidates.length === 0) {
     throw serviceUnavailableError(`No engine is ready yet. ${fleet.readinessProblem()}`.trim());
@@ -87,7 +88,17 @@ export async function serveInvocations(scope: RequestScope, services: RouteServi
     const names = offered.map(({ typeName }) => `'${typeName}'`).join(", ");
     throw badRequestError(`Cannot find suitable handler for request. Expected one of: [${names}]`);
   }
-  await meant.serve(scope, { services, received });
+  await meant.serve(scope, { services, received: { ...received, json: () => body } });
+}
+
+/** On this path vLLM does not look at the body's model: it serves one. Here a name counts where it is a served one. */
+function withoutModel(body: JsonValue): JsonValue {
+  if (!(body instanceof Map) || !body.has("model")) {
+    return body;
+  }
+  const rest = new Map(body);
+  rest.delete("model");
+  return rest;
 }
 
 /** Whether the body's fields have the types of this request. What vLLM refuses for another reason it refuses at once. */

@@ -29,6 +29,12 @@ export async function serveModels(scope: RequestScope, services: RouteServices):
       permissionId: randomId(),
     })),
   );
+  for (const { adapter } of services.models.adapters) {
+    if (adapter !== undefined) {
+      const { name: id, path: root, parent } = adapter;
+      known.push({ id, created, root, parent, maxModelLength: null, permissionId: randomId() });
+    }
+  }
   const knownNames = new Set(known.map((card) => card.id));
   const proxied = proxiedCards(services)
     .filter(({ id }) => !knownNames.has(id))

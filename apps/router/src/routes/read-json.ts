@@ -12,22 +12,15 @@ export interface ReceivedJson {
   asProxied(): ProxiedBody;
 }
 
-/** Bodies by request: a route that hands its request on to another has read it already. */
-const bodies = new WeakMap<RequestScope, Promise<ReceivedJson | undefined>>();
-
 /**
  * Reads a request's body whole; once, however often it is asked for.
  * @returns undefined when the client left before it was complete
  * @throws ApiError 413 when it is larger than the limit
  */
 export function receiveJson(scope: RequestScope, limitBytes: number): Promise<ReceivedJson | undefined> {
-  const known = bodies.get(scope);
-  if (known !== undefined) {
-    return known;
-  }
-  const body = receive(scope, limitBytes);
-  bodies.set(scope, body);
-  return body;
+  // A route that hands its request on to another has read it already.
+  scope.received ??= receive(scope, limitBytes);
+  return scope.received;
 }
 
 async function receive(scope: RequestScope, limitBytes: number): Promise<ReceivedJson | undefined> {

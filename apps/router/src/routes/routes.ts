@@ -1,5 +1,6 @@
 import type { Route } from "../server/route-table.ts";
 import { debugRoutes } from "./debug-decisions.ts";
+import { devRoutes } from "./dev-routes.ts";
 import { serveDecisions } from "./decisions.ts";
 import { serveGenerating } from "./generate-route.ts";
 import { BATCH_CHAT, CHAT, COMPLETIONS, GENERATIVE_SCORING, MESSAGES } from "./generating-apis.ts";
@@ -14,6 +15,7 @@ import {
 import { documentationRoutes } from "./documentation.ts";
 import { serveIsScaling, serveScale } from "./elastic.ts";
 import { serveInvocations } from "./invocations.ts";
+import { loraAdapterRoutes } from "./lora-adapters.ts";
 import { serveCountTokens } from "./messages.ts";
 import { serveModels } from "./models.ts";
 import { whereOffered } from "./offered-routes.ts";
@@ -34,6 +36,8 @@ export function createRoutes(services: RouteServices): readonly Route[] {
     ...tokenizerInfoRoutes(services),
     ...poolingRoutes(services),
     ...scaleOutRoutes(services),
+    ...loraAdapterRoutes(services),
+    ...devRoutes(services),
   ];
   const known = [...vllm, ...documentationRoutes(vllm, services)].map((route) =>
     whereOffered(route, services),

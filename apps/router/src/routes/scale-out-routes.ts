@@ -18,8 +18,10 @@ import {
 import { randomId } from "../pipeline/random-id.ts";
 import type { Route, RouteHandler } from "../server/route-table.ts";
 import { serveGenerating, type GeneratingApi } from "./generate-route.ts";
+import { DERENDER_CHAT, DERENDER_COMPLETIONS, serveDerendered } from "./derender-route.ts";
 import { renderApi, serveRendered } from "./render-route.ts";
 import type { RouteServices } from "./services.ts";
+import { serveAbort } from "./abort-requests.ts";
 import { unlessHttpOnly } from "./unknown-path.ts";
 
 interface IdentifiedTokens extends GenerateTokensRequest {
@@ -58,21 +60,24 @@ const RESPONSES = renderApi({
 
 /** The routes of `--enable-scale-out`: without it vLLM answers them with 403, whatever they are asked. */
 export function scaleOutRoutes(services: RouteServices): readonly Route[] {
-  const missing = unlessHttpOnly(unimplemented, services);
+  const abort = unlessHttpOnly((scope) => serveAbort(scope, services), services);
   const handlers: Readonly<Record<string, RouteHandler>> = {
     "/inference/v1/generate": (scope) => serveGenerating(scope, GENERATE, services),
     "/v1/chat/completions/render": (scope) => serveRendered(scope, CHAT, services),
     "/v1/completions/render": (scope) => serveRendered(scope, COMPLETIONS, services),
     "/v1/messages/render": (scope) => serveRendered(scope, MESSAGES, services),
     "/v1/responses/render": (scope) => serveRendered(scope, RESPONSES, services),
-    "/v1/chat/completions/derender": missing,
-    "/v1/completions/derender": missing,
-    "/inference/v1/abort_requests": missing,
+    "/v1/chat/completions/derender": (scope) => serveDerendered(scope, DERENDER_CHAT, services),
+    "/v1/completions/derender": (scope) => serveDerendered(scope, DERENDER_COMPLETIONS, services),
+    "/inference/v1/abort_requests": abort,
   };
-  return Object.entries(handlers).map(([path, handler]) => ({
+  const withoutKey: readonly Route[] =
+    services.tokensOnly && !services.devMode ? [{ path: "/abort_requests", methods: { POST: abort } }] : [];
+  const routes = Object.entries(handlers).map(([path, handler]) => ({
     path,
     methods: { POST: services.scaleOut ? handler : unlessHttpOnly(disabled, services) },
   }));
+  return [...routes, ...withoutKey];
 }
 
 const disabled: RouteHandler = () => {
@@ -80,13 +85,5 @@ const disabled: RouteHandler = () => {
     status: 403,
     type: "PermissionDeniedError",
     message: "Scale-out endpoints are disabled. Restart vllm serve with --enable-scale-out to enable them.",
-  });
-};
-
-const unimplemented: RouteHandler = () => {
-  throw new ApiError({
-    status: 501,
-    type: "NotImplementedError",
-    message: "This server does not derender answers, nor abort requests by their ids.",
   });
 };

@@ -3,7 +3,7 @@ import type { FleetPlacer } from "../fleet/fleet-placer.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { WriterSettings } from "@vllm-router/api";
 import type { RoutingKeyRules } from "@vllm-router/routing-core";
-import type { Fleet } from "../fleet/fleet.ts";
+import type { FleetView } from "../fleet/fleet-view.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
@@ -35,7 +35,7 @@ export interface ProxyRouteServices {
 /** What the routes work with; made once by `createRouter`. */
 export interface RouteServices {
   readonly models: ModelCatalog;
-  readonly fleet: Fleet;
+  readonly fleet: FleetView;
   readonly server: GenerationServer;
   readonly embeddings: EmbeddingServer;
   readonly proxy: ProxyRouteServices;
@@ -47,6 +47,12 @@ export interface RouteServices {
   readonly showsTokenizer: boolean;
   /** `--enable-scale-out`. */
   readonly scaleOut: boolean;
+  /** `VLLM_SERVER_DEV_MODE`. */
+  readonly devMode: boolean;
+  /** `VLLM_ALLOW_RUNTIME_LORA_UPDATING`. */
+  readonly changesAdapters: boolean;
+  /** `--tokens-only`. */
+  readonly tokensOnly: boolean;
   /** Kept responses; undefined unless the server keeps any. */
   readonly responses: ResponseStore | undefined;
   readonly writerSettings: WriterSettings;
@@ -59,6 +65,8 @@ export interface RouteServices {
   readonly maxPayloadBytes: number;
   /** `--enable-server-load-tracking`. */
   readonly tracksServerLoad: boolean;
+  /** Requests running, of all threads. */
+  serverLoad(): number;
   /** Headers that may carry the request id beside `X-Request-Id`, lower case, first wins. */
   readonly requestIdHeaders: readonly string[];
   /** Prints every metric. */

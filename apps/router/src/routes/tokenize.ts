@@ -1,4 +1,6 @@
 import { detokenizeBody, parseDetokenizeRequest, parseTokenizeRequest, tokenizeBody } from "@vllm-router/api";
+import { checkEncodable } from "../pipeline/encodable-text.ts";
+import { checkDecodable } from "../pipeline/wide-ids.ts";
 import { renderConversation } from "../pipeline/render-conversation.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import { chooseLane } from "./choose-lane.ts";
@@ -33,10 +35,13 @@ export async function serveTokenize(scope: RequestScope, services: RouteServices
             addGenerationPrompt: request.addGenerationPrompt,
             continueFinalMessage: request.continueFinalMessage,
             reasoningEffort: null,
+            mediaIoKwargs: request.mediaIoKwargs,
+            mmProcessorKwargs: request.mmProcessorKwargs,
           },
           { model, settings: services.prepare },
         );
   const { tokenizer } = model;
+  checkEncodable(text);
   const tokenIds = tokenizer.encode(text, request.addSpecialTokens);
   const tokenStrings =
     request.returnTokenStrs === true
@@ -60,6 +65,7 @@ export async function serveDetokenize(scope: RequestScope, services: RouteServic
   }
   const request = parseDetokenizeRequest(received.json());
   const model = modelOfRequest(request.model, services);
+  checkDecodable(request.tokens);
   const tokenIds = request.tokens.map(Number);
   scope.exchange.sendJson(
     200,

@@ -20,6 +20,7 @@ export function answerThrown(error: unknown, scope: RequestScope, observer: Rout
   if (error instanceof ApiError) {
     scope.errorCode ??=
       ERROR_CODES.get(error.status) ?? (error.status < 500 ? "invalid_request" : "internal");
+    observer.errorAnswered?.(scope.route, error);
     sendApiError(exchange, error);
   } else {
     scope.errorCode = "internal";

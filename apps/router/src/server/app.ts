@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { HttpBindings } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { METHOD_NOT_ALLOWED_BODY, NOT_FOUND_BODY, UNAUTHORIZED_BODY } from "@vllm-router/api";
 import { Hono } from "hono";
 import type { RouterObserver } from "../observability/router-observer.ts";
+import type { Answer } from "./answer.ts";
 import { answerThrown } from "./answer-thrown.ts";
 import type { ApiKeyGuard } from "./api-key-guard.ts";
 import { Cors, isCorsPreflight, NO_ORIGINS } from "./cors.ts";
 import { Exchange } from "./exchange.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
 import { redirectTarget, requestPath, withoutTrailingSlashes } from "./request-path.ts";
 import { RequestScope } from "./request-scope.ts";
 import { allowedMethods, type Route, type RouteHandler, type RouteMethod } from "./route-table.ts";
@@ -33,14 +32,18 @@ export interface AppOptions {
 
 /** The HTTP application; give it to `listen`. */
 export interface App {
-  /** Serves any request: Hono finds the route. */
-  readonly fetch: Hono<{ Bindings: HttpBindings }>["fetch"];
-  /**
-   * Serves a request whose target is a route's path to the letter, without the objects of the web's API that Hono needs.
-   * @returns false when it is not: then `fetch` knows
-   */
-  serveExact(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
+  /** Serves one request. A target that is a route's path to the letter is found at once, any other by Hono. */
+  serve(request: IncomingRequest, answer: Answer): void;
 }
+
+/** What Hono hands on to the route it found. */
+interface Bindings {
+  readonly request: IncomingRequest;
+  readonly answer: Answer;
+}
+
+/** What Hono is told: the answer has a way of its own. */
+const ANSWERED = new Response(null);
 
 /** Where a request goes: a route's pattern for metrics, and who answers. */
 interface Target {
@@ -67,12 +70,12 @@ const TRAILING_SLASH: Target = {
 };
 
 /**
- * Builds the application. Hono finds the route; answers are written on Node's response through {@link Exchange}. Unknown
+ * Builds the application. Hono finds the route; answers are written through {@link Exchange}. Unknown
  * paths are 404 and wrong verbs 405 in FastAPI's words, a trailing slash is redirected as Starlette does, preflights of
  * browsers are answered by the rules of CORS, requests without an API key where one is needed are refused with 401.
  */
 export function createApp(options: AppOptions): App {
-  const app = new Hono<{ Bindings: HttpBindings }>({
+  const app = new Hono<{ Bindings: Bindings }>({
     getPath: (request) => requestPath(request, options.rootPath),
   });
   const exact = new Map<string, Target>();
@@ -89,16 +92,29 @@ export function createApp(options: AppOptions): App {
     return serve(c.env, isRoute ? TRAILING_SLASH : UNKNOWN_PATH, options);
   });
   return {
-    fetch: app.fetch,
-    serveExact: (incoming, outgoing) => {
-      const target = exact.get(incoming.url ?? "");
-      if (target === undefined) {
-        return false;
+    serve: (request, answer) => {
+      const target = exact.get(request.url);
+      if (target !== undefined) {
+        void serve({ request, answer }, target, options);
+        return;
       }
-      void serve({ incoming, outgoing }, target, options);
-      return true;
+      const asked = routingRequest(request.url);
+      if (asked === undefined) {
+        answer.sendWhole(400, [], "");
+        return;
+      }
+      void app.fetch(asked, { request, answer });
     },
   };
+}
+
+/** A request of the web's API from which Hono takes the path; undefined for a target that is no address. */
+function routingRequest(target: string): Request | undefined {
+  try {
+    return new Request(target.startsWith("/") ? `http://localhost${target}` : target);
+  } catch {
+    return undefined;
+  }
 }
 
 /** True for a path that is no pattern; what comes before it in the table must not match it either. */
@@ -117,11 +133,11 @@ function targetOf(route: Route): Target {
 }
 
 function serve(
-  { incoming, outgoing }: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse },
+  { request, answer }: Bindings,
   target: Target,
   options: AppOptions,
 ): Response | Promise<Response> {
-  const exchange = new Exchange(incoming, outgoing);
+  const exchange = new Exchange(request, answer);
   const { observer, now } = options;
   if (options.sendsRequestId === true) {
     exchange.setHeader("x-request-id", requestIdOf(exchange, options.requestIdHeaders ?? ["x-request-id"]));
@@ -130,22 +146,22 @@ function serve(
     const scope = new RequestScope(exchange, { route: target.route, observer, now });
     scope.errorCode = "unauthorized";
     exchange.sendJson(401, UNAUTHORIZED_BODY);
-    return RESPONSE_ALREADY_SENT;
+    return ANSWERED;
   }
   const cors = options.cors ?? NO_CORS;
   if (isCorsPreflight(exchange)) {
     new RequestScope(exchange, { route: NO_ROUTE, observer, now });
     cors.answerPreflight(exchange);
-    return RESPONSE_ALREADY_SENT;
+    return ANSWERED;
   }
   exchange.sharedHeaders = cors.headersFor(exchange);
   const scope = new RequestScope(exchange, { route: target.route, observer, now });
   try {
-    const running = target.handlerOf(incoming.method)(scope);
-    return running === undefined ? RESPONSE_ALREADY_SENT : settled(running, scope, observer);
+    const running = target.handlerOf(request.method)(scope);
+    return running === undefined ? ANSWERED : settled(running, scope, observer);
   } catch (error) {
     answerThrown(error, scope, observer);
-    return RESPONSE_ALREADY_SENT;
+    return ANSWERED;
   }
 }
 
@@ -159,7 +175,7 @@ async function settled(
   } catch (error) {
     answerThrown(error, scope, observer);
   }
-  return RESPONSE_ALREADY_SENT;
+  return ANSWERED;
 }
 
 function requestIdOf(exchange: Exchange, names: readonly string[]): string {

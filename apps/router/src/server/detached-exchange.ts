@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { errorBody, type ApiError } from "@vllm-router/api";
 import { RouterError } from "../router-error.ts";
 import type { ClientSide, ExchangeListener } from "./exchange.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
 
 /** Who takes an answer that has no client. */
 export interface DetachedAnswer {
@@ -13,7 +13,7 @@ export interface DetachedAnswer {
 
 /** The client's side of a request whose client is not waiting: what is written goes to whoever keeps the answer. */
 export class DetachedExchange implements ClientSide {
-  readonly incoming: IncomingMessage;
+  readonly incoming: IncomingRequest;
   errorBody: (error: ApiError) => string = errorBody;
   sharedHeaders: undefined;
   readonly #answer: DetachedAnswer;
@@ -26,7 +26,7 @@ export class DetachedExchange implements ClientSide {
   #ended = false;
 
   /** @param incoming the request that asked for the answer; its client is gone by the time there is one */
-  constructor(incoming: IncomingMessage, answer: DetachedAnswer) {
+  constructor(incoming: IncomingRequest, answer: DetachedAnswer) {
     this.incoming = incoming;
     this.#answer = answer;
   }

@@ -1,7 +1,8 @@
 import { errorBody, type ApiError } from "@vllm-router/api";
-import { AnswerStream } from "./answer-stream.ts";
-import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
+import type { Answer, AnswerListener } from "./answer.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
 
 /** What the owner of a running request wants to hear about its client. */
 export interface ExchangeListener {
@@ -12,21 +13,20 @@ export interface ExchangeListener {
 }
 
 /** What handlers see of a client's side; an answer without a client has it too. */
-export type ClientSide = Pick<Exchange, keyof Exchange>;
+export type ClientSide = Omit<Pick<Exchange, keyof Exchange>, keyof AnswerListener>;
 
 /**
  * The client's side of one HTTP request: what was asked, and the one answer. Text is gathered with {@link append} and
  * leaves in one write at {@link flush}. The first byte written is the commit: after it a status can no longer change.
  * Whatever is written after the answer ended or the client left is thrown away.
  */
-export class Exchange {
-  readonly incoming: IncomingMessage;
+export class Exchange implements AnswerListener {
+  readonly incoming: IncomingRequest;
   /** Body of an error answer in the shape of the request's API. */
   errorBody: (error: ApiError) => string = errorBody;
   /** Headers of every answer that is the router's own, and of others where they say who may read them. Not changed. */
   sharedHeaders: OutgoingHttpHeaders | undefined;
-  readonly #outgoing: ServerResponse;
-  #stream: AnswerStream | undefined;
+  readonly #answer: Answer;
   #listener: ExchangeListener | undefined;
   #closedListener: (() => void) | undefined;
   #pending = "";
@@ -36,17 +36,10 @@ export class Exchange {
   #closed = false;
   #bytesSent = 0;
 
-  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+  constructor(incoming: IncomingRequest, answer: Answer) {
     this.incoming = incoming;
-    this.#outgoing = outgoing;
-    outgoing.on("close", () => this.#close());
-    outgoing.on("drain", () => this.#listener?.drained());
-    // A reset by the client arrives as an error on the response; `close` follows and tells the story.
-    outgoing.on("error", () => undefined);
-    if (outgoing.socket === null) {
-      // The answer to a pipelined request has no socket of its own yet: before Node 24 nobody tells it that the client left.
-      incoming.socket.once("close", () => this.#close());
-    }
+    this.#answer = answer;
+    answer.listen(this);
   }
 
   /** True once the head of the answer has been written. */
@@ -66,7 +59,7 @@ export class Exchange {
 
   /** Status of the answer; meaningful once {@link committed}. */
   get status(): number {
-    return this.#outgoing.statusCode;
+    return this.#answer.status;
   }
 
   /** Bytes of body written so far. */
@@ -83,7 +76,7 @@ export class Exchange {
   /** Sets a response header to be sent with the head. No effect after the commit. */
   setHeader(name: string, value: string): void {
     if (!this.#headSent) {
-      this.#outgoing.setHeader(name, value);
+      this.#answer.setHeader(name, value);
     }
   }
 
@@ -102,6 +95,21 @@ export class Exchange {
     } else {
       this.#closedListener = listener;
     }
+  }
+
+  drained(): void {
+    this.#listener?.drained();
+  }
+
+  closed(outcome: "sent" | "cut" | "gone"): void {
+    this.#closed = true;
+    if (outcome === "gone") {
+      this.#gone = true;
+      this.#pending = "";
+      this.#listener?.gone();
+    }
+    this.#closedListener?.();
+    this.#closedListener = undefined;
   }
 
   /** Gathers text of a streamed answer; nothing is written before {@link flush}. */
@@ -124,7 +132,7 @@ export class Exchange {
     }
     const sizeBytes = Buffer.byteLength(text);
     this.#bytesSent += sizeBytes;
-    return this.#streamed().writeText(text, sizeBytes);
+    return this.#answer.writeText(text, sizeBytes);
   }
 
   /** Writes raw bytes of a proxied body, which may be overwritten afterwards. @returns false when the socket is full: stop the source until `drained` */
@@ -133,13 +141,13 @@ export class Exchange {
       return true;
     }
     this.#bytesSent += bytes.length;
-    return this.#streamed().writeBytes(bytes);
+    return this.#answer.writeBytes(bytes);
   }
 
   /** Lets go what {@link writeBytes} was given in this turn. */
   flushBytes(): void {
     if (!this.#isOver()) {
-      this.#stream?.flush();
+      this.#answer.flush();
     }
   }
 
@@ -149,11 +157,11 @@ export class Exchange {
       return;
     }
     this.#headSent = true;
-    this.#outgoing.writeHead(status, [...headers, ...this.#crossOriginHeaders()]);
+    this.#answer.begin(status, [...headers, ...this.#crossOriginHeaders()]);
     // In one packet with the body's first bytes when they are here already, else without waiting for them.
     process.nextTick(() => {
       if (!this.#isOver()) {
-        this.#streamed().flushHead();
+        this.#answer.flushHead();
       }
     });
   }
@@ -163,14 +171,9 @@ export class Exchange {
    * then belongs to the caller. The exchange ends when the socket does.
    */
   switchProtocols(head: { readonly status: number; readonly headers: readonly string[] }): Socket {
-    const { socket } = this.incoming;
     this.#headSent = true;
     this.#ended = true;
-    this.#outgoing.statusCode = head.status;
-    socket.write(upgradeHead(head), "latin1");
-    socket.setTimeout(0);
-    socket.setNoDelay(true);
-    return socket;
+    return this.#answer.switchProtocols(head);
   }
 
   /** Ends a streamed or proxied answer, writing what is still gathered. */
@@ -186,14 +189,14 @@ export class Exchange {
     this.#ended = true;
     const sizeBytes = Buffer.byteLength(text);
     this.#bytesSent += sizeBytes;
-    this.#streamed().end(text, sizeBytes);
+    this.#answer.end(text, sizeBytes);
   }
 
   /** Cuts the connection: an answer that cannot be completed must not look complete. */
   destroy(): void {
     this.#ended = true;
     this.#pending = "";
-    this.#outgoing.destroy();
+    this.#answer.destroy();
   }
 
   /** Sends a whole answer. Does nothing when one was begun already or the client left. */
@@ -201,25 +204,17 @@ export class Exchange {
     if (this.#headSent || this.#isOver()) {
       return;
     }
-    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-    this.#sendHead(status, { ...headers, "content-length": length });
+    this.#headSent = true;
+    this.#answer.sendWhole(status, this.#allHeaders(headers), body);
     this.#ended = true;
-    if (this.incoming.method === "HEAD") {
-      this.#outgoing.end();
-      return;
+    if (this.incoming.method !== "HEAD") {
+      this.#bytesSent += typeof body === "string" ? Buffer.byteLength(body) : body.length;
     }
-    this.#bytesSent += length;
-    this.#outgoing.end(body);
   }
 
   /** Sends a whole JSON answer. */
   sendJson(status: number, body: string): void {
     this.send(status, body, { "content-type": "application/json" });
-  }
-
-  #streamed(): AnswerStream {
-    this.#stream ??= new AnswerStream(this.#outgoing, () => this.#listener?.drained());
-    return this.#stream;
   }
 
   #isOver(): boolean {
@@ -234,32 +229,25 @@ export class Exchange {
 
   #sendHead(status: number, headers: OutgoingHttpHeaders): void {
     this.#headSent = true;
-    const shared = this.sharedHeaders;
-    this.#outgoing.writeHead(status, shared === undefined ? headers : { ...headers, ...shared });
+    this.#answer.begin(status, this.#allHeaders(headers));
   }
 
-  #close(): void {
-    if (this.#closed) {
-      return;
+  /** With those of every answer, as name, value, name, value … */
+  #allHeaders(headers: OutgoingHttpHeaders): readonly string[] {
+    const all: string[] = [];
+    addHeaders(all, headers);
+    if (this.sharedHeaders !== undefined) {
+      addHeaders(all, this.sharedHeaders);
     }
-    this.#closed = true;
-    // `close` without everything written means that the client left, also while the last bytes were on their way;
-    // unless it was us who cut the connection.
-    const isCut = this.#ended && !this.#outgoing.writableEnded;
-    if (!isCut && !this.#outgoing.writableFinished) {
-      this.#gone = true;
-      this.#pending = "";
-      this.#listener?.gone();
-    }
-    this.#closedListener?.();
-    this.#closedListener = undefined;
+    return all;
   }
 }
 
-function upgradeHead(head: { readonly status: number; readonly headers: readonly string[] }): string {
-  const lines = [`HTTP/1.1 ${head.status} ${STATUS_CODES[head.status] ?? ""}`];
-  for (let index = 0; index + 1 < head.headers.length; index += 2) {
-    lines.push(`${head.headers[index]}: ${head.headers[index + 1]}`);
+function addHeaders(all: string[], headers: OutgoingHttpHeaders): void {
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) {
+      all.push(name, String(value));
+    }
   }
-  return `${lines.join("\r\n")}\r\n\r\n`;
 }

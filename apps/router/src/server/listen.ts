@@ -1,13 +1,11 @@
-import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
-import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
-import type { AddressInfo, ListenOptions as NetListenOptions, Socket } from "node:net";
-import { getRequestListener } from "@hono/node-server";
+import type { AddressInfo, ListenOptions as NetListenOptions, Server } from "node:net";
 import type { Timers } from "../fleet/timers.ts";
 import { RouterError } from "../router-error.ts";
 import { Acceptors, BACKLOG, claimAddress, SHARES_PORTS } from "./acceptors.ts";
 import type { App } from "./app.ts";
-import { isUpgrade } from "./is-upgrade.ts";
-import { RunningList } from "./running-list.ts";
+import type { HttpSide } from "./http-side.ts";
+import { NetHttpSide } from "./net/net-http-side.ts";
+import { NodeHttpSide } from "./node/node-http-side.ts";
 import type { TlsSource } from "./tls-source.ts";
 
 /** Where and how to listen. */
@@ -16,12 +14,16 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly timers: Timers;
+  /** Another listener of this program has the port already, and shares it. */
+  readonly isClaimed?: boolean;
   /** Flags named when the address cannot be had. Default `--host` and `--port`. */
   readonly flags?: { readonly host: string; readonly port: string };
   /** Path of a Unix socket to listen on in place of host and port. */
   readonly unixSocket?: string | undefined;
   /** Speaks TLS where it is given. */
   readonly tls?: TlsSource | undefined;
+  /** Which HTTP server: our own on node:net, or Node's. Default `net`. */
+  readonly httpServer?: "net" | "node";
   /** Largest head of a request; default 4 MiB. */
   readonly maxHeaderBytes?: number;
   /** Headers a request may have; default 256. */
@@ -58,71 +60,31 @@ const NOT_SHARED: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOPR
  * @throws RouterError `listen` saying why the address cannot be had and which flag changes it
  */
 export async function listen(app: App, options: ListenOptions): Promise<Listener> {
-  // Replacing the global Request and Response is a gain for answers made of them only; ours are not.
-  const handle = getRequestListener(app.fetch, { hostname: options.host, overrideGlobalObjects: false });
-  const maxHeaderCount = options.maxHeaderCount ?? HEADER_LIMIT_COUNT;
   const settings = {
-    maxHeaderSize: options.maxHeaderBytes ?? HEADER_LIMIT_BYTES,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // Any other protocol that a client would rather speak is passed over, as HTTP allows.
-    shouldUpgradeCallback: isUpgrade,
+    app,
+    timers: options.timers,
+    tls: options.tls,
+    maxHeaderBytes: options.maxHeaderBytes ?? HEADER_LIMIT_BYTES,
+    maxHeaderCount: options.maxHeaderCount ?? HEADER_LIMIT_COUNT,
+    keepAliveMs: KEEP_ALIVE_MS,
   };
-  const { tls } = options;
-  const server =
-    tls === undefined
-      ? createServer(settings)
-      : tls.attachTo(createSecureServer({ ...settings, ...tls.options() }));
-  // Node's own limit cuts silently what is beyond it.
-  server.maxHeadersCount = 0;
-  const listening = new HttpListener(server, options);
-  server.on("request", (incoming, outgoing) => {
-    listening.track(incoming, outgoing);
-    if (incoming.rawHeaders.length > maxHeaderCount * 2) {
-      outgoing.writeHead(431, { connection: "close", "content-length": 0 }).end();
-      return;
-    }
-    if (!app.serveExact(incoming, outgoing)) {
-      void handle(incoming, outgoing);
-    }
-  });
-  if (asksBeforeUpgrade(server)) {
-    server.on("upgrade", (incoming, socket: Socket, first) => {
-      const outgoing = new ServerResponse(incoming);
-      outgoing.shouldKeepAlive = false;
-      outgoing.assignSocket(socket);
-      socket.on("error", () => socket.destroy());
-      if (first.length > 0) {
-        socket.unshift(first);
-      }
-      listening.track(incoming, outgoing);
-      listening.trackUpgraded(socket);
-      outgoing.once("finish", () => socket.destroySoon());
-      void handle(incoming, outgoing);
-    });
-  }
-  await bind(server, options);
+  const side = options.httpServer === "node" ? new NodeHttpSide(settings) : new NetHttpSide(settings);
+  const listening = new HttpListener(side, options);
+  await bind(side.server, options);
   await listening.bound();
   return listening;
 }
 
-/** Older versions of Node would take every request with an `upgrade` header away from the server: they go without. */
-function asksBeforeUpgrade(server: Server | SecureServer): boolean {
-  return "shouldUpgradeCallback" in server && server.shouldUpgradeCallback === isUpgrade;
-}
-
 class HttpListener implements Listener {
-  readonly #server: Server | SecureServer;
+  readonly #side: HttpSide;
   readonly #options: ListenOptions;
-  readonly #running = new RunningList<ServerResponse>();
-  /** Sockets that the server no longer knows. */
-  readonly #upgraded = new Set<Socket>();
   readonly #acceptors = new Acceptors();
   #port = 0;
   #closing: Promise<void> | undefined;
   #cutOff = 0;
 
-  constructor(server: Server | SecureServer, options: ListenOptions) {
-    this.#server = server;
+  constructor(side: HttpSide, options: ListenOptions) {
+    this.#side = side;
     this.#options = options;
   }
 
@@ -135,9 +97,9 @@ class HttpListener implements Listener {
     if (this.#options.unixSocket !== undefined) {
       return;
     }
-    const address = this.#server.address() as AddressInfo;
+    const address = this.#side.server.address() as AddressInfo;
     this.#port = address.port;
-    await this.#acceptors.open(address, (socket) => this.#server.emit("connection", socket));
+    await this.#acceptors.open(address, (socket) => this.#side.accept(socket));
   }
 
   get url(): string {
@@ -151,26 +113,7 @@ class HttpListener implements Listener {
   }
 
   get running(): number {
-    return this.#running.size;
-  }
-
-  /** A request arrived. */
-  track(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const ended = this.#running.add(outgoing);
-    outgoing.shouldKeepAlive &&= this.#closing === undefined;
-    outgoing.once("close", () => {
-      ended();
-      if (this.#closing !== undefined) {
-        // Its keep-alive would hold the server open for nothing.
-        incoming.socket.destroySoon();
-      }
-    });
-  }
-
-  /** A socket left the server's hands for another protocol, or at least asked to. */
-  trackUpgraded(socket: Socket): void {
-    this.#upgraded.add(socket);
-    socket.once("close", () => this.#upgraded.delete(socket));
+    return this.#side.running;
   }
 
   async drain(timeoutMs: number): Promise<number> {
@@ -192,35 +135,29 @@ class HttpListener implements Listener {
     if (this.#closing === undefined) {
       const accepted = this.#acceptors.close();
       const closed = new Promise<void>((resolve) => {
-        // Closes idle connections, too.
-        this.#server.close(() => resolve());
+        // Node's HTTP server closes idle connections, too.
+        this.#side.server.close(() => resolve());
       });
-      this.#closing = Promise.all([accepted, closed]).then(() => undefined);
-      for (const outgoing of this.#running.items()) {
-        // Said in heads that are still to come: the client will not try the connection again.
-        outgoing.shouldKeepAlive = false;
-      }
+      this.#closing = Promise.all([accepted, closed]).then(() => this.#side.ended());
+      this.#side.beginClosing();
     }
     return this.#closing;
   }
 
   #cutConnections(): void {
-    this.#cutOff += this.#running.size;
-    this.#server.closeAllConnections();
-    for (const socket of this.#upgraded) {
-      socket.destroy();
-    }
+    this.#cutOff += this.#side.running;
+    this.#side.cut();
   }
 }
 
-async function bind(server: Server | SecureServer, options: ListenOptions): Promise<void> {
+async function bind(server: Server, options: ListenOptions): Promise<void> {
   const { host, port, unixSocket } = options;
   try {
     if (unixSocket !== undefined) {
       await listening(server, { path: unixSocket, backlog: BACKLOG });
       return;
     }
-    if (SHARES_PORTS && port !== 0) {
+    if (SHARES_PORTS && port !== 0 && options.isClaimed !== true) {
       await claimAddress(host, port);
     }
     const shares = SHARES_PORTS && (await isBound(server, { host, port, backlog: BACKLOG, reusePort: true }));
@@ -233,7 +170,7 @@ async function bind(server: Server | SecureServer, options: ListenOptions): Prom
 }
 
 /** @returns false where the system does not let sockets share a port */
-async function isBound(server: Server | SecureServer, options: NetListenOptions): Promise<boolean> {
+async function isBound(server: Server, options: NetListenOptions): Promise<boolean> {
   try {
     await listening(server, options);
     return true;
@@ -245,7 +182,7 @@ async function isBound(server: Server | SecureServer, options: NetListenOptions)
   }
 }
 
-function listening(server: Server | SecureServer, options: NetListenOptions): Promise<void> {
+function listening(server: Server, options: NetListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(options, () => {

@@ -1,5 +1,6 @@
-import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
 import type { StreamedBody } from "@vllm-router/engine-client";
+import type { IncomingRequest } from "./incoming-request.ts";
 
 /** Outcome of {@link receiveReplayable}. */
 export type ReplayableResult =
@@ -90,17 +91,17 @@ export class ReplayableBody implements StreamedBody {
  * length above the limit is refused before a byte is read.
  */
 export async function receiveReplayable(
-  incoming: IncomingMessage,
+  incoming: IncomingRequest,
   limits: ReplayableLimits,
 ): Promise<ReplayableResult> {
   const { heldBytes, limitBytes } = limits;
   const declared = incoming.headers["content-length"];
   if (Number(declared) > limitBytes) {
-    incoming.resume();
+    incoming.discard();
     return { kind: "too-large", limitBytes };
   }
   // Leaving the loop early must not end the client's request.
-  const rest = incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+  const rest = streamOf(incoming).iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
   const held: Uint8Array[] = [];
   let sizeBytes = 0;
   try {
@@ -116,9 +117,26 @@ export async function receiveReplayable(
     return { kind: "aborted" };
   }
   if (sizeBytes > limitBytes) {
-    incoming.resume();
+    incoming.discard();
     return { kind: "too-large", limitBytes };
   }
   const lengthBytes = declared === undefined ? undefined : Number(declared);
   return { kind: "streamed", body: new ReplayableBody({ lengthBytes, held, rest, limitBytes }) };
+}
+
+/** The body as a stream that holds its client back while nobody reads. */
+function streamOf(incoming: IncomingRequest): Readable {
+  const stream = new Readable({ read: () => incoming.resume() });
+  // Also while nobody reads.
+  stream.on("error", () => undefined);
+  incoming.receive({
+    piece: (bytes) => {
+      if (!stream.push(bytes)) {
+        incoming.pause();
+      }
+    },
+    end: () => void stream.push(null),
+    broken: () => void stream.destroy(new Error("the client left")),
+  });
+  return stream;
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingRequest } from "./incoming-request.ts";
 
 /** Outcome of reading a body: the bytes, or why there are none. */
 export type BodyResult =
@@ -11,35 +11,33 @@ export type BodyResult =
  * a byte is read; what a refused client still sends is thrown away so that it can read the answer (the server cuts it off
  * soon after that). Read a body once only.
  */
-export function readRequestBody(incoming: IncomingMessage, limitBytes: number): Promise<BodyResult> {
+export function readRequestBody(incoming: IncomingRequest, limitBytes: number): Promise<BodyResult> {
   if (Number(incoming.headers["content-length"]) > limitBytes) {
-    incoming.resume();
+    incoming.discard();
     return Promise.resolve({ kind: "too-large", limitBytes });
-  }
-  if (incoming.destroyed) {
-    return Promise.resolve({ kind: "aborted" });
   }
   return new Promise((resolve) => {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    incoming.on("data", (chunk: Uint8Array) => {
-      length += chunk.length;
-      if (length > limitBytes) {
-        chunks.length = 0;
-        resolve({ kind: "too-large", limitBytes });
-      } else {
-        chunks.push(chunk);
-      }
-    });
-    incoming.on("end", () => {
-      const first = chunks[0];
-      resolve({
-        kind: "body",
-        bytes: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks),
-      });
-    });
     // A promise takes its first answer only: what follows `end` or a refusal changes nothing.
-    incoming.on("error", () => resolve({ kind: "aborted" }));
-    incoming.on("close", () => resolve({ kind: "aborted" }));
+    incoming.receive({
+      piece: (chunk) => {
+        length += chunk.length;
+        if (length > limitBytes) {
+          chunks.length = 0;
+          resolve({ kind: "too-large", limitBytes });
+        } else {
+          chunks.push(chunk);
+        }
+      },
+      end: () => {
+        const first = chunks[0];
+        resolve({
+          kind: "body",
+          bytes: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks),
+        });
+      },
+      broken: () => resolve({ kind: "aborted" }),
+    });
   });
 }

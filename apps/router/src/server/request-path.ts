@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import { getPath } from "hono/utils/url";
+import type { IncomingRequest } from "./incoming-request.ts";
 
 /**
  * Path by which the route is found: percent-decoded, and without the `rootPath` under which a reverse proxy publishes the
@@ -24,7 +24,7 @@ export function withoutTrailingSlashes(path: string): string | undefined {
 }
 
 /** Address of the same request without its trailing slashes, absolute as Starlette's redirects are. */
-export function redirectTarget(incoming: IncomingMessage): string {
+export function redirectTarget(incoming: IncomingRequest): string {
   const url = incoming.url ?? "/";
   const queryAt = url.indexOf("?");
   const path = queryAt === -1 ? url : url.slice(0, queryAt);

@@ -1,4 +1,5 @@
 import type { GenerationSummary, RequestSummary, RouterObserver } from "../observability/router-observer.ts";
+import type { ReceivedJson } from "../routes/read-json.ts";
 import type { ClientSide } from "./exchange.ts";
 
 /** Status logged for a client that left before its answer. */
@@ -27,6 +28,8 @@ export class RequestScope {
   /** Closed code of what went wrong; the handler's to set, or the application's when the handler throws. */
   errorCode: string | undefined;
   generation: GenerationSummary | undefined;
+  /** The body, once somebody has begun to read it. */
+  received: Promise<ReceivedJson | undefined> | undefined;
 
   constructor(exchange: ClientSide, options: RequestScopeOptions) {
     this.exchange = exchange;

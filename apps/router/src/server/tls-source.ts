@@ -1,6 +1,5 @@
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
-import type { Server } from "node:https";
-import type { TlsOptions, TLSSocket } from "node:tls";
+import type { Server, TlsOptions, TLSSocket } from "node:tls";
 import { RouterError } from "../router-error.ts";
 
 /** Where key and certificates are, and how clients are looked at. */
@@ -52,7 +51,7 @@ export class TlsSource implements Disposable {
   }
 
   /** Lets a server use the files, and their successors where they are read again. */
-  attachTo(server: Server): Server {
+  attachTo<TServer extends Server>(server: TServer): TServer {
     if (this.#settings.clientCertificates === OPTIONAL) {
       server.on("secureConnection", cutWithBadCertificate);
     }

@@ -5,6 +5,7 @@ import type { ChatRequest } from "../request/chat-request.ts";
 import { finishReasonOf, isToolForced, type ToolCallResult } from "../response/chat-outcome.ts";
 import { idList, stopReasonText } from "../response/id-list.ts";
 import { chatLogprobEntries, type ChatLogprobStyle, promptLogprobsText } from "../response/logprob-text.ts";
+import { metricsText } from "../response/request-metrics.ts";
 import { JSON_CONTENT_TYPE, type ResponseOptions } from "../response/response-options.ts";
 import { wholeUsage } from "../response/usage-text.ts";
 import type { ChoiceFinish, ChoiceOutput, PromptInfo, ResponseUsage, ResponseWriter } from "../writer.ts";
@@ -104,7 +105,7 @@ class ChatCollector implements ResponseWriter {
       `"system_fingerprint":${fingerprint},"usage":${wholeUsage({ tokens, reasoningTokens }, usage, settings)},` +
       `"prompt_logprobs":${promptLogprobsText(prompt?.logprobs, pythonFloat)},"prompt_token_ids":${promptIds},` +
       `"prompt_text":${promptText},"kv_transfer_params":${usage.kvTransferParams ?? "null"},` +
-      `"ec_transfer_params":null,"metrics":null}`
+      `"ec_transfer_params":null,"metrics":${metricsText(usage.metrics, pythonFloat)}}`
     );
   }
 

@@ -12,6 +12,7 @@ import {
   type UsageMode,
   usageMode,
 } from "../response/usage-text.ts";
+import { metricsTail } from "../response/request-metrics.ts";
 import { SSE_DONE, sseEvent } from "../sse.ts";
 import type { ChoiceFinish, ChoiceOutput, PromptInfo, ResponseUsage, ResponseWriter } from "../writer.ts";
 import { answerRole, echoedText } from "./chat-message-text.ts";
@@ -95,7 +96,7 @@ export class ChatStreamWriter implements ResponseWriter {
         ? ""
         : `,"system_fingerprint":${quoteJson(identity.systemFingerprint)}`;
     const counts = { tokens: completionTokens, reasoningTokens: this.allReasoningTokens() };
-    return `${this.head}],"usage":${finalUsage(counts, usage, settings)}${fingerprint}}\n\n${SSE_DONE}`;
+    return `${this.head}],"usage":${finalUsage(counts, usage, settings)}${fingerprint}${metricsTail(usage.metrics, pydanticFloat)}}\n\n${SSE_DONE}`;
   }
 
   error(error: ApiError): string {

@@ -3,6 +3,7 @@ import { pythonFloat } from "../json/number-text.ts";
 import { quoteJson } from "../json/string-text.ts";
 import type { CompletionRequest } from "../request/completion-request.ts";
 import { idList, stopReasonText } from "../response/id-list.ts";
+import { metricsText } from "../response/request-metrics.ts";
 import { CompletionLogprobLists, promptLogprobsText } from "../response/logprob-text.ts";
 import { JSON_CONTENT_TYPE, type ResponseOptions } from "../response/response-options.ts";
 import { wholeUsage } from "../response/usage-text.ts";
@@ -86,7 +87,8 @@ class CompletionCollector implements ResponseWriter {
       `{"id":${quoteJson(identity.id)},"object":"text_completion","created":${identity.created},` +
       `"model":${quoteJson(identity.model)},"choices":[${choices}],"service_tier":null,` +
       `"system_fingerprint":${fingerprint},"usage":${wholeUsage({ tokens: completionTokens }, usage, settings)},` +
-      `"kv_transfer_params":${usage.kvTransferParams ?? "null"},"ec_transfer_params":null,"metrics":null}`
+      `"kv_transfer_params":${usage.kvTransferParams ?? "null"},"ec_transfer_params":null,` +
+      `"metrics":${metricsText(usage.metrics, pythonFloat)}}`
     );
   }
 

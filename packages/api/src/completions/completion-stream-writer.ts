@@ -6,6 +6,7 @@ import { idList, stopReasonText } from "../response/id-list.ts";
 import { CompletionLogprobLists } from "../response/logprob-text.ts";
 import { type ResponseOptions, STREAM_CONTENT_TYPE } from "../response/response-options.ts";
 import { finalUsage, usageCounts, type UsageMode, usageMode } from "../response/usage-text.ts";
+import { metricsTail } from "../response/request-metrics.ts";
 import { SSE_DONE, sseEvent } from "../sse.ts";
 import type { ChoiceFinish, ChoiceOutput, PromptInfo, ResponseUsage, ResponseWriter } from "../writer.ts";
 import {
@@ -95,7 +96,7 @@ class CompletionStreamWriter implements ResponseWriter {
       identity.systemFingerprint === null
         ? ""
         : `,"system_fingerprint":${quoteJson(identity.systemFingerprint)}`;
-    return `${this.head}],"usage":${finalUsage({ tokens: completionTokens }, usage, settings)}${fingerprint}}\n\n${SSE_DONE}`;
+    return `${this.head}],"usage":${finalUsage({ tokens: completionTokens }, usage, settings)}${fingerprint}${metricsTail(usage.metrics, pydanticFloat)}}\n\n${SSE_DONE}`;
   }
 
   error(error: ApiError): string {

@@ -25,6 +25,20 @@ function withMark(mark: readonly number[], bytes: Uint8Array): Uint8Array {
   return new Uint8Array([...mark, ...bytes]);
 }
 
+describe("halves of surrogate pairs in UTF-8", () => {
+  const quoted = (...bytes: readonly number[]): Uint8Array => new Uint8Array([0x22, ...bytes, 0x22]);
+
+  it("stand alone, as in Python", () => {
+    expect(parseJsonBytes(quoted(0x61, 0xed, 0xa0, 0x80, 0x62))).toBe("a\ud800b");
+    expect(parseJsonBytes(quoted(0xed, 0xbf, 0xbf))).toBe("\udfff");
+  });
+
+  it("do not make other broken bytes good", () => {
+    expect(() => parseJsonBytes(quoted(0xed, 0xa0, 0x80, 0xff))).toThrow(JsonError);
+    expect(() => parseJsonBytes(quoted(0xed, 0xa0))).toThrow(JsonError);
+  });
+});
+
 describe("parseJsonBytes()", () => {
   const utf8 = new TextEncoder().encode(text);
   const encodings: readonly (readonly [string, Uint8Array])[] = [

@@ -31,8 +31,8 @@ function decodeJsonBytes(bytes: Uint8Array): string {
 
 function decode(bytes: Uint8Array): string {
   const [a = 1, b = 1, c = 1, d = 1] = bytes;
-  if (a === 0xef && b === 0xbb && c === 0xbf) return utf8.decode(bytes.subarray(3));
-  if (a !== 0 && b !== 0 && a < 0xfe) return utf8.decode(bytes);
+  if (a === 0xef && b === 0xbb && c === 0xbf) return utf8Text(bytes.subarray(3));
+  if (a !== 0 && b !== 0 && a < 0xfe) return utf8Text(bytes);
   if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return utf32(bytes.subarray(4), false);
   if (a === 0xff && b === 0xfe && c === 0 && d === 0 && bytes.length >= 4)
     return utf32(bytes.subarray(4), true);
@@ -45,7 +45,41 @@ function decode(bytes: Uint8Array): string {
     if (a === 0) return utf16(bytes, false);
     if (b === 0) return utf16(bytes, true);
   }
-  return utf8.decode(bytes);
+  return utf8Text(bytes);
+}
+
+/** UTF-8 as Python reads it here: halves of surrogate pairs may stand alone ("surrogatepass"). */
+function utf8Text(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    if (!hasSurrogates(bytes)) throw cause;
+  }
+  let text = "";
+  let start = 0;
+  for (let at = 0; at + 2 < bytes.length; at++) {
+    if (!isSurrogate(bytes, at)) continue;
+    text += utf8.decode(bytes.subarray(start, at));
+    text += String.fromCharCode(
+      0xd000 | (((bytes[at + 1] as number) & 0x3f) << 6) | ((bytes[at + 2] as number) & 0x3f),
+    );
+    at += 2;
+    start = at + 1;
+  }
+  return text + utf8.decode(bytes.subarray(start));
+}
+
+function hasSurrogates(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
+    if (isSurrogate(bytes, at)) return true;
+  }
+  return false;
+}
+
+/** Whether three bytes are the UTF-8 form of half a surrogate pair. */
+function isSurrogate(bytes: Uint8Array, at: number): boolean {
+  const [first = 0, second = 0, third = 0] = bytes.subarray(at, at + 3);
+  return first === 0xed && second >= 0xa0 && second <= 0xbf && third >= 0x80 && third <= 0xbf;
 }
 
 function utf16(bytes: Uint8Array, littleEndian: boolean): string {

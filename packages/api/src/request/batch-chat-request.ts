@@ -1,7 +1,7 @@
 import { validationError } from "../api-error.ts";
 import { isTruthy } from "../json/python-text.ts";
 import type { JsonObject, JsonValue } from "../json/json-value.ts";
-import { list } from "../validation/containers.ts";
+import { dictionary, list } from "../validation/containers.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
 import { anything, nullable } from "../validation/validator.ts";
 import { checkResponseFormat, checkStructuralTag } from "./body-checks.ts";
@@ -51,22 +51,26 @@ const batchTable = {
   user: optionalText,
   tool_choice: field(nullable(literal("none")), "none"),
   include_reasoning: field(boolean, true),
+  best_of: optionalInteger,
   use_beam_search: field(boolean, false),
   top_k: optionalInteger,
   min_p: optionalFloat,
   repetition_penalty: optionalFloat,
   watermarking: optionalBoolean,
   length_penalty: optionalFloat,
+  early_stopping: field(boolean, false),
   structured_outputs: structuredOutputsField,
   request_id: optionalText,
   add_generation_prompt: field(boolean, true),
   continue_final_message: field(boolean, false),
   chat_template: optionalText,
   chat_template_kwargs: optionalObject,
+  media_io_kwargs: field(nullable(dictionary(string(), dictionary(string(), anything))), null),
   mm_processor_kwargs: optionalObject,
   priority: field(integer(), 0),
   cache_salt: field(nullable(string()), null),
   include_stop_str_in_output: field(boolean, false),
+  guided_decoding_backend: optionalText,
   echo: field(boolean, false),
   return_tokens_as_token_ids: optionalBoolean,
   return_token_ids: field(boolean, false),

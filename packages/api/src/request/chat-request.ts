@@ -10,6 +10,7 @@ import {
   isIssues,
   nullable,
   type ValidationState,
+  type Validator,
 } from "../validation/validator.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
 import { union } from "../validation/union.ts";
@@ -147,6 +148,12 @@ export function convertedChatRequest(body: JsonObject): ChatRequest {
   if (isIssues(request)) throw badRequestError(validationErrorText("ChatCompletionRequest", request));
   return request;
 }
+
+/** A chat request inside another body. */
+export const chatRequestShape: Validator<ChatRequest> = {
+  label: "ChatCompletionRequest",
+  validate: readChat,
+};
 
 function readChat(body: JsonValue, state: ValidationState): ChatRequest | Issues {
   const fields = reader.read(body, state);

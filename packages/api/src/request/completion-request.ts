@@ -198,6 +198,12 @@ const checks: readonly BodyCheck[] = [
 
 const reader: RequestReader<CompletionRequest> = compileRequest({ table: completionTable, checks });
 
+/** A completion request inside another body. */
+export const completionRequestShape: Validator<CompletionRequest> = {
+  label: "CompletionRequest",
+  validate: (input, state) => reader.read(input, state),
+};
+
 /** Fields of a completion request. */
 export const completionFields: readonly FieldShape[] = reader.fields;
 

@@ -127,12 +127,7 @@ export const chatMessage: Validator<unknown> = {
     if (input instanceof Map && input.size === 2) {
       const role = input.get("role");
       const content = input.get("content");
-      if (
-        typeof role === "string" &&
-        typeof content === "string" &&
-        isWellFormed(role) &&
-        isWellFormed(content)
-      ) {
+      if (typeof role === "string" && typeof content === "string" && isWellFormed(role)) {
         addFieldsSet(state, 2);
         return input;
       }

@@ -1,3 +1,4 @@
+import { metricsText, type RequestMetrics } from "../response/request-metrics.ts";
 import { type JsonValue } from "../json/json-value.ts";
 import { pythonFloat } from "../json/number-text.ts";
 import { quoteJson } from "../json/string-text.ts";
@@ -16,6 +17,7 @@ export interface ResponseState {
   readonly usage: string;
   /** JSON; null where there is none. */
   readonly kvTransferParams?: string | undefined;
+  readonly metrics?: RequestMetrics | undefined;
   /** `input_messages` and `output_messages`, JSON; null where they were not asked for. */
   readonly messages?: { readonly input: string; readonly output: string } | undefined;
 }
@@ -27,6 +29,7 @@ export function responseObject(
   float: (value: number) => string,
 ): string {
   const { identity, responses: request, sampling } = options;
+  const metrics = state.metrics === undefined ? "" : `"metrics":${metricsText(state.metrics, float)},`;
   const json = (value: JsonValue): string => writeJson(value);
   const details = state.status === "incomplete" ? '{"reason":"max_output_tokens"}' : "null";
   return (
@@ -39,7 +42,7 @@ export function responseObject(
     `"max_tool_calls":${json(request.maxToolCalls)},"previous_response_id":${json(request.previousResponseId)},` +
     `"prompt":null,"reasoning":${json(request.reasoning)},"service_tier":${quoteJson(request.serviceTier)},` +
     `"status":"${state.status}","text":${json(request.text)},"top_logprobs":${sampling.logprobs ?? "null"},` +
-    `"truncation":${quoteJson(request.truncation ?? "disabled")},"usage":${state.usage},"user":${json(request.user)},` +
+    `"truncation":${quoteJson(request.truncation ?? "disabled")},"usage":${state.usage},"user":${json(request.user)},${metrics}` +
     `"presence_penalty":${float(sampling.presencePenalty)},"frequency_penalty":${float(sampling.frequencyPenalty)},` +
     `"kv_transfer_params":${state.kvTransferParams ?? "null"},"ec_transfer_params":null,` +
     `"input_messages":${state.messages?.input ?? "null"},"output_messages":${state.messages?.output ?? "null"}}`

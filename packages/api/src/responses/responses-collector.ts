@@ -75,6 +75,7 @@ class ResponsesCollector implements ResponseWriter {
         reasoningTokens: parser?.reasoningTokens() ?? 0,
       }),
       kvTransferParams: usage.kvTransferParams,
+      metrics: usage.metrics,
       messages: responses.enableResponseMessages
         ? rawMessages(this.#prompt, choice.text, choice.tokenIds)
         : undefined,

@@ -82,6 +82,7 @@ class ResponsesStreamWriter implements ResponseWriter {
         reasoningTokens: this.#parser?.reasoningTokens() ?? 0,
       }),
       kvTransferParams: usage.kvTransferParams,
+      metrics: usage.metrics,
       messages: responses.enableResponseMessages
         ? rawMessages(this.#prompt, this.#text, this.#tokenIds)
         : undefined,

@@ -60,6 +60,8 @@ export function samplingOf(request: ResponsesRequest): ChatRequest {
     priority: request.priority,
     cacheSalt: request.cacheSalt,
     sessionId: request.sessionId,
+    mediaIoKwargs: request.mediaIoKwargs,
+    mmProcessorKwargs: request.mmProcessorKwargs,
     user: request.user,
     vllmXargs: request.vllmXargs,
     kvTransferParams: request.kvTransferParams,

@@ -1,6 +1,7 @@
 import { ApiError, validationError } from "../api-error.ts";
 import { checkAgainstModel } from "./check-against-model.ts";
-import { draftSampling, type GenerationRequest, isChatRequest, MAX_SEQUENCES } from "./draft-sampling.ts";
+import { draftSampling, type GenerationRequest, isChatRequest } from "./draft-sampling.ts";
+import { MAX_SEQUENCES } from "./sampling-numbers.ts";
 import { resolveMaxTokens } from "./max-tokens.ts";
 import type { SamplingContext } from "./sampling-context.ts";
 

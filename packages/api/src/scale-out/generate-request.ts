@@ -1,8 +1,7 @@
-import { validationError } from "../api-error.ts";
-import type { JsonObject, JsonValue } from "../json/json-value.ts";
+import { JsonFloat, type JsonObject, type JsonValue } from "../json/json-value.ts";
 import { checkCacheSalt } from "../request/body-checks.ts";
 import { type ChatRequest, convertedChatRequest } from "../request/chat-request.ts";
-import { repetitionDetection, streamOptions, structuredOutputs } from "../request/output-shapes.ts";
+import { streamOptions } from "../request/output-shapes.ts";
 import {
   compileRequest,
   type FieldShape,
@@ -20,11 +19,48 @@ import {
   optionalText,
 } from "../request/sampling-fields.ts";
 import { after } from "../validation/after.ts";
-import { dictionary, list } from "../validation/containers.ts";
-import { isIssues, anything, freshState, nullable, type Validator } from "../validation/validator.ts";
-import { boolean, float, integer, literal, string } from "../validation/scalars.ts";
+import { dictionary, list, pair } from "../validation/containers.ts";
+import { anything, nullable } from "../validation/validator.ts";
+import { boolean, integer, literal, string } from "../validation/scalars.ts";
+import { optional, record, required } from "../validation/record.ts";
+import { samplingParams } from "./sampling-params.ts";
 
 const text = string();
+
+/** Start and end of a token in the prompt's text. */
+const pairOfIntegers = pair(integer());
+
+const serializedItems = optional(nullable(dictionary(text, list(nullable(text)))));
+
+/** Media as the render route describes them. */
+const multiModalFeatures = record({
+  name: "MultiModalFeatures",
+  kind: "closed-model",
+  fields: {
+    mm_hashes: required(dictionary(text, list(text))),
+    mm_placeholders: required(
+      dictionary(
+        text,
+        list(
+          record({
+            name: "PlaceholderRangeInfo",
+            kind: "closed-model",
+            fields: { offset: required(integer()), length: required(integer()) },
+          }),
+        ),
+      ),
+    ),
+    kwargs_data: serializedItems,
+    mm_metadata: serializedItems,
+  },
+});
+
+/** Arguments of the engine's reasoning parser: nothing but those of the template. */
+const reasoningParserKwargs = record({
+  name: "ReasoningParserKwargs",
+  kind: "forbidding-model",
+  fields: { chat_template_kwargs: optional(dictionary(text, anything)) },
+});
 
 /** Body of `POST /inference/v1/generate`, in the order of vLLM 0.32's `GenerateRequest`. */
 const generateTable = {
@@ -35,12 +71,13 @@ const generateTable = {
       ids.some((id) => id < 0) ? "token_ids must not contain negative values" : undefined,
     ),
   ),
-  features: optionalObject,
+  token_offsets: field(nullable(list(pairOfIntegers)), null),
+  features: field(nullable(multiModalFeatures), null),
   content_parts: field(nullable(list(dictionary(text, anything))), null),
-  sampling_params: requiredField(dictionary(text, anything)),
+  sampling_params: requiredField(samplingParams),
   model: optionalText,
   reasoning_ended: optionalBoolean,
-  reasoning_parser_kwargs: optionalObject,
+  reasoning_parser_kwargs: field(nullable(reasoningParserKwargs), null),
   return_token_ids: optionalBoolean,
   output_mode: field(literal("tokens", "text"), "tokens"),
   stream: field(nullable(boolean), false),
@@ -71,59 +108,48 @@ export function parseGenerateRequest(body: JsonValue): GenerateTokensRequest {
   return parseWith(reader, body);
 }
 
-const integers = list(integer());
-
 /** Members of `sampling_params` that are read, by the property of a chat request they set. */
-const SAMPLING_FIELDS: readonly (readonly [
-  name: string,
-  property: keyof ChatRequest,
-  kind: Validator<unknown>,
-])[] = [
-  ["n", "n", integer()],
-  ["presence_penalty", "presencePenalty", float],
-  ["frequency_penalty", "frequencyPenalty", float],
-  ["repetition_penalty", "repetitionPenalty", float],
-  ["temperature", "temperature", float],
-  ["watermarking", "watermarking", boolean],
-  ["top_p", "topP", float],
-  ["top_k", "topK", integer()],
-  ["min_p", "minP", float],
-  ["seed", "seed", integer()],
-  ["stop", "stop", anything],
-  ["stop_token_ids", "stopTokenIds", integers],
-  ["ignore_eos", "ignoreEos", boolean],
-  ["max_tokens", "maxCompletionTokens", integer()],
-  ["min_tokens", "minTokens", integer()],
-  ["prompt_logprobs", "promptLogprobs", integer()],
-  ["logprob_token_ids", "logprobTokenIds", integers],
-  ["skip_special_tokens", "skipSpecialTokens", boolean],
-  ["spaces_between_special_tokens", "spacesBetweenSpecialTokens", boolean],
-  ["include_stop_str_in_output", "includeStopStrInOutput", boolean],
-  ["stream_interval", "streamInterval", integer()],
-  ["structured_outputs", "structuredOutputs", structuredOutputs],
-  ["allowed_token_ids", "allowedTokenIds", integers],
-  ["bad_words", "badWords", list(text)],
-  ["thinking_token_budget", "thinkingTokenBudget", integer()],
-  ["repetition_detection", "repetitionDetection", repetitionDetection],
-];
+const SAMPLING_PROPERTIES: ReadonlyMap<string, keyof ChatRequest> = new Map([
+  ["n", "n"],
+  ["presence_penalty", "presencePenalty"],
+  ["frequency_penalty", "frequencyPenalty"],
+  ["repetition_penalty", "repetitionPenalty"],
+  ["temperature", "temperature"],
+  ["watermarking", "watermarking"],
+  ["top_p", "topP"],
+  ["top_k", "topK"],
+  ["min_p", "minP"],
+  ["seed", "seed"],
+  ["stop", "stop"],
+  ["stop_token_ids", "stopTokenIds"],
+  ["ignore_eos", "ignoreEos"],
+  ["max_tokens", "maxCompletionTokens"],
+  ["min_tokens", "minTokens"],
+  ["prompt_logprobs", "promptLogprobs"],
+  ["logprob_token_ids", "logprobTokenIds"],
+  ["skip_special_tokens", "skipSpecialTokens"],
+  ["spaces_between_special_tokens", "spacesBetweenSpecialTokens"],
+  ["include_stop_str_in_output", "includeStopStrInOutput"],
+  ["stream_interval", "streamInterval"],
+  ["structured_outputs", "structuredOutputs"],
+  ["allowed_token_ids", "allowedTokenIds"],
+  ["bad_words", "badWords"],
+  ["thinking_token_budget", "thinkingTokenBudget"],
+  ["repetition_detection", "repetitionDetection"],
+  ["routed_experts_prompt_start", "routedExpertsPromptStart"],
+]);
 
 /**
  * The sampling of a request, as a chat request that asks for the same: defaults are those of vLLM's class, not of the
  * model, but for the number of output tokens. Unknown members are ignored.
  *
- * @throws {@link ApiError} 400 for members of the wrong type
  */
 export function tokensSampling(request: GenerateTokensRequest): ChatRequest {
   const params = request.samplingParams as JsonObject;
   const read: Record<string, unknown> = {};
-  for (const [name, property, kind] of SAMPLING_FIELDS) {
+  for (const [name, property] of SAMPLING_PROPERTIES) {
     const value = params.get(name) ?? null;
-    if (value === null) continue;
-    const result = kind.validate(value, freshState());
-    if (isIssues(result)) {
-      throw validationError(`${result.list[0]?.message ?? "Invalid value"} - at \`$.${name}\``);
-    }
-    read[property] = kind === float ? (result as { readonly value: number }).value : result;
+    if (value !== null) read[property] = value instanceof JsonFloat ? value.value : value;
   }
   const logprobs = params.get("logprobs") ?? null;
   const extra = params.get("extra_args");
@@ -152,13 +178,8 @@ export function tokensSampling(request: GenerateTokensRequest): ChatRequest {
   };
 }
 
+/** Ids were read as integers; here their text is wanted, as other requests give it. */
 function biasOf(value: JsonValue | undefined): ChatRequest["logitBias"] {
   if (!(value instanceof Map)) return null;
-  const bias = new Map<string, number>();
-  for (const [id, member] of value as JsonObject) {
-    const number = float.validate(member, freshState());
-    if (isIssues(number)) throw validationError("Input should be a valid number - at `$.logit_bias`");
-    bias.set(id, number.value);
-  }
-  return bias;
+  return new Map([...(value as JsonObject)].map(([id, member]) => [id, (member as JsonFloat).value]));
 }

@@ -1,5 +1,6 @@
 import { pythonFloat } from "../json/number-text.ts";
 import { JsonFloat, type JsonObject, type JsonValue } from "../json/json-value.ts";
+import { codePointLength } from "../json/python-text.ts";
 import { quoteJson } from "../json/string-text.ts";
 import { writeJson } from "../json/write-json.ts";
 import type { GenerationRequest, SamplingDraft } from "../sampling/draft-sampling.ts";
@@ -53,6 +54,9 @@ function samplingParamsText(
   add("min_p", pythonFloat(draft.minP), !isGreedy);
   add("seed", draft.seed ?? 0, draft.seed !== undefined);
   add("stop", json(draft.stop));
+  // Characters held back, so that a stop string is seen before it is shown.
+  const held = request.includeStopStrInOutput ? 0 : Math.max(0, ...draft.stop.map(codePointLength)) - 1;
+  if (held > 0) add("output_text_buffer_length", String(held));
   add("stop_token_ids", json(draft.stopTokenIds));
   add("ignore_eos", "true", request.ignoreEos);
   add("max_tokens", draft.maxTokens, draft.maxTokens !== CLASS_MAX_TOKENS);

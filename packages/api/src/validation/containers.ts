@@ -51,6 +51,34 @@ export function list<T>(item: Validator<T>, bounds: ListBounds = {}): Validator<
   };
 }
 
+/** Python's `tuple` of two items of one kind. */
+export function pair<T>(item: Validator<T>): Validator<readonly T[]> {
+  const items = list(item);
+  return {
+    label: `tuple[${item.label}, ${item.label}]`,
+    validate(input, state) {
+      if (!isJsonArray(input)) return issue("tuple_type", "Input should be a valid tuple", input);
+      if (input.length > 2) {
+        return issueWithContext({
+          type: "too_long",
+          message: `Tuple should have at most 2 items after validation, not ${input.length}`,
+          input,
+          context: [
+            ["field_type", "Tuple"],
+            ["max_length", 2],
+            ["actual_length", input.length],
+          ],
+        });
+      }
+      const values = items.validate(input, state);
+      const missing = [0, 1].slice(input.length);
+      if (missing.length === 0) return values;
+      const absent = missing.flatMap((at) => issue("missing", "Field required", input).under(at).list);
+      return new Issues([...(values instanceof Issues ? values.list : []), ...absent]);
+    },
+  };
+}
+
 /** Python's abstract `Sequence` of items of one kind: an array, but other words for what is none. */
 export function sequence<T>(
   item: Validator<T>,

@@ -16,9 +16,15 @@ export interface RecordOptions {
   readonly name: string;
   /**
    * `typed-dict`: stays an object as sent. `model`: fields with defaults. `closed-model` and `dataclass`: the same, but
-   * unknown fields are dropped.
+   * unknown fields are dropped. `closed-typed-dict`: only the known fields stay. `forbidding-model`: unknown fields are refused.
    */
-  readonly kind: "typed-dict" | "model" | "closed-model" | "dataclass";
+  readonly kind:
+    | "typed-dict"
+    | "closed-typed-dict"
+    | "model"
+    | "closed-model"
+    | "forbidding-model"
+    | "dataclass";
   readonly fields: Readonly<Record<string, RecordField>>;
   /** Label inside unions where it is not the name: models with validators of their own. */
   readonly label?: string;
@@ -52,9 +58,16 @@ export function record(options: RecordOptions): Validator<JsonObject> {
         if (isIssues(value)) (found ??= []).push(...value.under(name).list);
         else result.set(name, value as JsonValue);
       }
+      if (kind === "forbidding-model") {
+        for (const [name, member] of object) {
+          if (known.has(name)) continue;
+          const { list } = issue("extra_forbidden", "Extra inputs are not permitted", member).under(name);
+          (found ??= []).push(...list);
+        }
+      }
       if (found !== undefined) return new Issues(found);
       addFieldsSet(state, given);
-      if (kind !== "typed-dict") floorExactness(state, LAX);
+      if (kind !== "typed-dict" && kind !== "closed-typed-dict") floorExactness(state, LAX);
       if (kind === "typed-dict" || kind === "model") {
         for (const [name, member] of object) if (!known.has(name)) result.set(name, member);
       }
@@ -66,9 +79,11 @@ export function record(options: RecordOptions): Validator<JsonObject> {
 function wrongType(options: RecordOptions, input: JsonValue): Issues {
   switch (options.kind) {
     case "typed-dict":
+    case "closed-typed-dict":
       return issue("dict_type", "Input should be a valid dictionary", input);
     case "model":
     case "closed-model":
+    case "forbidding-model":
       return issue("model_attributes_type", MODEL_MESSAGE, input);
     case "dataclass":
       return issueWithContext({

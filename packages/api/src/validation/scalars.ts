@@ -21,11 +21,9 @@ export function string(bounds: StringBounds = {}): Validator<string> {
     label: constrained ? "constrained-str" : "str",
     validate(input) {
       if (typeof input !== "string") return issue("string_type", "Input should be a valid string", input);
-      if (!isWellFormed(input)) {
-        const message = "Input should be a valid string, unable to parse raw data as a unicode string";
-        return issue("string_unicode", message, input);
-      }
+      // Lone surrogates are part of Python's strings, and are found where a string is measured or encoded.
       if (!constrained) return input;
+      if (!isWellFormed(input)) return notUnicode(input);
       const length = codePointLength(input);
       if (length < minLength) {
         return issueWithContext({
@@ -46,6 +44,11 @@ export function string(bounds: StringBounds = {}): Validator<string> {
       return input;
     },
   };
+}
+
+function notUnicode(input: JsonValue): Issues {
+  const message = "Input should be a valid string, unable to parse raw data as a unicode string";
+  return issue("string_unicode", message, input);
 }
 
 /** Bounds of {@link integer}. */
@@ -186,6 +189,7 @@ export function literal<const T extends string>(...words: readonly T[]): Validat
     label: `literal[${words.map(pythonStringRepr).join(",")}]`,
     validate(input) {
       if (known.has(input)) return input as T;
+      if (typeof input === "string" && !isWellFormed(input)) return notUnicode(input);
       return issueWithContext({
         type: "literal_error",
         message: `Input should be ${expected}`,

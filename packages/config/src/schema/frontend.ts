@@ -31,6 +31,16 @@ export const frontend = z
       flag: "enable-responses-api-store",
       environment: ["VLLM_ENABLE_RESPONSES_API_STORE"],
     }),
+    serverDevMode: setting(z.boolean().default(false), {
+      doc: "Serve /reset_prefix_cache, which empties the caches of all VllmEngine engines, and /abort_requests, which ends all requests.",
+      flag: "server-dev-mode",
+      environment: ["VLLM_SERVER_DEV_MODE"],
+    }),
+    allowRuntimeLoraUpdating: setting(z.boolean().default(false), {
+      doc: "Serve /v1/load_lora_adapter and /v1/unload_lora_adapter: clients may change the adapters of vllm.Inference engines.",
+      flag: "allow-runtime-lora-updating",
+      environment: ["VLLM_ALLOW_RUNTIME_LORA_UPDATING"],
+    }),
     responsesStoreSize: setting(z.int().min(1).default(10_000), {
       doc: "Responses kept at most, and 256 MiB of text; the oldest finished ones make room.",
       flag: "responses-api-store-size",
@@ -47,6 +57,18 @@ export const frontend = z
     enableOfflineDocs: setting(z.boolean().default(false), {
       doc: "Show the documentation with nothing loaded from outside; there is no /redoc then.",
       flag: "enable-offline-docs",
+    }),
+    logErrorStack: setting(z.boolean().default(false), {
+      doc: "Log where every error answer comes from; not its text, which may hold the client's words.",
+      flag: "log-error-stack",
+    }),
+    tokensOnly: setting(z.boolean().default(false), {
+      doc: "Serve tokens in, tokens out: the routes of --enable-scale-out and /abort_requests, and no text in /inference/v1/generate.",
+      flag: "tokens-only",
+    }),
+    enablePerRequestMetrics: setting(z.boolean().default(false), {
+      doc: "Answers say how long they took, by the router's clock: in whole bodies and in the usage chunk of a stream.",
+      flag: "enable-per-request-metrics",
     }),
     enableScaleOut: setting(z.boolean().default(false), {
       doc: "Serve /inference/v1/generate and the render and derender routes; without it they are answered with 403.",

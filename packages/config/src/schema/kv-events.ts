@@ -18,7 +18,7 @@ export const kvEvents = z
       flag: "disable-kv-events",
     }),
     endpoints: setting(z.array(address).default([]), {
-      doc: "Address of a worker's event publisher (vLLM's --kv-events-config) as WORKER_URL=tcp://host:port or WORKER_URL=ipc:///path, once per worker; further data-parallel ranks have the ports that follow. Without one, gRPC engines are asked for their events by SubscribeKvEvents.",
+      doc: "Address of a worker's event publisher (vLLM's --kv-events-config) as WORKER_URL=tcp://host:port or WORKER_URL=ipc:///path, once per worker; further data-parallel ranks have the ports that follow. Without one, engines are asked: VllmEngine for its events (SubscribeKvEvents), vllm.Inference (GetKvEventSources) and HTTP workers (GET /kv_event_sources) for where they publish.",
       flag: "kv-events-endpoint",
       placeholder: "URL=ADDRESS",
       splitOnComma: true,

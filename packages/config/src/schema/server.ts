@@ -40,6 +40,11 @@ export const server = z
       doc: "Send X-Request-Id with every answer.",
       flag: "enable-request-id-headers",
     }),
+    threads: setting(z.int().min(1).max(64).default(1), {
+      doc: "Threads that serve requests, all on the one port; beyond one there is another thread for everything that concerns the engines.",
+      flag: "threads",
+      placeholder: "COUNT",
+    }),
     drainTimeoutSecs: setting(z.number().min(0).default(60), {
       doc: "Longest time that running answers may take to end after SIGTERM or SIGINT, in seconds; a second signal stops at once.",
       flag: "drain-timeout-secs",
@@ -49,6 +54,10 @@ export const server = z
       doc: "Unix socket to listen on in place of --host and --port.",
       flag: "uds",
       placeholder: "PATH",
+    }),
+    httpServer: setting(z.enum(["net", "node"]).default("net"), {
+      doc: "HTTP server: net is an HTTP/1.1 server of our own, node the one of Node.",
+      flag: "http-server",
     }),
     maxHeaderBytes: setting(z.int().min(1).default(4_194_304), {
       doc: "Largest head of a request in bytes.",

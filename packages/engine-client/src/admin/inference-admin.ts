@@ -1,15 +1,19 @@
 import {
   type ControlAbortResponse,
   type GetKvEventSourcesResponse,
+  type ListLorasResponse,
+  type LoadLoraResponse,
   type ModelInfo,
   type ServerInfo,
   ServingStatus,
   type StandardHealthCheckResponse,
+  type UnloadLoraResponse,
 } from "@vllm-router/proto/messages";
 import { ControlClient, HealthClient } from "@vllm-router/proto/services";
 import { channelCredentials, channelOptions } from "../transport/grpc-js-transport.ts";
 import type { TransportOptions } from "../transport/transport-options.ts";
 import { type AdminCallOptions, callUnary } from "./admin-call.ts";
+import type { KvEventSource } from "./kv-event-source.ts";
 import type { StandardHealth } from "./vllm-engine-admin.ts";
 
 /** Full name of the service, as the standard health protocol wants it. */
@@ -40,22 +44,11 @@ export interface InferenceServerInfo {
   readonly dataParallelSize: number;
 }
 
-/** Where one rank of an engine publishes what happens in its KV cache. */
-export interface KvEventSource {
-  /** `zmq`. */
-  readonly transport: string;
-  /** As the engine was told to bind: a `*` or `0.0.0.0` in it is the engine's own host. */
-  readonly endpoint: string;
-  /** Prefix of the messages to subscribe to; empty for all. */
-  readonly topic: string;
-  /** Where missed messages are asked for; empty for nowhere. */
-  readonly replayEndpoint: string;
-  readonly rank: number;
-  /** `msgpack`. */
-  readonly encoding: string;
-  readonly schemaVersion: number;
-  /** Batches kept for replay. */
-  readonly replayBatches: number;
+/** A LoRA adapter that an engine has loaded. */
+export interface LoadedAdapter {
+  readonly name: string;
+  /** Where the engine loaded it from. */
+  readonly path: string;
 }
 
 /** Everything of `vllm.Inference` engines but generation. Every call rejects with an EngineError. */
@@ -113,6 +106,31 @@ export class InferenceAdmin {
       schemaVersion: source.schemaVersion,
       replayBatches: Number(source.bufferSteps),
     }));
+  }
+
+  /** Adapters that are loaded, in the order in which they came. */
+  async listLoras(options: AdminCallOptions = {}): Promise<readonly LoadedAdapter[]> {
+    const { adapters } = await callUnary<ListLorasResponse>(
+      (...call) => this.#control.listLoras({}, ...call),
+      options,
+    );
+    return adapters.map(({ loraName, loraPath }) => ({ name: loraName, path: loraPath }));
+  }
+
+  /** Loads an adapter from the engine's machine. */
+  async loadLora({ name, path }: LoadedAdapter, options: AdminCallOptions = {}): Promise<void> {
+    await callUnary<LoadLoraResponse>(
+      (...call) => this.#control.loadLora({ loraName: name, loraPath: path }, ...call),
+      options,
+    );
+  }
+
+  /** Gives an adapter up. */
+  async unloadLora(name: string, options: AdminCallOptions = {}): Promise<void> {
+    await callUnary<UnloadLoraResponse>(
+      (...call) => this.#control.unloadLora({ loraName: name }, ...call),
+      options,
+    );
   }
 
   /** Aborts generations by their request ids; unknown ones are fine. */

@@ -15,6 +15,9 @@ export interface ZmqConnectionEvents {
 /** One connection that dials a ZMQ socket. */
 export interface ZmqConnection {
   send(parts: readonly Uint8Array[]): void;
+  /** Reads nothing until `resume`: the peer's own queue fills, and loses what does not fit. */
+  pause(): void;
+  resume(): void;
   /** Nothing is heard any more. */
   close(): void;
 }
@@ -61,7 +64,7 @@ export function dialZmq(
     },
     MAX_MESSAGE_BYTES,
   );
-  readInTurns(socket, (chunk) => {
+  const reading = readInTurns(socket, (chunk) => {
     if (isOver) return;
     try {
       parser.push(chunk);
@@ -85,6 +88,7 @@ export function dialZmq(
     send: (parts) => {
       if (!isOver) socket.write(encodeMessage(parts));
     },
+    ...reading,
     close: () => {
       isOver = true;
       socket.destroy();
@@ -92,14 +96,29 @@ export function dialZmq(
   };
 }
 
-function readInTurns(socket: Socket, read: (chunk: Buffer) => void): void {
+function readInTurns(
+  socket: Socket,
+  read: (chunk: Buffer) => void,
+): { readonly pause: () => void; readonly resume: () => void } {
+  let isPaused = false;
+  const resume = (): void => {
+    if (!isPaused && !socket.destroyed) socket.resume();
+  };
   socket.on("data", (chunk: Buffer) => {
     socket.pause();
     read(chunk);
-    setImmediate(() => {
-      if (!socket.destroyed) socket.resume();
-    });
+    setImmediate(resume);
   });
+  return {
+    pause: () => {
+      isPaused = true;
+      socket.pause();
+    },
+    resume: () => {
+      isPaused = false;
+      resume();
+    },
+  };
 }
 
 function connectOptions(address: string): NetConnectOpts {

@@ -1,7 +1,7 @@
 import { EngineError } from "../engine-error.ts";
 import { decodeKvPayload } from "./decode-kv-batch.ts";
 import type { KvBatch } from "./kv-batch.ts";
-import { dialZmq } from "./zmq-connection.ts";
+import { dialZmq, type ZmqConnection } from "./zmq-connection.ts";
 
 /** Hears one rank's event publisher. */
 export interface ZmqKvListener {
@@ -23,6 +23,9 @@ export interface ZmqReplayListener {
 
 /** Something that listens until it is stopped. */
 export interface ZmqListening {
+  /** Hears nothing until `resume`; what the publisher cannot keep meanwhile is missing afterwards. */
+  pause(): void;
+  resume(): void;
   stop(): void;
 }
 
@@ -51,7 +54,7 @@ export function listenToZmqKvEvents(
     },
     lost: (error) => listener.end(error),
   });
-  return { stop: () => connection.close() };
+  return listeningOn(connection);
 }
 
 /**
@@ -85,7 +88,15 @@ export function replayZmqKvEvents(
     },
     lost: (error) => listener.end(error),
   });
-  return { stop: () => connection.close() };
+  return listeningOn(connection);
+}
+
+function listeningOn(connection: ZmqConnection): ZmqListening {
+  return {
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
+    stop: () => connection.close(),
+  };
 }
 
 const SUBSCRIBE = Buffer.from([1]);

@@ -1,5 +1,6 @@
 import type { Pool } from "undici";
 import { type AdminCallOptions, cancelledError, deadlineOf } from "../admin/admin-call.ts";
+import { type KvEventSource, kvEventSourcesFromJson } from "../admin/kv-event-source.ts";
 import { EngineError } from "../engine-error.ts";
 import { engineErrorFromHttp } from "./http-error.ts";
 
@@ -53,6 +54,11 @@ export class HttpEngineAdmin {
   /** GET /metrics, in Prometheus' text format. */
   async metrics(options: AdminCallOptions = {}): Promise<string> {
     return (await this.#getOk("/metrics", options)).toString("utf8");
+  }
+
+  /** GET /kv_event_sources, one source a rank; `unimplemented` where the server has no such route. */
+  async getKvEventSources(options: AdminCallOptions = {}): Promise<readonly KvEventSource[]> {
+    return kvEventSourcesFromJson(await this.#getJson("/kv_event_sources", options));
   }
 
   async #getJson(path: string, options: AdminCallOptions): Promise<unknown> {

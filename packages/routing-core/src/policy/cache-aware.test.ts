@@ -5,7 +5,12 @@ const tokens = (count: number, first = 0): Int32Array =>
   Int32Array.from({ length: count }, (_, index) => first + index);
 const prompt = (tokenIds: Int32Array) => testGeneration(0, { tokenIds, promptTokens: tokenIds.length });
 const setUp = (workers: number, parameters: Record<string, number> = {}) =>
-  createTestFleet({ policy: "cache_aware", workers: plainWorkers(workers), parameters });
+  createTestFleet({
+    policy: "cache_aware",
+    workers: plainWorkers(workers),
+    // Only the Rust router's rules, unless said otherwise.
+    parameters: { requestTokens: 0, ...parameters },
+  });
 
 describe("cache_aware", () => {
   it("follows the prefix only when more than the threshold of the prompt is held", () => {
@@ -62,6 +67,35 @@ describe("cache_aware", () => {
     expect(fleet.ask(prompt(tokens(160)))).toMatchObject({ candidate: holder, reason: "prefix" });
     load(holder, 16);
     expect(fleet.ask(prompt(tokens(160)))).toMatchObject({ candidate: 1 - holder, reason: "balance" });
+  });
+
+  it("spreads a prompt that many begin with when its holder is crowded, the sooner the shorter it is", () => {
+    const spreadOf = (length: number): number => {
+      const fleet = setUp(8, { requestTokens: 512 });
+      const workers = Array.from(
+        { length: 24 },
+        () => fleet.place(prompt(tokens(length))).decision.legs[0]!.worker,
+      );
+      return new Set(workers).size;
+    };
+    expect(spreadOf(32_768)).toBe(1);
+    expect(spreadOf(4_096)).toBeGreaterThan(1);
+    expect(spreadOf(1_024)).toBeGreaterThan(spreadOf(4_096));
+  });
+
+  it("keeps to a crowded holder what is worth more than the wait there", () => {
+    const fleet = setUp(4, { requestTokens: 512 });
+    const holder = fleet.place(prompt(tokens(8_192))).decision.legs[0]!.slot;
+    const load = (requests: number): void => {
+      while (fleet.ledger.requests(holder) < requests) {
+        fleet.ledger.acquire(holder, { promptTokens: 0, prefillTokens: 0 });
+      }
+    };
+    // 20 in flight there and 5 on average: 15 above it, which weigh 7,680 tokens.
+    load(20);
+    expect(fleet.ask(prompt(tokens(8_192)))).toMatchObject({ candidate: holder, reason: "prefix" });
+    load(23);
+    expect(fleet.ask(prompt(tokens(8_192)))).toMatchObject({ reason: "balance" });
   });
 
   it("shares identical prompts out evenly once they are held everywhere", () => {

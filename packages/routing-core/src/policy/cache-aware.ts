@@ -9,7 +9,8 @@ import { definePolicy } from "./policy-definition.ts";
  * The worker that holds most of the prompt, unless it is overloaded; else the least loaded. The Rust router's parameters
  * and defaults, on exact token ids and with its known defects repaired: load is what is in flight at this instant; the
  * balance rule is applied to the worker that would be chosen, so one busy worker does not cost all others their
- * affinity; among equals the less loaded is taken, then the one whose last cold prompt is longest ago (which spreads
+ * affinity; a crowded worker's prefix has to be worth the wait, so that a prompt that many begin with spreads over several
+ * workers instead of filling one; among equals the less loaded is taken, then the one whose last cold prompt is longest ago (which spreads
  * cache growth), then one is drawn.
  */
 export const cacheAware = definePolicy({
@@ -42,6 +43,15 @@ export const cacheAware = definePolicy({
       isInteger: false,
       description: "… and is, when it also has more in flight than this times the least loaded one.",
     },
+    requestTokens: {
+      flag: null,
+      default: 512,
+      minimum: 0,
+      maximum: 2 ** 31 - 1,
+      isInteger: true,
+      description:
+        "Prompt tokens that one generation in flight above the mean weighs as much as, on a worker with more than one and a half times that and two; 0 leaves this out.",
+    },
     evictionIntervalSecs: {
       flag: "eviction-interval",
       default: 120,
@@ -63,10 +73,15 @@ export const cacheAware = definePolicy({
   create: (parameters) => new CacheAware(parameters),
 });
 
+/** A worker is crowded beyond this multiple of the mean in flight, and so many more. */
+const CROWDED_SHARE = 1.5;
+const CROWDED_REQUESTS = 2;
+
 interface CacheAwareParameters extends Readonly<Record<string, number>> {
   readonly cacheThreshold: number;
   readonly balanceAbsThreshold: number;
   readonly balanceRelThreshold: number;
+  readonly requestTokens: number;
 }
 
 class CacheAware implements Policy {
@@ -88,11 +103,15 @@ class CacheAware implements Policy {
 
   choose(input: DecisionInput, choice: Choice): void {
     const { candidateCount, inFlightRequests, matchedTokens, promptTokens, scores } = input;
-    const { cacheThreshold, balanceAbsThreshold, balanceRelThreshold } = this.parameters;
+    const { cacheThreshold, balanceAbsThreshold, balanceRelThreshold, requestTokens } = this.parameters;
     let leastInFlight = Infinity;
+    let allInFlight = 0;
     for (let candidate = 0; candidate < candidateCount; candidate += 1) {
       leastInFlight = Math.min(leastInFlight, inFlightRequests[candidate]!);
+      allInFlight += inFlightRequests[candidate]!;
     }
+    const meanInFlight = allInFlight / candidateCount;
+    const crowdedInFlight = CROWDED_SHARE * meanInFlight + CROWDED_REQUESTS;
     const mostInFlight = Math.max(leastInFlight + balanceAbsThreshold, leastInFlight * balanceRelThreshold);
     const neededTokens = cacheThreshold * promptTokens;
     let isHeldByOverloaded = false;
@@ -100,8 +119,10 @@ class CacheAware implements Policy {
       const matched = matchedTokens[candidate]!;
       const isHolder = matched > neededTokens;
       const isOverloaded = inFlightRequests[candidate]! > mostInFlight;
-      isHeldByOverloaded ||= isHolder && isOverloaded;
-      scores[candidate] = isHolder && !isOverloaded ? matched : 0;
+      const excess =
+        inFlightRequests[candidate]! > crowdedInFlight ? inFlightRequests[candidate]! - meanInFlight : 0;
+      scores[candidate] = isHolder && !isOverloaded ? Math.max(0, matched - requestTokens * excess) : 0;
+      isHeldByOverloaded ||= isHolder && scores[candidate] === 0;
     }
     pickBest(input, choice, byLoadThenTurn);
     choice.reason = reasonOf(scores[choice.candidate]! > 0, isHeldByOverloaded);

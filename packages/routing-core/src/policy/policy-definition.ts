@@ -13,13 +13,23 @@ export interface PolicyParameter {
   readonly description: string;
 }
 
+/** Memory that a policy shares with its like in other threads. */
+export interface SharedPolicyState {
+  /** Of the size that {@link PolicyDefinition.sharedBytes} says, zeros at first. */
+  readonly buffer: ArrayBufferLike;
+  readonly slotCapacity: number;
+}
+
 /** A policy that can be created by name. */
 export interface PolicyDefinition<TParameters extends string = string> {
   readonly name: string;
   /** One sentence for help and documentation. */
   readonly description: string;
   readonly parameters: Readonly<Record<TParameters, PolicyParameter>>;
-  create(parameters: Readonly<Record<TParameters, number>>): Policy;
+  /** @param shared what it shares with other threads; its own memory when missing */
+  create(parameters: Readonly<Record<TParameters, number>>, shared?: SharedPolicyState): Policy;
+  /** Bytes that it shares with other threads. It shares nothing when missing. */
+  readonly sharedBytes?: (parameters: Readonly<Record<TParameters, number>>, slotCapacity: number) => number;
 }
 
 /** States a definition with its parameter names checked. */

@@ -40,7 +40,7 @@ describe("createPolicy()", () => {
   });
 
   it("has the Rust router's defaults", () => {
-    expect(createPolicy("cache_aware").parameters).toEqual({
+    expect(createPolicy("cache_aware").parameters).toMatchObject({
       cacheThreshold: 0.3,
       balanceAbsThreshold: 64,
       balanceRelThreshold: 1.5,

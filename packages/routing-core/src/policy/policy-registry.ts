@@ -2,7 +2,7 @@ import { RoutingError } from "../routing-error.ts";
 import { cacheAware } from "./cache-aware.ts";
 import { consistentHash } from "./consistent-hash.ts";
 import type { Policy } from "./policy.ts";
-import { type PolicyDefinition, resolveParameters } from "./policy-definition.ts";
+import { type PolicyDefinition, resolveParameters, type SharedPolicyState } from "./policy-definition.ts";
 import { leastLoad } from "./least-load.ts";
 import { powerOfTwo } from "./power-of-two.ts";
 import { random } from "./random.ts";
@@ -41,14 +41,30 @@ export function isPolicyName(name: string): name is PolicyName {
 /**
  * Creates a policy with its own state; one per request thread. Missing parameters take their defaults. Throws
  * `RoutingError("unknown_policy")`, or `RoutingError("invalid_parameter")` naming the parameter.
+ * @param shared what it shares with its like in other threads
  */
 export function createPolicy(
   name: string,
   parameters: Readonly<Partial<Record<string, number>>> = {},
+  shared?: SharedPolicyState,
 ): Policy {
+  const definition = definitionOf(name);
+  return definition.create(resolveParameters(definition, parameters), shared);
+}
+
+/** Bytes of the memory that policies of several threads share; 0 for none. Throws as {@link createPolicy}. */
+export function policySharedBytes(
+  name: string,
+  parameters: Readonly<Partial<Record<string, number>>>,
+  slotCapacity: number,
+): number {
+  const definition = definitionOf(name);
+  return definition.sharedBytes?.(resolveParameters(definition, parameters), slotCapacity) ?? 0;
+}
+
+function definitionOf(name: string): PolicyDefinition {
   if (!isPolicyName(name)) {
     throw new RoutingError("unknown_policy", `unknown policy ${name}; there are ${POLICY_NAMES.join(", ")}`);
   }
-  const definition: PolicyDefinition = POLICIES[name];
-  return definition.create(resolveParameters(definition, parameters));
+  return POLICIES[name];
 }

@@ -1,8 +1,11 @@
 import type { DecisionInput } from "../decision/decision-input.ts";
 import type { Choice, Policy, PolicyContext } from "./policy.ts";
+import { hashString } from "./key-hash.ts";
 import { definePolicy } from "./policy-definition.ts";
 
 const MAX_MODELS = 1024;
+const SHARED_TURNS = 4096;
+const MODEL_SEED = 0x7475726e;
 
 /**
  * Each model's workers in turn. Remembers the slot served last and not a counter, so a worker that comes, goes or is
@@ -12,18 +15,67 @@ export const roundRobin = definePolicy({
   name: "round_robin",
   description: "Workers in turn.",
   parameters: {},
-  create: () => new RoundRobin(),
+  create: (_parameters, shared) =>
+    new RoundRobin(shared === undefined ? new OwnTurns() : new SharedTurns(shared.buffer)),
+  sharedBytes: () => SHARED_TURNS * Int32Array.BYTES_PER_ELEMENT,
 });
+
+/** Whose turn it was last, by model. */
+interface Turns {
+  /** Slot served last; -1 for none. */
+  last(model: string): number;
+  served(model: string, slot: number): void;
+}
+
+class OwnTurns implements Turns {
+  readonly #lastSlotByModel = new Map<string, number>();
+
+  last(model: string): number {
+    return this.#lastSlotByModel.get(model) ?? -1;
+  }
+
+  served(model: string, slot: number): void {
+    if (!this.#lastSlotByModel.has(model) && this.#lastSlotByModel.size >= MAX_MODELS) {
+      this.#lastSlotByModel.clear();
+    }
+    this.#lastSlotByModel.set(model, slot);
+  }
+}
+
+/** Turns of several threads. Models that fall on one place pass each other's turns over, which loses nothing. */
+class SharedTurns implements Turns {
+  readonly #nextSlots: Int32Array;
+
+  constructor(buffer: ArrayBufferLike) {
+    this.#nextSlots = new Int32Array(buffer);
+  }
+
+  last(model: string): number {
+    return Atomics.load(this.#nextSlots, placeOf(model)) - 1;
+  }
+
+  served(model: string, slot: number): void {
+    Atomics.store(this.#nextSlots, placeOf(model), slot + 1);
+  }
+}
+
+function placeOf(model: string): number {
+  return hashString(model, MODEL_SEED) % SHARED_TURNS;
+}
 
 class RoundRobin implements Policy {
   readonly name = "round_robin";
   readonly parameters = {};
   readonly drawCount = 0;
   readonly usesPrefix = false;
-  readonly #lastSlotByModel = new Map<string, number>();
+  readonly #turns: Turns;
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
+  }
 
   gather({ input, generation }: PolicyContext): void {
-    const last = this.#lastSlotByModel.get(generation.model) ?? -1;
+    const last = this.#turns.last(generation.model);
     for (let candidate = 0; candidate < input.candidateCount; candidate += 1) {
       input.policyValues[candidate] = input.slots[candidate]! > last ? 1 : 0;
     }
@@ -50,10 +102,6 @@ class RoundRobin implements Policy {
   }
 
   settle({ input, generation }: PolicyContext, candidate: number): void {
-    const { model } = generation;
-    if (!this.#lastSlotByModel.has(model) && this.#lastSlotByModel.size >= MAX_MODELS) {
-      this.#lastSlotByModel.clear();
-    }
-    this.#lastSlotByModel.set(model, input.slots[candidate]!);
+    this.#turns.served(generation.model, input.slots[candidate]!);
   }
 }

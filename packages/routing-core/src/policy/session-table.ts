@@ -8,18 +8,30 @@ interface Binding {
 }
 
 /** Candidate index of a session that is bound to nobody. */
-const UNBOUND = -1;
+export const UNBOUND = -1;
 /** … of one that is bound to a worker which is no candidate now. */
 export const BOUND_ELSEWHERE = -2;
 
 /** At most this many stale sessions are looked for at each new one: what expires is forgotten as fast as it comes. */
 const SWEPT_PER_BINDING = 2;
 
+/** Which session runs where. Keys are numbers, see `sessionKey`. */
+export interface Sessions {
+  /** Sessions that are remembered. */
+  readonly size: number;
+  /** Sessions bound to the slot. */
+  countOf(slot: WorkerSlot): number;
+  /** Index of the candidate that the session is bound to, or -1, or {@link BOUND_ELSEWHERE}. */
+  candidateOf(key: number | undefined, input: DecisionInput): number;
+  /** Binds the session to a candidate, or marks it as used. */
+  bind(key: number, input: DecisionInput, candidate: number): void;
+}
+
 /**
- * Which session runs where: bounded in number (the least recently used goes) and in time (a session unused for longer
- * than the limit is forgotten). Keys are numbers, see `sessionKey`.
+ * Which session runs where, in one thread: bounded in number (the least recently used goes) and in time (a session unused for longer
+ * than the limit is forgotten).
  */
-export class SessionTable {
+export class SessionTable implements Sessions {
   readonly #capacity: number;
   readonly #ttlMs: number;
   /** In the order of last use. */
@@ -31,17 +43,14 @@ export class SessionTable {
     this.#ttlMs = options.ttlMs;
   }
 
-  /** Sessions that are remembered. */
   get size(): number {
     return this.#bindings.size;
   }
 
-  /** Sessions bound to the slot. */
   countOf(slot: WorkerSlot): number {
     return this.#countOfSlot.get(slot) ?? 0;
   }
 
-  /** Index of the candidate that the session is bound to, or -1, or {@link BOUND_ELSEWHERE}. */
   candidateOf(key: number | undefined, input: DecisionInput): number {
     const binding = key === undefined ? undefined : this.#bindings.get(key);
     if (binding === undefined || input.atMs - binding.lastUsedAtMs > this.#ttlMs) {
@@ -56,7 +65,6 @@ export class SessionTable {
     return BOUND_ELSEWHERE;
   }
 
-  /** Binds the session to a candidate, or marks it as used. */
   bind(key: number, input: DecisionInput, candidate: number): void {
     const slot = input.slots[candidate]!;
     const worker = input.workers[candidate]!;

@@ -2,8 +2,10 @@ import type { DecisionInput } from "../decision/decision-input.ts";
 import { sessionKey } from "./affinity-key.ts";
 import { pickBest, type TieOrder } from "./pick-best.ts";
 import type { Choice, Policy, PolicyContext } from "./policy.ts";
-import { definePolicy } from "./policy-definition.ts";
-import { BOUND_ELSEWHERE, SessionTable } from "./session-table.ts";
+import { definePolicy, type SharedPolicyState } from "./policy-definition.ts";
+import { BOUND_ELSEWHERE, type Sessions } from "./session-table.ts";
+import { sessionsOf } from "./sessions-of.ts";
+import { sharedSessionsSizeBytes } from "./shared-session-table.ts";
 
 /** Columns of its state: where the session is bound, and how many sessions the candidate has. */
 const BINDING = 0;
@@ -39,7 +41,9 @@ export const sticky = definePolicy({
       description: "Most sessions remembered; the least recently used is forgotten first.",
     },
   },
-  create: (parameters) => new Sticky(parameters),
+  create: (parameters, shared) => new Sticky(parameters, shared),
+  sharedBytes: ({ maxSessions }, slotCapacity) =>
+    sharedSessionsSizeBytes({ capacity: maxSessions, slotCapacity }),
 });
 
 interface StickyParameters extends Readonly<Record<string, number>> {
@@ -53,14 +57,14 @@ class Sticky implements Policy {
   readonly drawCount = 1;
   readonly usesPrefix = false;
   readonly valueCount = VALUES;
-  readonly #sessions: SessionTable;
+  readonly #sessions: Sessions;
 
-  constructor(parameters: StickyParameters) {
+  constructor(parameters: StickyParameters, shared: SharedPolicyState | undefined) {
     this.parameters = parameters;
-    this.#sessions = new SessionTable({
-      capacity: parameters.maxSessions,
-      ttlMs: parameters.sessionTtlSecs * 1000,
-    });
+    this.#sessions = sessionsOf(
+      { capacity: parameters.maxSessions, ttlMs: parameters.sessionTtlSecs * 1000 },
+      shared,
+    );
   }
 
   gather({ input, generation }: PolicyContext): void {

@@ -4,7 +4,7 @@ import { sessionKey } from "./affinity-key.ts";
 import { ColdTurns } from "./cold-turns.ts";
 import { byLoad, pickBest } from "./pick-best.ts";
 import type { Choice, Policy, PolicyContext, ScorePart } from "./policy.ts";
-import { definePolicy, type PolicyParameter } from "./policy-definition.ts";
+import { definePolicy, type PolicyParameter, type SharedPolicyState } from "./policy-definition.ts";
 import {
   COLD_TURN,
   HAS_ADAPTER,
@@ -20,7 +20,9 @@ import {
   SCORER_VALUES,
   scoreRunning,
 } from "./scorer.ts";
-import { SessionTable } from "./session-table.ts";
+import type { Sessions } from "./session-table.ts";
+import { sessionsOf } from "./sessions-of.ts";
+import { sharedSessionsSizeBytes } from "./shared-session-table.ts";
 
 const SCORERS = {
   prefix: scorePrefix,
@@ -63,7 +65,9 @@ export const weighted = definePolicy({
       description: "Age in milliseconds at which a figure reported by an engine counts half.",
     },
   },
-  create: (parameters) => new Weighted(parameters),
+  create: (parameters, shared) => new Weighted(parameters, shared),
+  sharedBytes: ({ affinity }, slotCapacity) =>
+    affinity > 0 ? sharedSessionsSizeBytes({ capacity: SESSIONS.capacity, slotCapacity }) : 0,
 });
 
 function weight(defaultWeight: number, of: string): PolicyParameter {
@@ -93,12 +97,13 @@ class Weighted implements Policy {
     readonly weight: number;
   }[];
   readonly #turns = new ColdTurns();
-  readonly #sessions = new SessionTable(SESSIONS);
+  readonly #sessions: Sessions;
   readonly #adapters = new AdapterMemory();
   #raw = new Float64Array(16);
 
-  constructor(parameters: WeightedParameters) {
+  constructor(parameters: WeightedParameters, shared: SharedPolicyState | undefined) {
     this.parameters = parameters;
+    this.#sessions = sessionsOf(SESSIONS, shared);
     this.#scorers = (Object.keys(SCORERS) as ScorerName[])
       .filter((name) => parameters[name] > 0)
       .map((name) => ({ name, score: SCORERS[name], weight: parameters[name] }));

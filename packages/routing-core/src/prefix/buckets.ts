@@ -1,3 +1,4 @@
+import type { BucketVersions } from "./bucket-versions.ts";
 import {
   BUCKET_RUNS,
   BUCKET_WORDS,
@@ -60,6 +61,25 @@ export class Buckets {
   find(words: Int32Array, block: number): number {
     const atHome = this.findAtHome(words, block);
     return atHome >= 0 ? atHome : this.#findIn(this.own(words, block), words, block);
+  }
+
+  /** The same for a reader beside a writer: notes what it looks into. */
+  findNoted(words: Int32Array, block: number, versions: BucketVersions): number {
+    const home = this.home(words, block);
+    versions.note(home);
+    let entry = this.#findIn(home, words, block);
+    if (entry >= 0) {
+      return entry;
+    }
+    const secondHome = this.secondHome(words, block);
+    versions.note(secondHome);
+    entry = this.#findIn(secondHome, words, block);
+    if (entry >= 0) {
+      return entry;
+    }
+    const own = this.own(words, block);
+    versions.note(own);
+    return this.#findIn(own, words, block);
   }
 
   /** A block's entry in its home buckets, or -1. */

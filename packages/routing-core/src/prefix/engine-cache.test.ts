@@ -84,9 +84,22 @@ describe("EngineCache", () => {
   it("leaves out blocks that do not fit into its own and those of unknown descent, and says so", () => {
     const all = caches();
     const engine = new ToldEngine(BLOCK);
-    tell(all, 0, new ToldEngine(6).stored(range(0, 12)), engine.stored(range(0, 40), 5));
+    tell(all, 0, engine.stored(range(0, 40), 5));
     expect(matches(all, range(0, 40))).toEqual([0, 0, 0, 0]);
-    expect(all.cache(0).counts).toMatchObject({ misfits: 2, orphans: 5, stored: 0 });
+    expect(all.cache(0).counts).toMatchObject({ misfits: 0, orphans: 5, stored: 0 });
+    tell(
+      all,
+      0,
+      engine.stored(range(0, 8)),
+      new ToldEngine(6).stored(range(0, 12)),
+      engine.stored(range(0, 40)),
+    );
+    // Its events go unused from there on, and it is guessed as if it sent none.
+    expect(matches(all, range(0, 40))).toEqual([0, 0, 0, 0]);
+    expect(all.cache(0)).toMatchObject({ isTold: false, misfitTokens: 6, toldBlocks: 0 });
+    expect(all.cache(0).counts.misfits).toBe(12);
+    all.insert(createBlockHasher({ blockTokens: BLOCK }).hashTokens(Int32Array.from(range(0, 41)), {}), 0);
+    expect(matches(all, range(0, 41))[0]).toBe(10);
   });
 
   it("counts the copies of a block", () => {

@@ -1,30 +1,11 @@
 import { type ChainState, extendChain, startTokenChain } from "./block-chain.ts";
 import type { BlockKeys } from "./block-keys.ts";
-import type { EngineBlocks } from "./engine-blocks.ts";
 import { mixExtraKeys, saltOf } from "./extra-keys.ts";
 import { HitFeedback, type ObservedHit } from "./hit-feedback.ts";
 import type { EngineHashes, KvBlocksRemoved, KvBlocksStored, KvEvent, KvMedium } from "./kv-event.ts";
+import { type EngineCacheContext, KV_MEDIA, KvClaims } from "./kv-claims.ts";
+import type { KvFeedCounts } from "./kv-feed-counts.ts";
 import { LayerGroups } from "./layer-groups.ts";
-import type { PrefixIndex } from "./prefix-index.ts";
-import type { Speculations } from "./speculations.ts";
-
-/** What a cache shares with those of the other engines. */
-export interface EngineCacheContext {
-  readonly index: PrefixIndex;
-  readonly speculations: Speculations;
-  /** Tokens in a block of the index. */
-  readonly blockTokens: number;
-  /** Scratch for the keys of the prompt that an event is about. */
-  readonly words: Int32Array;
-  /** Scratch for the keys of single blocks, which may be of other prompts: those that give way. */
-  readonly blockWords: Int32Array;
-  /** Bound of what is guessed of an engine, in blocks of the index; 0 for none. */
-  readonly capacityBlocks: number;
-  blocks(): EngineBlocks;
-  /** A slot of the index for what lies outside device memory; -1 when none is left. */
-  takeSlot(): number;
-  giveSlotBack(slot: number): void;
-}
 
 /** What went wrong with a cache's events, counted since its creation. */
 export interface EngineCacheCounts {
@@ -37,9 +18,9 @@ export interface EngineCacheCounts {
   misfits: number;
   /** Blocks of groups that say nothing about a prompt's prefix. */
   otherGroups: number;
+  /** Times that the engine said it had emptied its cache. */
+  cleared: number;
 }
-
-const MEDIA: readonly KvMedium[] = ["device", "host", "storage"];
 
 /**
  * What one rank of an engine holds. As long as nothing was told it is guessed from placements; from the first event on it
@@ -47,23 +28,41 @@ const MEDIA: readonly KvMedium[] = ["device", "host", "storage"];
  */
 export class EngineCache {
   readonly slot: number;
-  readonly counts: EngineCacheCounts = { stored: 0, removed: 0, orphans: 0, misfits: 0, otherGroups: 0 };
+  readonly counts: EngineCacheCounts = {
+    stored: 0,
+    removed: 0,
+    orphans: 0,
+    misfits: 0,
+    otherGroups: 0,
+    cleared: 0,
+  };
+  /** Instant of the last event, by the caches' clock; -Infinity before the first. */
+  lastEventAtMs = -Infinity;
+  /** Counts of the feed that brings the events; undefined before there was one. */
+  feed: Readonly<KvFeedCounts> | undefined;
   readonly #context: EngineCacheContext;
   readonly #groups = new LayerGroups();
   readonly #chain: ChainState = { low: 0, high: 0 };
   readonly #feedback = new HitFeedback();
-  /** Slots of the index that hold what is in a medium or a faster one; -1 where there is nothing of the sort. */
-  readonly #levels = { device: 0, host: -1, storage: -1 };
+  readonly #claims: KvClaims;
   #capacityBlocks: number;
   #isTold = false;
   #toldBlocks = 0;
   #per = 1;
+  #misfitTokens = 0;
 
   constructor(slot: number, context: EngineCacheContext) {
     this.slot = slot;
     this.#context = context;
-    this.#levels.device = slot;
+    this.#claims = new KvClaims(slot, context, {
+      claimed: (isClaimed) => {
+        this.counts[isClaimed ? "stored" : "removed"] += 1;
+        this.#toldBlocks += isClaimed ? 1 : -1;
+      },
+      opened: () => this.#tellTraits(),
+    });
     this.#capacityBlocks = context.capacityBlocks;
+    this.#tellTraits();
   }
 
   /** True while events say what the engine holds. */
@@ -71,22 +70,17 @@ export class EngineCache {
     return this.#isTold;
   }
 
+  /**
+   * Size of the engine's blocks when it is no multiple of the index's, else 0: its events cannot be followed, and what it
+   * holds is guessed as if it sent none.
+   */
+  get misfitTokens(): number {
+    return this.#misfitTokens;
+  }
+
   /** Blocks in device memory that the engine told, in the index's own. */
   get toldBlocks(): number {
     return this.#toldBlocks;
-  }
-
-  /** True when a match needs no correction beyond the prompt's last token. */
-  get isPlain(): boolean {
-    return this.#per === 1 && this.#levels.host < 0;
-  }
-
-  get hostSlot(): number {
-    return this.#levels.host;
-  }
-
-  get storageSlot(): number {
-    return this.#levels.storage;
   }
 
   /** Blocks of the index in one block of the engine. */
@@ -99,6 +93,7 @@ export class EngineCache {
     const per = tokens / this.#context.blockTokens;
     if (Number.isInteger(per) && per >= 1) {
       this.#per = per;
+      this.#tellTraits();
     }
   }
 
@@ -110,9 +105,17 @@ export class EngineCache {
     }
   }
 
-  /** Events are to be believed from now on; what was guessed is forgotten. */
-  beginTelling(): void {
-    if (!this.#isTold) {
+  /** Events are to be believed from now on, these first; what was guessed is forgotten, unless their blocks do not fit. */
+  beginTelling(events: readonly KvEvent[] = []): void {
+    for (const event of events) {
+      if (event.kind === "stored" && !Number.isInteger(this.#blocksPer(event))) {
+        // Nothing it tells can be used, so what was guessed stays.
+        this.#misfitTokens = event.tokenIds.length / (event.hashes.length / 2);
+        this.endTelling();
+        return;
+      }
+    }
+    if (!this.#isTold && this.#misfitTokens === 0) {
       this.#isTold = true;
       this.clear();
       this.#context.index.setCapacity(this.slot, 0);
@@ -130,6 +133,11 @@ export class EngineCache {
 
   /** Applies one event. */
   apply(event: KvEvent): void {
+    this.lastEventAtMs = this.#context.clock();
+    if (this.#misfitTokens > 0) {
+      this.counts.misfits += event.kind === "cleared" ? 0 : event.hashes.length / 2;
+      return;
+    }
     switch (event.kind) {
       case "stored":
         if (this.#groups.admitsStored(event)) {
@@ -146,19 +154,15 @@ export class EngineCache {
         }
         return;
       case "cleared":
+        this.counts.cleared += 1;
         this.clear();
     }
   }
 
   /** Forgets what the engine holds. */
   clear(): void {
-    const { index, speculations } = this.#context;
-    for (const medium of MEDIA) {
-      if (this.#levels[medium] >= 0) {
-        index.clear(this.#levels[medium]);
-      }
-    }
-    speculations.forget(this.slot);
+    this.#claims.clear();
+    this.#context.speculations.forget(this.slot);
     this.#toldBlocks = 0;
     if (this.#isTold) {
       this.#context.blocks().clear(this.slot);
@@ -168,22 +172,15 @@ export class EngineCache {
   /** Forgets everything and gives back what it has taken. */
   forget(): void {
     this.clear();
-    for (const medium of ["host", "storage"] as const) {
-      if (this.#levels[medium] >= 0) {
-        this.#context.giveSlotBack(this.#levels[medium]);
-        this.#levels[medium] = -1;
-      }
-    }
+    this.#claims.giveBack();
     this.#isTold = false;
+    this.#per = 1;
+    this.#tellTraits();
   }
 
   /** A block's record gives way: it is not claimed any more. */
   dropped(head: number): void {
-    for (const medium of MEDIA) {
-      if (this.#isPresent(head, medium)) {
-        this.#claim(head, medium, false);
-      }
-    }
+    this.#claims.dropped(head);
   }
 
   /**
@@ -225,12 +222,17 @@ export class EngineCache {
     }
     const { blockTokens, words } = this.#context;
     const engineTokens = tokenIds.length / count;
-    const per = engineTokens / blockTokens;
+    const per = this.#blocksPer(event);
     if (!Number.isInteger(per)) {
       this.counts.misfits += count;
+      this.#misfitTokens = engineTokens;
+      this.endTelling();
       return;
     }
-    this.#per = Math.max(this.#per, per);
+    if (per > this.#per) {
+      this.#per = per;
+      this.#tellTraits();
+    }
     let position = this.#startChain(event);
     if (position < 0) {
       this.counts.orphans += count;
@@ -252,9 +254,14 @@ export class EngineCache {
       if (head < 0) {
         head = blocks.add({ slot: this.slot, hashes, at, position, count: per, words });
       }
-      this.#count(head, medium, 1);
+      this.#claims.count(head, medium, 1);
       position += per;
     }
+  }
+
+  /** Blocks of the index in one of the event's, not always whole; 0 when it has no tokens. */
+  #blocksPer({ hashes, tokenIds }: KvBlocksStored): number {
+    return hashes.length === 0 ? 0 : tokenIds.length / (hashes.length / 2) / this.#context.blockTokens;
   }
 
   /** Blocks that are kept in another medium too. */
@@ -265,7 +272,7 @@ export class EngineCache {
       if (head < 0) {
         this.counts.orphans += 1;
       } else {
-        this.#count(head, medium, 1);
+        this.#claims.count(head, medium, 1);
       }
     }
   }
@@ -275,8 +282,8 @@ export class EngineCache {
     for (let at = 0; at < hashes.length / 2; at += 1) {
       const head = blocks.find(this.slot, hashes, at);
       if (head >= 0) {
-        this.#count(head, medium, -1);
-        if (!MEDIA.some((each) => blocks.copies(head, each) > 0)) {
+        this.#claims.count(head, medium, -1);
+        if (!KV_MEDIA.some((each) => blocks.copies(head, each) > 0)) {
           blocks.remove(head);
         }
       }
@@ -300,77 +307,8 @@ export class EngineCache {
     return blocks.position(last) + 1;
   }
 
-  /** Counts a copy and keeps the index in step. */
-  #count(head: number, medium: KvMedium, by: 1 | -1): void {
-    const blocks = this.#context.blocks();
-    this.#openLevel(medium);
-    const wasInDevice = this.#isPresent(head, "device");
-    const wasInHost = this.#isPresent(head, "host");
-    const wasInStorage = this.#isPresent(head, "storage");
-    blocks.count(head, medium, by);
-    this.#update(head, "device", wasInDevice);
-    this.#update(head, "host", wasInHost);
-    this.#update(head, "storage", wasInStorage);
-  }
-
-  #update(head: number, level: KvMedium, was: boolean): void {
-    const isPresent = this.#isPresent(head, level);
-    if (isPresent !== was) {
-      this.#claim(head, level, isPresent);
-    }
-  }
-
-  /** True when the block is in this medium or a faster one. */
-  #isPresent(head: number, level: KvMedium): boolean {
-    const blocks = this.#context.blocks();
-    return (
-      blocks.copies(head, "device") > 0 ||
-      (level !== "device" && blocks.copies(head, "host") > 0) ||
-      (level === "storage" && blocks.copies(head, "storage") > 0)
-    );
-  }
-
-  #claim(head: number, level: KvMedium, isPresent: boolean): void {
-    const { index, speculations, blockWords: words } = this.#context;
-    const slot = this.#levels[level];
-    if (slot < 0) {
-      return;
-    }
-    const blocks = this.#context.blocks();
-    for (let record = head; record >= 0; record = blocks.next(record)) {
-      const block = blocks.position(record);
-      blocks.writeKey(record, words);
-      if (isPresent) {
-        index.insertBlock(words, block, slot);
-      } else {
-        index.removeBlock(words, block, slot);
-      }
-      if (level === "device") {
-        speculations.confirm(slot, words[2 * block]!, words[2 * block + 1]!);
-        this.counts[isPresent ? "stored" : "removed"] += 1;
-        this.#toldBlocks += isPresent ? 1 : -1;
-      }
-    }
-  }
-
-  /** Takes slots of the index for a medium when its first block comes; without one the medium is not looked at. */
-  #openLevel(medium: KvMedium): void {
-    for (const level of ["host", "storage"] as const) {
-      if (this.#levels[level] >= 0 || medium === "device" || (medium === "host" && level === "storage")) {
-        continue;
-      }
-      const slot = this.#context.takeSlot();
-      if (slot < 0) {
-        return;
-      }
-      this.#context.index.clear(slot);
-      this.#context.index.setCapacity(slot, 0);
-      this.#levels[level] = slot;
-      this.#context.blocks().forEach(this.slot, (head) => {
-        if (this.#isPresent(head, level)) {
-          this.#claim(head, level, true);
-        }
-      });
-    }
+  #tellTraits(): void {
+    const { hostSlot: host, storageSlot: storage } = this.#claims;
+    this.#context.traits.set(this.slot, { per: this.#per, host, storage });
   }
 }

@@ -136,6 +136,6 @@ describe("createEngineCaches()", () => {
     all.reset(0);
     expect(matches(all, range(0, 16))).toEqual([0, 0]);
     expect(all.stats().toldBlocks).toBe(0);
-    expect(all.cache(0)).toMatchObject({ isTold: false, isPlain: true });
+    expect(all.cache(0)).toMatchObject({ isTold: false, blocksPerEngineBlock: 1 });
   });
 });

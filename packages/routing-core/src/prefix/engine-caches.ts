@@ -2,13 +2,16 @@ import type { Clock } from "../clock.ts";
 import { RoutingError } from "../routing-error.ts";
 import type { WorkerSlot } from "../snapshot.ts";
 import { type BlockKeys, DEFAULT_BLOCK_TOKENS } from "./block-keys.ts";
-import { EngineCache, type EngineCacheContext } from "./engine-cache.ts";
+import { CacheMatcher, CacheTraits, cacheTraitsSizeBytes, type MediumWeights } from "./cache-matcher.ts";
+import type { ObservedHit } from "./hit-feedback.ts";
+import { EngineCache } from "./engine-cache.ts";
+import type { EngineCacheContext } from "./kv-claims.ts";
 import { EngineBlocks } from "./engine-blocks.ts";
 import type { PrefixIndex, PrefixReader } from "./prefix-index.ts";
 import { Speculations } from "./speculations.ts";
 
-/** What the fleet's engines hold, told by their events where they send any and guessed from placements where not. */
-export interface EngineCaches extends PrefixReader {
+/** What decisions ask and tell of the engines' caches. */
+export interface PlacementCaches extends PrefixReader {
   /**
    * Whole blocks of the prompt that each slot's engine would find in its cache, in the prompt's blocks: rounded down to the
    * engine's own blocks, without the prompt's last token (which engines always compute), what lies in slower media counted
@@ -17,10 +20,18 @@ export interface EngineCaches extends PrefixReader {
   match(keys: BlockKeys, matchedBlocks: Int32Array): number;
   /** A prompt was placed on the slot: it will hold its blocks. */
   insert(keys: BlockKeys, slot: WorkerSlot): void;
-  /** What a slot's engine holds, and what is told about it. */
-  cache(slot: WorkerSlot): EngineCache;
   /** Stamp of the last use of the deepest block that the latest insertion found; 0 when it found none. */
   readonly lastPlacedStamp: number;
+  /** An engine told how much of a prompt it found; see `EngineCache.observe`. */
+  observe(slot: WorkerSlot, hit: ObservedHit, keys: () => BlockKeys): void;
+}
+
+/** What the fleet's engines hold, told by their events where they send any and guessed from placements where not. */
+export interface EngineCaches extends PlacementCaches {
+  /** `insert` for a prompt that another thread has matched: `known` blocks of it were in the slot. */
+  insertKnown(keys: BlockKeys, slot: WorkerSlot, known: number): void;
+  /** What a slot's engine holds, and what is told about it. */
+  cache(slot: WorkerSlot): EngineCache;
   /** Forgets everything about the slot; another engine may have it from now on. */
   reset(slot: WorkerSlot): void;
   /** Takes back what engines should have told by now. Done at every insertion as well. */
@@ -60,14 +71,15 @@ export interface EngineCachesOptions {
   /** Speculated blocks at most. Default 65,536. */
   readonly speculatedBlocks?: number;
   /** Worth of a block outside the device's memory, as a share of one inside. Default 0.8 and 0.4. */
-  readonly mediumWeights?: { readonly host: number; readonly storage: number };
+  readonly mediumWeights?: MediumWeights;
+  /** Where request threads read what lookups must know of engines; a buffer of its own when missing. */
+  readonly traits?: ArrayBufferLike;
 }
 
 const DEFAULT_MAX_BLOCKS = 16_384;
 const DEFAULT_TOLD_BYTES = 64 * 1024 * 1024;
 const DEFAULT_SPECULATION_MS = 10_000;
 const DEFAULT_SPECULATED_BLOCKS = 65_536;
-const DEFAULT_WEIGHTS = { host: 0.8, storage: 0.4 };
 
 /** Creates the caches of a fleet over an index. Throws `RoutingError("invalid_parameter")`. */
 export function createEngineCaches(options: EngineCachesOptions): EngineCaches {
@@ -79,37 +91,34 @@ class FleetCaches implements EngineCaches {
   readonly #options: EngineCachesOptions;
   readonly #index: PrefixIndex;
   readonly #caches: (EngineCache | undefined)[] = [];
-  readonly #matched: Int32Array;
+  readonly #matcher: CacheMatcher;
+  readonly #traits: CacheTraits;
   readonly #words: Int32Array;
   readonly #blockWords: Int32Array;
   readonly #speculations: Speculations;
   readonly #speculationMs: number;
-  readonly #weights: { readonly host: number; readonly storage: number };
   readonly #blockTokens: number;
   /** Slots outside device memory that are free. */
   readonly #spareSlots: number[] = [];
   /** Made with the first event: 64 MiB are not wanted where no engine sends any. */
   #blocks: EngineBlocks | undefined;
   #droppedBlocks = 0;
-  /** The keys of the latest match; their depths are in `#matched`. */
-  #matchedKeys: BlockKeys | undefined;
   lastPlacedStamp = 0;
 
   constructor(options: EngineCachesOptions) {
     const { index, slotCapacity, maxBlocks = DEFAULT_MAX_BLOCKS } = options;
-    if (!(slotCapacity >= 1 && slotCapacity <= index.slotCapacity)) {
-      throw new RoutingError(
-        "invalid_parameter",
-        `slotCapacity must be 1 to the index's ${index.slotCapacity}, got ${slotCapacity}`,
-      );
-    }
+    this.#traits = new CacheTraits(options.traits ?? new ArrayBuffer(cacheTraitsSizeBytes(slotCapacity)));
+    this.#matcher = new CacheMatcher({
+      index,
+      slotCapacity,
+      traits: this.#traits,
+      weights: options.mediumWeights,
+    });
     this.slotCapacity = slotCapacity;
     this.#options = options;
     this.#index = index;
     this.#blockTokens = options.blockTokens ?? DEFAULT_BLOCK_TOKENS;
     this.#speculationMs = options.speculationMs ?? DEFAULT_SPECULATION_MS;
-    this.#weights = options.mediumWeights ?? DEFAULT_WEIGHTS;
-    this.#matched = new Int32Array(index.slotCapacity);
     this.#words = new Int32Array(2 * maxBlocks);
     this.#blockWords = new Int32Array(2 * maxBlocks);
     for (let slot = index.slotCapacity - 1; slot >= slotCapacity; slot -= 1) {
@@ -123,33 +132,20 @@ class FleetCaches implements EngineCaches {
   }
 
   match(keys: BlockKeys, matchedBlocks: Int32Array): number {
-    const matched = this.#matched;
-    this.#matchedKeys = keys;
-    const most = this.#index.match(keys, matched);
-    if (most === 0) {
-      matchedBlocks.fill(0, 0, this.slotCapacity);
-      return 0;
-    }
-    if (keys.isText) {
-      matchedBlocks.set(matched.subarray(0, this.slotCapacity));
-      return most;
-    }
-    let worth = 0;
-    const usable = Math.floor((keys.totalUnits - 1) / keys.blockUnits);
-    for (let slot = 0; slot < this.slotCapacity; slot += 1) {
-      const cache = this.#caches[slot];
-      const blocks =
-        cache === undefined || cache.isPlain ? Math.min(matched[slot]!, usable) : this.#worth(cache, keys);
-      matchedBlocks[slot] = blocks;
-      worth = blocks > worth ? blocks : worth;
-    }
-    return worth;
+    return this.#matcher.match(keys, matchedBlocks);
+  }
+
+  observe(slot: WorkerSlot, hit: ObservedHit, keys: () => BlockKeys): void {
+    this.cache(slot).observe(hit, keys);
   }
 
   insert(keys: BlockKeys, slot: WorkerSlot): void {
+    this.insertKnown(keys, slot, this.#matcher.known(keys, slot));
+  }
+
+  insertKnown(keys: BlockKeys, slot: WorkerSlot, known: number): void {
     this.expire();
     const cache = this.#caches[slot];
-    const known = this.#matchedKeys === keys ? this.#matched[slot]! : 0;
     this.lastPlacedStamp = known === 0 ? 0 : this.#index.lastUse(keys.words, known - 1, slot);
     if (cache === undefined || !cache.isTold || keys.isText) {
       this.#index.insert(keys, slot);
@@ -202,29 +198,16 @@ class FleetCaches implements EngineCaches {
     };
   }
 
-  /** What a slot's blocks are worth, by the engine's own block size and the media they are in. */
-  #worth(cache: EngineCache, keys: BlockKeys): number {
-    const matched = this.#matched;
-    const per = cache.blocksPerEngineBlock;
-    const usable = Math.floor((keys.totalUnits - 1) / (keys.blockUnits * per)) * per;
-    const whole = (slot: number): number =>
-      slot < 0 ? 0 : Math.min(usable, matched[slot]! - (matched[slot]! % per));
-    const device = whole(cache.slot);
-    const host = Math.max(device, whole(cache.hostSlot));
-    const storage = Math.max(host, whole(cache.storageSlot));
-    return Math.floor(
-      device + this.#weights.host * (host - device) + this.#weights.storage * (storage - host),
-    );
-  }
-
   #context(): EngineCacheContext {
     return {
       index: this.#index,
+      traits: this.#traits,
       speculations: this.#speculations,
       blockTokens: this.#blockTokens,
       words: this.#words,
       blockWords: this.#blockWords,
       capacityBlocks: this.#options.capacityBlocks ?? 0,
+      clock: this.#options.clock,
       blocks: () => this.#toldBlocks(),
       takeSlot: () => this.#spareSlots.pop() ?? -1,
       giveSlotBack: (slot) => this.#spareSlots.push(slot),

@@ -52,6 +52,33 @@ describe("createKvFeed()", () => {
     expect(feed.counts).toMatchObject({ batches: 5, duplicates: 2, gaps: 0, restarts: 0 });
   });
 
+  it("tells of an emptied cache and of a new engine, and of blocks that do not fit, once", () => {
+    const all = createEngineCaches({
+      index: createPrefixIndex({ slotCapacity: 1, capacityBytes: 1 << 16 }),
+      slotCapacity: 1,
+      clock: () => 0,
+      blockTokens: 4,
+      toldBytes: 1 << 14,
+    });
+    const told: string[] = [];
+    const feed = createKvFeed({
+      cache: all.cache(0),
+      canReplay: false,
+      emptied: () => told.push("emptied"),
+      misfit: (tokens) => told.push(`misfit ${tokens}`),
+    });
+    const engine = new ToldEngine(4);
+    feed.receive(engine.batch(engine.stored(prompt(1))));
+    expect(told).toEqual([]);
+    feed.receive(engine.batch({ kind: "cleared" }));
+    expect(told.splice(0)).toEqual(["emptied"]);
+    const other = new ToldEngine(6);
+    feed.receive({ ...other.batch(other.stored(prompt(2).slice(0, 6))), sequence: 0, timestamp: 1e9 });
+    feed.receive({ ...other.batch(other.stored(prompt(3).slice(0, 6))), sequence: 1, timestamp: 1e9 + 1 });
+    expect(told).toEqual(["emptied", "misfit 6"]);
+    expect(all.cache(0).isTold).toBe(false);
+  });
+
   it("believes nothing before the first event", () => {
     const { feed, engine, isTold } = setUp(false);
     feed.receive(engine.batch());

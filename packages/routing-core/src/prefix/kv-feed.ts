@@ -1,4 +1,5 @@
 import type { EngineCache } from "./engine-cache.ts";
+import type { KvFeedCounts } from "./kv-feed-counts.ts";
 import type { KvEventBatch } from "./kv-event.ts";
 
 /** What a feed wants of its source: batches again, from this number on. */
@@ -6,22 +7,15 @@ export interface KvReplayRequest {
   readonly from: number;
 }
 
-/** Counted since the creation of a feed. */
-export interface KvFeedCounts {
-  batches: number;
-  duplicates: number;
-  /** Times that batches were missing. */
-  gaps: number;
-  /** Gaps that were closed by a replay. */
-  repairs: number;
-  restarts: number;
-}
-
 /** Options of {@link createKvFeed}. */
 export interface KvFeedOptions {
   readonly cache: EngineCache;
   /** Whether the source can send old batches again. */
   readonly canReplay: boolean;
+  /** Told once when the engine's blocks, of so many tokens, do not fit the index, so that its events go unused. */
+  readonly misfit?: (blockTokens: number) => void;
+  /** Told when the engine has emptied its cache, or another engine has come in its place. */
+  readonly emptied?: () => void;
 }
 
 /**
@@ -56,6 +50,9 @@ class OrderedFeed implements KvFeed {
   readonly counts: KvFeedCounts = { batches: 0, duplicates: 0, gaps: 0, repairs: 0, restarts: 0 };
   readonly #cache: EngineCache;
   readonly #canReplay: boolean;
+  readonly #misfit: KvFeedOptions["misfit"];
+  readonly #emptied: KvFeedOptions["emptied"];
+  #saidMisfit = false;
   #last = -1;
   #lastTimestamp = 0;
   #isReplaying = false;
@@ -68,6 +65,9 @@ class OrderedFeed implements KvFeed {
   constructor(options: KvFeedOptions) {
     this.#cache = options.cache;
     this.#canReplay = options.canReplay;
+    this.#misfit = options.misfit;
+    this.#emptied = options.emptied;
+    this.#cache.feed = this.counts;
   }
 
   connected(): KvReplayRequest | undefined {
@@ -164,6 +164,7 @@ class OrderedFeed implements KvFeed {
       }
       this.counts.restarts += 1;
       this.#restart();
+      this.#emptied?.();
     }
     const isGap = this.#last >= 0 ? sequence > this.#last + 1 : sequence > 0;
     if (isGap && mayReplay) {
@@ -189,10 +190,17 @@ class OrderedFeed implements KvFeed {
     this.#last = batch.sequence;
     this.#lastTimestamp = batch.timestamp;
     if (batch.events.length > 0) {
-      this.#cache.beginTelling();
+      this.#cache.beginTelling(batch.events);
     }
     for (const event of batch.events) {
       this.#cache.apply(event);
+      if (event.kind === "cleared") {
+        this.#emptied?.();
+      }
+    }
+    if (!this.#saidMisfit && this.#cache.misfitTokens > 0) {
+      this.#saidMisfit = true;
+      this.#misfit?.(this.#cache.misfitTokens);
     }
   }
 

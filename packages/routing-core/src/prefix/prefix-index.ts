@@ -62,6 +62,8 @@ export interface PrefixIndexStats {
   readonly blockCapacity: number;
   /** Blocks thrown out to make room, since the creation of this object. */
   readonly evictedBlocks: number;
+  /** Lookups of this object during which another thread wrote again and again, so that the answer may mix instants. */
+  readonly unsettledMatches: number;
   /** Blocks held by more slots than an entry has room for, and how many such blocks there can be. */
   readonly sharedBlocks: number;
   readonly sharedBlockCapacity: number;

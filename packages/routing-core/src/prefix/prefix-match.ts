@@ -1,4 +1,5 @@
 import type { BlockKeys } from "./block-keys.ts";
+import type { BucketVersions } from "./bucket-versions.ts";
 import type { Buckets } from "./buckets.ts";
 import { ENTRY_WORDS, type PrefixTableLayout, RUN_BLOCKS, SLOT_WORDS } from "./prefix-table-layout.ts";
 
@@ -9,6 +10,34 @@ export interface MatchTable {
   readonly buckets: Buckets;
   /** Bit set of the slots that hold every block so far. */
   readonly active: Int32Array;
+  /** Where another thread may be writing; null where nobody else can. */
+  readonly versions: BucketVersions | null;
+  /** Lookups whose answer was taken although a writer was at work. */
+  unsettled: number;
+}
+
+/** Lookups begun again at most, because what they saw changed meanwhile: a busy writer never stops a reader. */
+const MOST_TRIES = 4;
+
+/**
+ * Looks a prompt up. Beside a writer it is done again until the table stood still where it looked, and after some tries the
+ * last answer is taken as it is: a wrong worker is a slower answer, not a wrong one.
+ */
+export function matchPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBlocks: Int32Array): number {
+  const { versions } = matchTable;
+  if (versions === null) {
+    return walkPrefix(matchTable, keys, matchedBlocks);
+  }
+  let most = 0;
+  for (let attempt = 0; attempt < MOST_TRIES; attempt += 1) {
+    versions.begin();
+    most = walkPrefix(matchTable, keys, matchedBlocks);
+    if (versions.end()) {
+      return most;
+    }
+  }
+  matchTable.unsettled += 1;
+  return most;
 }
 
 /**
@@ -16,8 +45,8 @@ export interface MatchTable {
  * out. Neighbouring blocks nearly always have the same holders, in which case a block costs one lookup and six compares
  * whatever the number of workers. Lives apart from the table because request threads only do this.
  */
-export function matchPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBlocks: Int32Array): number {
-  const { table, layout, buckets, active } = matchTable;
+function walkPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBlocks: Int32Array): number {
+  const { table, layout, buckets, active, versions } = matchTable;
   const { words, count } = keys;
   const { rowsStart, setWords } = layout;
   matchedBlocks.fill(0, 0, layout.slotCapacity);
@@ -39,7 +68,7 @@ export function matchPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBloc
       table[entry] === words[2 * block] &&
       table[entry + 1] === words[2 * block + 1];
     if (!isNext) {
-      entry = buckets.find(words, block);
+      entry = versions === null ? buckets.find(words, block) : buckets.findNoted(words, block, versions);
       if (entry < 0) {
         break;
       }

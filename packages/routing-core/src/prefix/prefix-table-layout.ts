@@ -40,6 +40,8 @@ export interface PrefixTableLayout {
   readonly freeRowsStart: number;
   readonly entriesStart: number;
   readonly bucketCount: number;
+  /** One number per bucket, behind the entries; see `bucket-versions.ts`. */
+  readonly versionsStart: number;
   readonly totalWords: number;
 }
 
@@ -56,20 +58,21 @@ export function layOutPrefixTable(options: PrefixIndexOptions): PrefixTableLayou
   const slotsStart = HEADER_WORDS;
   const rowsStart = slotsStart + slotCapacity * SLOT_WORDS;
   const remainingWords = Math.floor(capacityBytes / WORD_BYTES) - rowsStart;
-  if (!(remainingWords >= BUCKET_WORDS)) {
-    const neededBytes = (rowsStart + BUCKET_WORDS) * WORD_BYTES;
+  if (!(remainingWords >= BUCKET_WORDS + 1)) {
+    const neededBytes = (rowsStart + BUCKET_WORDS + 1) * WORD_BYTES;
     throw new RoutingError(
       "invalid_parameter",
       `capacityBytes must be at least ${neededBytes} for ${slotCapacity} slots, got ${capacityBytes}`,
     );
   }
   // Whatever is left after one bucket at least.
-  const sharedWords = Math.min(remainingWords / 8, remainingWords - BUCKET_WORDS);
+  const sharedWords = Math.min(remainingWords / 8, remainingWords - BUCKET_WORDS - 1);
   const rowCount = Math.floor(sharedWords / (setWords + 1));
   const freeRowsStart = rowsStart + rowCount * setWords;
   const entriesStart = freeRowsStart + rowCount;
   const totalWordsAllowed = rowsStart + remainingWords;
-  const bucketCount = Math.floor((totalWordsAllowed - entriesStart) / BUCKET_WORDS);
+  const bucketCount = Math.floor((totalWordsAllowed - entriesStart) / (BUCKET_WORDS + 1));
+  const versionsStart = entriesStart + bucketCount * BUCKET_WORDS;
   return {
     slotCapacity,
     setWords,
@@ -79,8 +82,14 @@ export function layOutPrefixTable(options: PrefixIndexOptions): PrefixTableLayou
     freeRowsStart,
     entriesStart,
     bucketCount,
-    totalWords: entriesStart + bucketCount * BUCKET_WORDS,
+    versionsStart,
+    totalWords: versionsStart + bucketCount,
   };
+}
+
+/** Size of an index's buffer, for callers that allocate a SharedArrayBuffer themselves. */
+export function prefixIndexSizeBytes(options: PrefixIndexOptions): number {
+  return layOutPrefixTable(options).totalWords * WORD_BYTES;
 }
 
 /** Header word: how many insertions there have been; the unit of every stamp. */
@@ -91,3 +100,5 @@ export const FREE_ROWS = 1;
 export const TOUCHED_ROWS = 3;
 /** Header word: 1 once the buffer has been initialised by its first owner. */
 export const INITIALISED = 2;
+/** Header word: changes when something changes that all buckets depend on; see `bucket-versions.ts`. */
+export const EPOCH = 4;

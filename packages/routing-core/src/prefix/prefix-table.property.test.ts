@@ -1,37 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createBlockHasher } from "./block-keys.ts";
+import { MapModel } from "./__fixtures__/map-model.ts";
 import { createPrefixIndex } from "./prefix-table.ts";
 
 const SLOTS = 40;
-
-/** What an index must answer when nothing is ever evicted: per slot the set of prefixes it holds. */
-class MapModel {
-  readonly #held = Array.from({ length: SLOTS }, () => new Set<string>());
-
-  insert(prompt: readonly number[], slot: number): number {
-    const before = this.#held[slot]!.size;
-    prompt.forEach((_, index) => this.#held[slot]!.add(prompt.slice(0, index + 1).join()));
-    return this.#held[slot]!.size - before;
-  }
-
-  truncate(prompt: readonly number[], slot: number, from: number): void {
-    for (let end = from + 1; end <= prompt.length; end += 1) {
-      this.#held[slot]!.delete(prompt.slice(0, end).join());
-    }
-  }
-
-  clear(slot: number): void {
-    this.#held[slot]!.clear();
-  }
-
-  match(prompt: readonly number[]): number[] {
-    return this.#held.map((held) => {
-      const gap = prompt.findIndex((_, index) => !held.has(prompt.slice(0, index + 1).join()));
-      return gap < 0 ? prompt.length : gap;
-    });
-  }
-}
 
 // Few different tokens and slots drawn unevenly, so that prompts share prefixes and blocks have from one to many holders.
 const prompt = fc.array(fc.nat(2), { maxLength: 12 });
@@ -55,7 +28,7 @@ describe("prefix index properties", () => {
         fc.array(prompt, { maxLength: 8 }),
         (operations, probes) => {
           const index = createPrefixIndex({ slotCapacity: SLOTS, capacityBytes: 1 << 20 });
-          const model = new MapModel();
+          const model = new MapModel(SLOTS);
           for (const step of operations) {
             if (step.kind === "clear") {
               index.clear(step.slot);
@@ -98,7 +71,7 @@ describe("prefix index properties", () => {
         (insertions, capacityBytes, slotCapacityBlocks) => {
           const index = createPrefixIndex({ slotCapacity: SLOTS, capacityBytes });
           index.setCapacity(0, slotCapacityBlocks);
-          const model = new MapModel();
+          const model = new MapModel(SLOTS);
           for (const step of insertions) {
             const keys = hasher.hashTokens(Int32Array.from(step.prompt), {});
             index.insert(keys, step.slot);

@@ -2,6 +2,7 @@ import { RoutingError } from "../routing-error.ts";
 import type { WorkerSlot } from "../snapshot.ts";
 import type { BlockKeys } from "./block-keys.ts";
 import type { PrefixIndex, PrefixIndexOptions, PrefixIndexStats } from "./prefix-index.ts";
+import { BucketVersions } from "./bucket-versions.ts";
 import { BlockPlacement } from "./block-placement.ts";
 import { Buckets } from "./buckets.ts";
 import { matchPrefix, type MatchTable } from "./prefix-match.ts";
@@ -29,10 +30,15 @@ const REBASE_AT_TICK = 2 ** 30;
  * Creates an index over a new buffer, or attaches to the given one. A bucketed hash table: a key has two buckets it can lie
  * in (see `Buckets`), nothing ever moves, and where both are full the least recently used entry gives way, so memory is
  * fixed and every operation bounded. An entry holds up to four slots with the time of last use each; a block that more
- * slots hold (a shared system prompt) gets a bit set from a fixed pool.
+ * slots hold (a shared system prompt) gets a bit set from a fixed pool. Over a SharedArrayBuffer one thread writes, and all
+ * may read while it does.
+ * @param view what the table is read and written through, for tests that look on
  */
-export function createPrefixIndex(options: PrefixIndexOptions): PrefixIndex {
-  return new PrefixTable(options);
+export function createPrefixIndex(
+  options: PrefixIndexOptions,
+  view: (table: Int32Array) => Int32Array = (table) => table,
+): PrefixIndex {
+  return new PrefixTable(options, view);
 }
 
 class PrefixTable implements PrefixIndex {
@@ -45,11 +51,13 @@ class PrefixTable implements PrefixIndex {
   readonly #matchTable: MatchTable;
   readonly #buckets: Buckets;
   readonly #placement: BlockPlacement;
+  /** Null where no other thread reads. */
+  readonly #versions: BucketVersions | null;
   #evictedBlocks = 0;
   /** Entry that `insertBlock` filled last: the next block of a run wants to lie beside it. */
   #previous = -1;
 
-  constructor(options: PrefixIndexOptions) {
+  constructor(options: PrefixIndexOptions, view: (table: Int32Array) => Int32Array) {
     const layout = layOutPrefixTable(options);
     const sizeBytes = layout.totalWords * Int32Array.BYTES_PER_ELEMENT;
     this.buffer = options.buffer ?? new ArrayBuffer(sizeBytes);
@@ -58,7 +66,10 @@ class PrefixTable implements PrefixIndex {
     }
     this.slotCapacity = layout.slotCapacity;
     this.#layout = layout;
-    this.#table = new Int32Array(this.buffer);
+    const words = new Int32Array(this.buffer);
+    const isShared = typeof SharedArrayBuffer !== "undefined" && this.buffer instanceof SharedArrayBuffer;
+    this.#versions = isShared ? new BucketVersions(words, layout) : null;
+    this.#table = view(words);
     this.#windows = new SlotWindows(this.#table, layout);
     this.#rows = new SharedRows(this.#table, layout);
     this.#buckets = new Buckets(this.#table, layout);
@@ -68,6 +79,8 @@ class PrefixTable implements PrefixIndex {
       layout,
       buckets: this.#buckets,
       active: new Int32Array(layout.setWords),
+      versions: this.#versions,
+      unsettled: 0,
     };
     if (this.#table[INITIALISED] === 0) {
       this.#initialise();
@@ -98,13 +111,16 @@ class PrefixTable implements PrefixIndex {
         isKnown = false;
         entry = this.#placement.placeFor(words, block, previous);
         this.#store(entry, slot);
-        this.#table[entry] = words[2 * block]!;
-        this.#table[entry + KEY_HIGH] = words[2 * block + 1]!;
+        this.#name(entry, words, block);
         added += 1;
       }
       previous = entry;
     }
-    this.#windows.advance(slot, added);
+    if (this.#windows.isBounded(slot)) {
+      this.#versions?.turnAll();
+      this.#windows.advance(slot, added);
+      this.#versions?.turnAll();
+    }
     return added;
   }
 
@@ -116,8 +132,7 @@ class PrefixTable implements PrefixIndex {
     }
     entry = this.#placement.placeFor(words, block, this.#previous);
     this.#store(entry, slot);
-    this.#table[entry] = words[2 * block]!;
-    this.#table[entry + KEY_HIGH] = words[2 * block + 1]!;
+    this.#name(entry, words, block);
     this.#previous = entry;
   }
 
@@ -147,12 +162,16 @@ class PrefixTable implements PrefixIndex {
 
   expire(slot: WorkerSlot, before: number): void {
     this.#checkSlot(slot);
+    this.#versions?.turnAll();
     this.#windows.expire(slot, before);
+    this.#versions?.turnAll();
   }
 
   tick(): void {
     if (this.#table[TICK]! >= REBASE_AT_TICK) {
+      this.#versions?.turnAll();
       this.#rebase();
+      this.#versions?.turnAll();
     }
     this.#table[TICK]! += 1;
   }
@@ -169,8 +188,10 @@ class PrefixTable implements PrefixIndex {
 
   clear(slot: WorkerSlot): void {
     this.#checkSlot(slot);
+    this.#versions?.turnAll();
     this.#windows.clear(slot);
     this.#rows.removeEverywhere(slot);
+    this.#versions?.turnAll();
   }
 
   setCapacity(slot: WorkerSlot, blocks: number): void {
@@ -184,8 +205,8 @@ class PrefixTable implements PrefixIndex {
   stats(): PrefixIndexStats {
     let blocks = 0;
     let holdings = 0;
-    const { entriesStart, totalWords, bucketCount, rowCount } = this.#layout;
-    for (let entry = entriesStart; entry < totalWords; entry += ENTRY_WORDS) {
+    const { entriesStart, versionsStart, bucketCount, rowCount } = this.#layout;
+    for (let entry = entriesStart; entry < versionsStart; entry += ENTRY_WORDS) {
       const holders = this.#table[entry + KEY_HIGH] === 0 ? 0 : this.#countHolders(entry);
       blocks += holders > 0 ? 1 : 0;
       holdings += holders;
@@ -195,6 +216,7 @@ class PrefixTable implements PrefixIndex {
       holdings,
       blockCapacity: bucketCount * BUCKET_ENTRIES,
       evictedBlocks: this.#evictedBlocks,
+      unsettledMatches: this.#matchTable.unsettled,
       sharedBlocks: this.#rows.used,
       sharedBlockCapacity: rowCount,
     };
@@ -217,6 +239,13 @@ class PrefixTable implements PrefixIndex {
 
   /** Marks the slot as a holder of the entry's block; 1 when it was none before. */
   #hold(entry: number, slot: number): number {
+    this.#versions?.turn(entry);
+    const added = this.#holdNow(entry, slot);
+    this.#versions?.turn(entry);
+    return added;
+  }
+
+  #holdNow(entry: number, slot: number): number {
     const table = this.#table;
     const tick = table[TICK]!;
     if (table[entry + SLOTS] === IN_ROW) {
@@ -268,9 +297,10 @@ class PrefixTable implements PrefixIndex {
     return true;
   }
 
-  /** Empties the entry, evicting what is there, and makes the slot its only holder. The key is the caller's to write. */
+  /** Evicts what is in the entry and makes the slot its only holder. It is to be named next. */
   #store(entry: number, slot: number): void {
     const table = this.#table;
+    this.#versions?.turn(entry);
     if (table[entry + KEY_HIGH] !== 0) {
       this.#placement.evicts(entry);
       this.#evictedBlocks += 1;
@@ -284,8 +314,16 @@ class PrefixTable implements PrefixIndex {
     table[entry + STAMPS + 3] = 0;
   }
 
+  /** Says which block is in the entry. */
+  #name(entry: number, words: Int32Array, block: number): void {
+    this.#table[entry] = words[2 * block]!;
+    this.#table[entry + KEY_HIGH] = words[2 * block + 1]!;
+    this.#versions?.turn(entry);
+  }
+
   #unhold(entry: number, slot: number): void {
     const table = this.#table;
+    this.#versions?.turn(entry);
     if (table[entry + SLOTS] === IN_ROW) {
       this.#rows.remove(table[entry + ROW]!, slot);
     } else {
@@ -299,6 +337,7 @@ class PrefixTable implements PrefixIndex {
     if (this.#countHolders(entry) === 0) {
       this.#free(entry);
     }
+    this.#versions?.turn(entry);
   }
 
   #free(entry: number): void {
@@ -343,8 +382,8 @@ class PrefixTable implements PrefixIndex {
     for (let slot = 0; slot < this.slotCapacity; slot += 1) {
       this.#windows.rebase(slot, by);
     }
-    const { entriesStart, totalWords } = this.#layout;
-    for (let entry = entriesStart; entry < totalWords; entry += ENTRY_WORDS) {
+    const { entriesStart, versionsStart } = this.#layout;
+    for (let entry = entriesStart; entry < versionsStart; entry += ENTRY_WORDS) {
       for (let word = entry + STAMPS; word < entry + ENTRY_WORDS; word += 1) {
         this.#table[word] = Math.max(0, this.#table[word]! - by);
       }

@@ -32,6 +32,11 @@ export class SlotWindows {
     this.#restart(base);
   }
 
+  /** Whether the slot has a capacity at all. */
+  isBounded(slot: number): boolean {
+    return this.#table[this.#slotsStart + slot * SLOT_WORDS + CAPACITY] !== 0;
+  }
+
   /** Moves the window on after `blocks` new blocks. */
   advance(slot: number, blocks: number): void {
     const table = this.#table;

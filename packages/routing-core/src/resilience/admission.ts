@@ -36,11 +36,21 @@ export interface Admission {
   expire(nowMs: number): void;
 }
 
+/** Places in the queue, where several threads have one together. */
+export interface QueuePlaces {
+  /** Takes a place when there is one. */
+  tryJoin(): boolean;
+  /** Gives it back. */
+  leave(): void;
+}
+
 /** Options of {@link createAdmission}. */
 export interface AdmissionOptions {
   readonly gate: AdmissionGate;
   /** Most tickets waiting; 0 refuses at once. Rust router: 100. */
   readonly queueSize: number;
+  /** Bounds the queue in place of `queueSize` where it is shared with other threads. */
+  readonly places?: QueuePlaces;
   /** Longest wait where no deadline is given. Rust router: 60,000. */
   readonly queueTimeoutMs: number;
   readonly clock: Clock;
@@ -61,6 +71,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 class FifoAdmission implements Admission {
   readonly #gate: AdmissionGate;
   readonly #queueSize: number;
+  readonly #places: QueuePlaces | undefined;
   readonly #queueTimeoutMs: number;
   readonly #clock: Clock;
   #inFlight = 0;
@@ -77,6 +88,7 @@ class FifoAdmission implements Admission {
     }
     this.#gate = options.gate;
     this.#queueSize = queueSize;
+    this.#places = options.places;
     this.#queueTimeoutMs = queueTimeoutMs;
     this.#clock = options.clock;
   }
@@ -97,10 +109,16 @@ class FifoAdmission implements Admission {
     if (this.#first === null && this.#gate.tryEnter(nowMs)) {
       this.#inFlight += 1;
       ticket.state = "admitted";
-    } else if (this.#queued >= this.#queueSize || ticket.deadlineAtMs <= nowMs) {
+    } else if (ticket.deadlineAtMs <= nowMs || !this.#hasRoom()) {
       ticket.state = "rejected";
     } else {
       this.#append(ticket);
+      if (this.#places !== undefined && this.#first === ticket && this.#gate.tryEnter(nowMs)) {
+        // Another thread gave a place back after it was asked for and before it could see that somebody waits.
+        this.#remove(ticket);
+        this.#inFlight += 1;
+        ticket.state = "admitted";
+      }
     }
     return ticket;
   }
@@ -163,6 +181,10 @@ class FifoAdmission implements Admission {
     }
   }
 
+  #hasRoom(): boolean {
+    return this.#places === undefined ? this.#queued < this.#queueSize : this.#places.tryJoin();
+  }
+
   #append(ticket: QueuedTicket): void {
     ticket.previous = this.#last;
     if (this.#last === null) {
@@ -189,6 +211,7 @@ class FifoAdmission implements Admission {
     ticket.previous = null;
     ticket.next = null;
     this.#queued -= 1;
+    this.#places?.leave();
     if (this.#first === null) {
       this.#earliestAtMs = Infinity;
     }

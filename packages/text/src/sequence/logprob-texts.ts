@@ -15,9 +15,14 @@ const CONTEXT_TOKENS = 4;
 /**
  * The texts vLLM reports in logprobs. One object follows one sequence, or the logprobs of one prompt (from its second
  * token on: the first has none).
+ *
+ * @param sampledBefore tokens of the sequence whose logprobs are not asked for again; the last few count
  */
-export function createLogprobTexts(tokenizer: Tokenizer): LogprobTexts {
-  const context: number[] = [];
+export function createLogprobTexts(
+  tokenizer: Tokenizer,
+  sampledBefore: readonly number[] = [],
+): LogprobTexts {
+  const context: number[] = sampledBefore.slice(-CONTEXT_TOKENS);
   return {
     next(tokenIds) {
       const texts: string[] = [];

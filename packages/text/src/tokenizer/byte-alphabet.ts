@@ -20,7 +20,7 @@ const alphabet = buildAlphabet();
 export const byteCharacters: readonly string[] = alphabet.characters;
 
 /** The byte a character (by UTF-16 code unit) stands for, or -1 when it is not in the alphabet. */
-function byteOfCharacter(codeUnit: number): number {
+export function byteOfCharacter(codeUnit: number): number {
   return codeUnit < 324 ? (alphabet.bytes[codeUnit] as number) : -1;
 }
 

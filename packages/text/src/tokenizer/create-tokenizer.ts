@@ -1,6 +1,7 @@
 import { createDecodeStream } from "../detokenize/decode-stream.ts";
 import { addedTokenId, AddedVocabulary, normalizedContent, readAddedToken } from "./added-token.ts";
 import { AddedTokenSplitter } from "./added-token-splitter.ts";
+import { createByteStretchEncoder, isByteModel } from "./byte-stretch-encoder.ts";
 import { createBpeEncoder } from "./bpe-encoder.ts";
 import { isBpeModel, readBpeModel } from "./bpe-model.ts";
 import { cleanUpSpaces, compileDecoder, type TokenDecoder } from "./decoder.ts";
@@ -15,7 +16,7 @@ import { compileNormalizer } from "./normalizer.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
 import { compilePostProcessor } from "./post-processor.ts";
 import { compilePreTokenizer, type PreTokenizer } from "./pre-tokenizer.ts";
-import { createPipeline } from "./text-encoder-pipeline.ts";
+import { createPipeline, type StretchEncoder } from "./text-encoder-pipeline.ts";
 import { TokenBuffer } from "./token-buffer.ts";
 import { TokenTable } from "./token-table.ts";
 import { applyTokenizerClass } from "./tokenizer-class.ts";
@@ -37,14 +38,36 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const model = json["model"];
   if (!isJsonObject(model)) throw invalidMember("model", "an object");
   const preTokenizer = compilePreTokenizer(json["pre_tokenizer"]);
-  return createOwn({ json, config, preTokenizer, ...createModel(model, preTokenizer.isByteLevel) });
+  return createOwn({ json, config, preTokenizer, ...createModel(model, preTokenizer) });
 }
 
-function createModel(model: JsonObject, isByteLevel: boolean): WordModel {
-  if (isBpeModel(model)) {
-    const bpe = readBpeModel(model);
-    return { vocabulary: bpe.vocabulary, encoder: createBpeEncoder(bpe, isByteLevel) };
+interface StretchModel {
+  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly encodeStretch: StretchEncoder;
+}
+
+function createModel(model: JsonObject, preTokenizer: PreTokenizer): StretchModel {
+  if (!isBpeModel(model)) return wordByWord(createWordModel(model), preTokenizer);
+  const bpe = readBpeModel(model);
+  const { vocabulary } = bpe;
+  const { scanner, isByteLevel } = preTokenizer;
+  if (scanner !== undefined && isByteModel(bpe)) {
+    return { vocabulary, encodeStretch: createByteStretchEncoder(bpe, scanner) };
   }
+  return wordByWord({ vocabulary, encoder: createBpeEncoder(bpe, isByteLevel) }, preTokenizer);
+}
+
+function wordByWord({ vocabulary, encoder }: WordModel, preTokenizer: PreTokenizer): StretchModel {
+  return {
+    vocabulary,
+    encodeStretch(stretch, isAtStart, output) {
+      const words = preTokenizer.split(stretch, isAtStart);
+      for (let index = 0; index < words.length; index++) encoder.encodeWord(words[index] as string, output);
+    },
+  };
+}
+
+function createWordModel(model: JsonObject): WordModel {
   switch (model["type"]) {
     case "Unigram":
       return createUnigram(model);
@@ -57,21 +80,20 @@ function createModel(model: JsonObject, isByteLevel: boolean): WordModel {
   }
 }
 
-interface OwnParts extends WordModel {
+interface OwnParts extends StretchModel {
   readonly json: JsonObject;
   readonly config: TokenizerConfig;
   readonly preTokenizer: PreTokenizer;
 }
 
-function createOwn({ json, config, preTokenizer, vocabulary, encoder }: OwnParts): Tokenizer {
+function createOwn({ json, config, preTokenizer, vocabulary, encodeStretch }: OwnParts): Tokenizer {
   const normalizer = compileNormalizer(json["normalizer"]);
   const added = readAddedVocabulary(json, vocabulary, config);
   const pipeline = createPipeline({
     rawSplitter: new AddedTokenSplitter(patterns(added, undefined, false), added.byId),
     normalizer,
     normalizedSplitter: new AddedTokenSplitter(patterns(added, normalizer, true), added.byId),
-    preTokenizer,
-    encodeWord: (word, output) => encoder.encodeWord(word, output),
+    encodeStretch,
   });
   const frame = compilePostProcessor(json["post_processor"]);
   const buffer = new TokenBuffer();
@@ -137,6 +159,7 @@ function assemble({
     },
     tokenText: (tokenId) => tokenizer.decode([tokenId], { skipSpecialTokens: false }),
     tokenPiece: (tokenId) => added.byId.get(tokenId)?.content ?? table.piece(tokenId),
+    piecesText: (pieces) => decoder.decode(pieces),
     tokenId: (piece) => added.idOf(piece),
     isSpecial: (tokenId) => table.isSpecial(tokenId),
     addedTokenText: (tokenId) => added.byId.get(tokenId)?.content,

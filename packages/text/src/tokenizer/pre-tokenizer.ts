@@ -9,6 +9,8 @@ import {
   unsupportedComponent,
 } from "./json-object.ts";
 import { literalPattern, translatePattern } from "./pattern-translation.ts";
+import { knownScanner } from "./scan/known-scanner.ts";
+import type { WordScanner } from "./scan/word-scanner.ts";
 import { type SplitBehavior, splitText } from "./split.ts";
 import { compilePattern } from "./text-pattern.ts";
 import { formerPunctuation, newestNumbers, unknownToPunctuation } from "./unicode-differences.ts";
@@ -23,6 +25,8 @@ export interface PreTokenizer {
   split(text: string, isAtStart: boolean): readonly string[];
   /** Whether the model's symbols are the bytes of the words, because the last step is ByteLevel. */
   readonly isByteLevel: boolean;
+  /** Gives the same words as `split` from UTF-8, when the patterns are known ones. */
+  readonly scanner: WordScanner | undefined;
   /** The character a Metaspace step writes for a space, or undefined. */
   readonly spaceMarker: string | undefined;
 }
@@ -48,6 +52,7 @@ export function compilePreTokenizer(json: unknown): PreTokenizer {
   const metaspace = components.find((component) => component["type"] === "Metaspace");
   return {
     isByteLevel,
+    scanner: knownScanner(components),
     spaceMarker: metaspace === undefined ? undefined : replacementOf(metaspace),
     split: combine(steps),
   };

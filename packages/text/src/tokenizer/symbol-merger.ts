@@ -1,7 +1,6 @@
 import { type MergeTable, NO_MERGE } from "./merge-table.ts";
 
 const LINEAR_LIMIT = 64;
-const NO_RANK = 0x7fffffff;
 /** Positions fit below this factor in a heap key, ranks above it: rank × 2^27 + position stays below 2^53. */
 const POSITION_LIMIT = 0x8000000;
 
@@ -13,11 +12,16 @@ export class SymbolMerger {
   /** The symbols to merge; filled by the caller from 0, merged in place. */
   symbols = new Int32Array(256);
   private readonly ranks = new Int32Array(LINEAR_LIMIT + 1);
-  private readonly places = new Int32Array(LINEAR_LIMIT + 1);
   private readonly table: MergeTable;
+  private readonly byteTokens: Int32Array;
+  /** Rank of the merge of each pair of bytes, by first × 256 + second. */
+  private readonly bytePairs: Int32Array;
 
-  constructor(table: MergeTable) {
+  /** @param byteTokens Id of each byte's symbol, for {@link SymbolMerger.mergeBytes}. */
+  constructor(table: MergeTable, byteTokens: Int32Array = new Int32Array(0)) {
     this.table = table;
+    this.byteTokens = byteTokens;
+    this.bytePairs = pairsOf(byteTokens, table);
   }
 
   /** Makes room for a number of symbols; those already written are kept. */
@@ -35,38 +39,53 @@ export class SymbolMerger {
 
   /** Merges the first `count` symbols; returns how many are left. */
   merge(count: number): number {
-    return count <= LINEAR_LIMIT ? this.mergeShort(count) : this.mergeLong(count);
+    if (count > LINEAR_LIMIT) return this.mergeLong(count);
+    const { symbols, ranks, table } = this;
+    for (let index = 0; index + 1 < count; index++) {
+      ranks[index] = table.find(symbols[index] as number, symbols[index + 1] as number);
+    }
+    return this.mergeShort(count);
+  }
+
+  /** Merges the bytes of a word; returns how many symbols are left. */
+  mergeBytes(bytes: Uint8Array, start: number, length: number): number {
+    this.reserve(length);
+    const { symbols, byteTokens } = this;
+    for (let index = 0; index < length; index++) {
+      symbols[index] = byteTokens[bytes[start + index] as number] as number;
+    }
+    if (length > LINEAR_LIMIT) return this.mergeLong(length);
+    const { ranks, bytePairs } = this;
+    for (let index = 0; index + 1 < length; index++) {
+      const pair = ((bytes[start + index] as number) << 8) | (bytes[start + index + 1] as number);
+      ranks[index] = bytePairs[pair] as number;
+    }
+    return this.mergeShort(length);
   }
 
   private mergeShort(initialCount: number): number {
-    const { symbols, ranks, places, table } = this;
+    const { symbols, ranks, table } = this;
     let count = initialCount;
-    const look = (index: number): void => {
-      const place = table.find(symbols[index] as number, symbols[index + 1] as number);
-      places[index] = place;
-      ranks[index] = place === NO_MERGE ? NO_RANK : table.rankAt(place);
-    };
-    for (let index = 0; index + 1 < count; index++) look(index);
     for (;;) {
-      let best = NO_RANK;
-      let bestIndex = -1;
+      let best = NO_MERGE;
+      let at = -1;
       for (let index = 0; index + 1 < count; index++) {
         const rank = ranks[index] as number;
         if (rank < best) {
           best = rank;
-          bestIndex = index;
+          at = index;
         }
       }
-      if (bestIndex < 0) return count;
-      symbols[bestIndex] = table.tokenAt(places[bestIndex] as number);
+      if (at < 0) return count;
       count--;
-      for (let index = bestIndex + 1; index < count; index++) {
+      for (let index = at + 1; index < count; index++) {
         symbols[index] = symbols[index + 1] as number;
         ranks[index] = ranks[index + 1] as number;
-        places[index] = places[index + 1] as number;
       }
-      if (bestIndex > 0) look(bestIndex - 1);
-      if (bestIndex + 1 < count) look(bestIndex);
+      const merged = table.tokenOf(best);
+      symbols[at] = merged;
+      if (at > 0) ranks[at - 1] = table.find(symbols[at - 1] as number, merged);
+      if (at + 1 < count) ranks[at] = table.find(merged, symbols[at + 1] as number);
     }
   }
 
@@ -83,8 +102,8 @@ export class SymbolMerger {
     const offer = (position: number): void => {
       const right = next[position] as number;
       if (right < 0) return;
-      const place = table.find(symbols[position] as number, symbols[right] as number);
-      if (place !== NO_MERGE) heap.push(table.rankAt(place) * POSITION_LIMIT + position);
+      const rank = table.find(symbols[position] as number, symbols[right] as number);
+      if (rank !== NO_MERGE) heap.push(rank * POSITION_LIMIT + position);
     };
     for (let index = 0; index + 1 < count; index++) offer(index);
     while (heap.size > 0) {
@@ -94,9 +113,8 @@ export class SymbolMerger {
       const right = next[position] as number;
       if (right < 0 || symbols[position] === -1) continue;
       // An entry is stale when one of its two symbols has since been merged with another.
-      const place = table.find(symbols[position] as number, symbols[right] as number);
-      if (place === NO_MERGE || table.rankAt(place) !== rank) continue;
-      symbols[position] = table.tokenAt(place);
+      if (table.find(symbols[position] as number, symbols[right] as number) !== rank) continue;
+      symbols[position] = table.tokenOf(rank);
       symbols[right] = -1;
       const after = next[right] as number;
       next[position] = after;
@@ -152,4 +170,14 @@ class KeyHeap {
     keys[index] = last;
     return top;
   }
+}
+
+function pairsOf(byteTokens: Int32Array, table: MergeTable): Int32Array {
+  const pairs = new Int32Array(byteTokens.length * byteTokens.length);
+  for (let first = 0; first < byteTokens.length; first++) {
+    for (let second = 0; second < byteTokens.length; second++) {
+      pairs[first * 256 + second] = table.find(byteTokens[first] as number, byteTokens[second] as number);
+    }
+  }
+  return pairs;
 }

@@ -1,8 +1,14 @@
 import type { AddedTokenSplitter } from "./added-token-splitter.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
-import type { PreTokenizer } from "./pre-tokenizer.ts";
 import { StretchCache } from "./stretch-cache.ts";
 import type { TokenBuffer } from "./token-buffer.ts";
+
+/**
+ * Appends the ids of a stretch of normalized text without added tokens.
+ *
+ * @param isAtStart Whether it stands at the beginning of what is encoded.
+ */
+export type StretchEncoder = (stretch: string, isAtStart: boolean, output: TokenBuffer) => void;
 
 /** The stages a text passes on its way to ids; see the pipeline of the `tokenizers` library. */
 export interface EncodingStages {
@@ -11,19 +17,13 @@ export interface EncodingStages {
   readonly normalizer: Normalizer | undefined;
   /** Finds added tokens in the normalized text. */
   readonly normalizedSplitter: AddedTokenSplitter;
-  readonly preTokenizer: PreTokenizer;
-  /** Appends the ids of one word. */
-  encodeWord(word: string, output: TokenBuffer): void;
+  /** Pre-tokenizer and model. */
+  readonly encodeStretch: StretchEncoder;
 }
 
 /** A function that appends the ids of a text without lone surrogates, special frame not included. */
 export function createPipeline(stages: EncodingStages): (text: string, output: TokenBuffer) => void {
-  const { rawSplitter, normalizer, normalizedSplitter, preTokenizer } = stages;
-
-  function encodeStretch(text: string, isAtStart: boolean, output: TokenBuffer): void {
-    const words = preTokenizer.split(text, isAtStart);
-    for (let index = 0; index < words.length; index++) stages.encodeWord(words[index] as string, output);
-  }
+  const { rawSplitter, normalizer, normalizedSplitter, encodeStretch } = stages;
 
   function encodeRaw(stretch: string, isFirst: boolean, output: TokenBuffer): void {
     const normalized = normalizer === undefined ? stretch : normalizer(stretch);
@@ -44,7 +44,7 @@ export function createPipeline(stages: EncodingStages): (text: string, output: T
         const cache = start === 0 ? firsts : others;
         const known = cache.get(stretch);
         if (known !== undefined) {
-          output.pushAll(known);
+          output.pushBlock(known);
           return;
         }
         const from = output.length;

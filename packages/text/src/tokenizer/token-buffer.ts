@@ -26,6 +26,19 @@ export class TokenBuffer {
     for (let index = 0; index < count; index++) this.ids[this.count++] = ids[index] as number;
   }
 
+  /** Adds all ids of a list, as one block. */
+  pushBlock(ids: Int32Array): void {
+    if (this.count + ids.length > this.ids.length) this.grow(this.count + ids.length);
+    this.ids.set(ids, this.count);
+    this.count += ids.length;
+  }
+
+  /** Adds the first `count` ids of a list. */
+  pushFirst(ids: Int32Array, count: number): void {
+    if (this.count + count > this.ids.length) this.grow(this.count + count);
+    for (let index = 0; index < count; index++) this.ids[this.count++] = ids[index] as number;
+  }
+
   /** A copy of the ids from position `from` on. */
   since(from: number): Int32Array {
     return this.ids.slice(from, this.count);

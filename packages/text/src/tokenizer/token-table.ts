@@ -24,8 +24,8 @@ export class TokenTable {
     let size = 0;
     for (const id of vocabulary.values()) if (id >= size) size = id + 1;
     for (const id of added.pieces.keys()) if (id >= size) size = id + 1;
-    this.pieces = Array.from({ length: size }, () => undefined);
-    this.texts = Array.from({ length: size }, () => undefined);
+    this.pieces = Array.from({ length: size });
+    this.texts = Array.from({ length: size });
     this.special = new Uint8Array(size);
     for (const [piece, id] of vocabulary) this.pieces[id] = piece;
     for (const [id, piece] of added.pieces) this.pieces[id] = piece;

@@ -50,6 +50,8 @@ export interface Tokenizer {
   tokenText(tokenId: number): string;
   /** The token as the vocabulary spells it (`Ġworld`, `▁world`, `<|im_end|>`), undefined for an unknown id. */
   tokenPiece(tokenId: number): string | undefined;
+  /** Text of tokens as the vocabulary spells them; what the vocabulary does not have counts as its own text. */
+  piecesText(pieces: readonly string[]): string;
   /** Id of a token as the vocabulary spells it, undefined when there is none. */
   tokenId(piece: string): number | undefined;
   /** Whether decoding with `skipSpecialTokens` leaves this token out. */

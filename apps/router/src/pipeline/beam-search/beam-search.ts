@@ -98,6 +98,10 @@ export class BeamSearch implements GenerationUnit {
     }
   }
 
+  abort(): void {
+    // The calls of a beam search have ids of their own, in vLLM as well: nobody can name them.
+  }
+
   pause(): void {
     // Nothing is written before the end, and the end is as large as it is.
   }
@@ -154,7 +158,7 @@ export class BeamSearch implements GenerationUnit {
     return call;
   }
 
-  #started(output: TokenOutput): void {
+  #started(output: TokenOutput | undefined): void {
     if (!this.#hasStarted && !this.#isOver) {
       this.#hasStarted = true;
       this.#owner.generationStarted(this, output);

@@ -81,6 +81,35 @@ export interface KvEventSource {
   maxQueueSize: bigint;
 }
 
+export interface ListLorasRequest {
+}
+
+export interface ListLorasResponse {
+  adapters: LoraAdapter[];
+}
+
+export interface LoraAdapter {
+  loraId: bigint;
+  loraName: string;
+  loraPath: string;
+}
+
+export interface LoadLoraRequest {
+  loraName: string;
+  loraPath: string;
+}
+
+export interface LoadLoraResponse {
+  adapter: LoraAdapter | undefined;
+}
+
+export interface UnloadLoraRequest {
+  loraName: string;
+}
+
+export interface UnloadLoraResponse {
+}
+
 function createBaseGetServerInfoRequest(): GetServerInfoRequest {
   return {};
 }
@@ -1037,6 +1066,408 @@ export const KvEventSource: MessageFns<KvEventSource> = {
   },
 };
 
+function createBaseListLorasRequest(): ListLorasRequest {
+  return {};
+}
+
+export const ListLorasRequest: MessageFns<ListLorasRequest> = {
+  encode(_: ListLorasRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLorasRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListLorasRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListLorasRequest>): ListLorasRequest {
+    return ListLorasRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListLorasRequest>): ListLorasRequest {
+    const message = createBaseListLorasRequest();
+    return message;
+  },
+};
+
+function createBaseListLorasResponse(): ListLorasResponse {
+  return { adapters: [] };
+}
+
+export const ListLorasResponse: MessageFns<ListLorasResponse> = {
+  encode(message: ListLorasResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.adapters) {
+      LoraAdapter.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLorasResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListLorasResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.adapters.push(LoraAdapter.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListLorasResponse>): ListLorasResponse {
+    return ListLorasResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListLorasResponse>): ListLorasResponse {
+    const message = createBaseListLorasResponse();
+    message.adapters = object.adapters?.map((e) => LoraAdapter.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLoraAdapter(): LoraAdapter {
+  return { loraId: 0n, loraName: "", loraPath: "" };
+}
+
+export const LoraAdapter: MessageFns<LoraAdapter> = {
+  encode(message: LoraAdapter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.loraId !== 0n) {
+      if (BigInt.asUintN(64, message.loraId) !== message.loraId) {
+        throw new globalThis.Error("value provided for field message.loraId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.loraId);
+    }
+    if (message.loraName !== "") {
+      writer.uint32(18).string(message.loraName);
+    }
+    if (message.loraPath !== "") {
+      writer.uint32(26).string(message.loraPath);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoraAdapter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoraAdapter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.loraId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.loraName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.loraPath = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoraAdapter>): LoraAdapter {
+    return LoraAdapter.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoraAdapter>): LoraAdapter {
+    const message = createBaseLoraAdapter();
+    message.loraId = (object.loraId !== undefined && object.loraId !== null) ? BigInt(object.loraId) : 0n;
+    message.loraName = object.loraName ?? "";
+    message.loraPath = object.loraPath ?? "";
+    return message;
+  },
+};
+
+function createBaseLoadLoraRequest(): LoadLoraRequest {
+  return { loraName: "", loraPath: "" };
+}
+
+export const LoadLoraRequest: MessageFns<LoadLoraRequest> = {
+  encode(message: LoadLoraRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.loraName !== "") {
+      writer.uint32(10).string(message.loraName);
+    }
+    if (message.loraPath !== "") {
+      writer.uint32(18).string(message.loraPath);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadLoraRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadLoraRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.loraName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.loraPath = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoadLoraRequest>): LoadLoraRequest {
+    return LoadLoraRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoadLoraRequest>): LoadLoraRequest {
+    const message = createBaseLoadLoraRequest();
+    message.loraName = object.loraName ?? "";
+    message.loraPath = object.loraPath ?? "";
+    return message;
+  },
+};
+
+function createBaseLoadLoraResponse(): LoadLoraResponse {
+  return { adapter: undefined };
+}
+
+export const LoadLoraResponse: MessageFns<LoadLoraResponse> = {
+  encode(message: LoadLoraResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.adapter !== undefined) {
+      LoraAdapter.encode(message.adapter, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadLoraResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadLoraResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.adapter = LoraAdapter.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoadLoraResponse>): LoadLoraResponse {
+    return LoadLoraResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoadLoraResponse>): LoadLoraResponse {
+    const message = createBaseLoadLoraResponse();
+    message.adapter = (object.adapter !== undefined && object.adapter !== null)
+      ? LoraAdapter.fromPartial(object.adapter)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseUnloadLoraRequest(): UnloadLoraRequest {
+  return { loraName: "" };
+}
+
+export const UnloadLoraRequest: MessageFns<UnloadLoraRequest> = {
+  encode(message: UnloadLoraRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.loraName !== "") {
+      writer.uint32(10).string(message.loraName);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnloadLoraRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnloadLoraRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.loraName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UnloadLoraRequest>): UnloadLoraRequest {
+    return UnloadLoraRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnloadLoraRequest>): UnloadLoraRequest {
+    const message = createBaseUnloadLoraRequest();
+    message.loraName = object.loraName ?? "";
+    return message;
+  },
+};
+
+function createBaseUnloadLoraResponse(): UnloadLoraResponse {
+  return {};
+}
+
+export const UnloadLoraResponse: MessageFns<UnloadLoraResponse> = {
+  encode(_: UnloadLoraResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnloadLoraResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnloadLoraResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UnloadLoraResponse>): UnloadLoraResponse {
+    return UnloadLoraResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<UnloadLoraResponse>): UnloadLoraResponse {
+    const message = createBaseUnloadLoraResponse();
+    return message;
+  },
+};
+
 export type ControlDefinition = typeof ControlDefinition;
 export const ControlDefinition = {
   name: "Control",
@@ -1064,6 +1495,33 @@ export const ControlDefinition = {
       requestType: AbortRequest as typeof AbortRequest,
       requestStream: false,
       responseType: AbortResponse as typeof AbortResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Adapters that are loaded, in the order in which they came. */
+    listLoras: {
+      name: "ListLoras",
+      requestType: ListLorasRequest as typeof ListLorasRequest,
+      requestStream: false,
+      responseType: ListLorasResponse as typeof ListLorasResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Loads an adapter from the engine's machine; ALREADY_EXISTS where the name is taken. */
+    loadLora: {
+      name: "LoadLora",
+      requestType: LoadLoraRequest as typeof LoadLoraRequest,
+      requestStream: false,
+      responseType: LoadLoraResponse as typeof LoadLoraResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** NOT_FOUND where there is no such adapter. */
+    unloadLora: {
+      name: "UnloadLora",
+      requestType: UnloadLoraRequest as typeof UnloadLoraRequest,
+      requestStream: false,
+      responseType: UnloadLoraResponse as typeof UnloadLoraResponse,
       responseStream: false,
       options: {},
     },

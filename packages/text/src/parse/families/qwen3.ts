@@ -5,6 +5,7 @@ import { EngineParser, type EnginePass } from "../engine/engine-parser.ts";
 import type { OpenValue } from "../engine/open-value.ts";
 import { type OutputFormat, transitionTable } from "../engine/output-format.ts";
 import type { OutputParserContext } from "../output-parser.ts";
+import { TextError } from "../../text-error.ts";
 import type { ExtractedReasoning } from "../reasoning-parser.ts";
 
 /** Tokens around turns of ChatML prompts. */
@@ -121,6 +122,10 @@ export interface ThinkingFormats {
 /** True unless the template variable says otherwise. */
 function enablesThinking(context: OutputParserContext): boolean {
   const value = context.templateKwargs.get("enable_thinking");
+  if (Array.isArray(value) || value instanceof Map) {
+    // vLLM keeps the formats in a table by this value.
+    throw new TextError("message_invalid", `unhashable type: '${Array.isArray(value) ? "list" : "dict"}'`);
+  }
   return value === undefined || truthy(value);
 }
 

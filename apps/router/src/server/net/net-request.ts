@@ -1,0 +1,112 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Socket } from "node:net";
+import type { BodyReceiver, IncomingRequest } from "../incoming-request.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/** Where the body comes from. */
+export interface BodySource {
+  pauseBody(request: NetRequest): void;
+  resumeBody(request: NetRequest): void;
+  /** Somebody wants the body: a client that waits for a word may send it. */
+  bodyWanted(request: NetRequest): void;
+}
+
+/** So much of a body is held before anybody asks for it; then the client is held back. */
+const MAX_HELD_BYTES = 64 * 1024;
+
+/** One request of a connection. */
+export class NetRequest implements IncomingRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly socket: Socket;
+  readonly #source: BodySource;
+  #receiver: BodyReceiver | undefined;
+  #held: Uint8Array[] | undefined;
+  #heldBytes = 0;
+  #state: "open" | "ended" | "broken" = "open";
+  #isDiscarded = false;
+
+  constructor(head: RequestHead, socket: Socket, source: BodySource) {
+    this.method = head.method;
+    this.url = head.target;
+    this.headers = head.headers;
+    this.rawHeaders = head.rawHeaders;
+    this.socket = socket;
+    this.#source = source;
+  }
+
+  /** All of the body has arrived. */
+  get hasEnded(): boolean {
+    return this.#state === "ended";
+  }
+
+  receive(receiver: BodyReceiver): void {
+    this.#receiver = receiver;
+    const held = this.#held;
+    this.#held = undefined;
+    for (const piece of held ?? []) {
+      receiver.piece(piece);
+    }
+    if (this.#state === "ended") {
+      receiver.end();
+    } else if (this.#state === "broken") {
+      receiver.broken();
+    } else {
+      this.#source.bodyWanted(this);
+      if (this.#heldBytes > MAX_HELD_BYTES) {
+        this.#source.resumeBody(this);
+      }
+    }
+  }
+
+  pause(): void {
+    if (this.#state === "open" && !this.#isDiscarded) {
+      this.#source.pauseBody(this);
+    }
+  }
+
+  resume(): void {
+    if (this.#state === "open") {
+      this.#source.resumeBody(this);
+    }
+  }
+
+  discard(): void {
+    this.#isDiscarded = true;
+    this.#held = undefined;
+    this.resume();
+  }
+
+  /** Bytes arrived. */
+  piece(bytes: Uint8Array): void {
+    if (this.#isDiscarded) {
+      return;
+    }
+    if (this.#receiver !== undefined) {
+      this.#receiver.piece(bytes);
+      return;
+    }
+    (this.#held ??= []).push(bytes);
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes > MAX_HELD_BYTES) {
+      this.#source.pauseBody(this);
+    }
+  }
+
+  /** The body is complete. */
+  end(): void {
+    this.#state = "ended";
+    this.#receiver?.end();
+  }
+
+  /** The connection is gone, or of no use any more. */
+  break(): void {
+    if (this.#state === "open") {
+      this.#state = "broken";
+      this.#held = undefined;
+      this.#receiver?.broken();
+    }
+  }
+}

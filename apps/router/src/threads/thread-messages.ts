@@ -1,0 +1,111 @@
+import type { EngineDescription } from "@vllm-router/engine-client";
+import type { RouterConfig } from "@vllm-router/config";
+import type { BreakerState, EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
+import type { ExplainedDecision } from "../decisions/explained-decision.ts";
+import type { Lane } from "../fleet/lane.ts";
+import type { ServedCard, WorkerFacts } from "../fleet/worker-connector.ts";
+import type { ModelFiles } from "../models/model-files.ts";
+import type { PrintedMetric } from "../observability/metric-cells.ts";
+import type { WorkerState } from "../observability/router-observer.ts";
+import type { SharedMemory } from "./shared-memory.ts";
+
+/** What a request thread is started with. */
+export interface ThreadStart {
+  readonly config: RouterConfig;
+  /** Its number, from 0. */
+  readonly thread: number;
+  readonly memory: SharedMemory;
+  /** Instant of the fleet's steady clock minus the one of the machine's: `hrtime`, milliseconds. */
+  readonly steadyMinusHrtimeMs: number;
+  /** The least level of log lines that are wanted. */
+  readonly logLevel: string;
+}
+
+/** Names the life of one engine process behind a worker's URL, for as long as the program runs. */
+export type LifeId = number;
+
+/** A worker as the fleet's thread last published it. */
+export interface PublishedWorker {
+  readonly url: string;
+  readonly state: WorkerState;
+  readonly detail: string;
+  /** The engine behind it; undefined until one answered. */
+  readonly engine: PublishedEngine | undefined;
+}
+
+/** The engine behind a worker's URL. */
+export interface PublishedEngine {
+  readonly life: LifeId;
+  readonly lane: Lane;
+  readonly slot: WorkerSlot;
+  readonly ranks: number;
+  readonly modelNames: readonly string[];
+  readonly cards: readonly ServedCard[] | undefined;
+}
+
+/** An engine that threads are to connect to, and its model. */
+export interface Adoption {
+  readonly life: LifeId;
+  readonly description: EngineDescription;
+  readonly facts: Omit<WorkerFacts, "files">;
+  /** Names the files: those of many engines are the same. */
+  readonly filesKey: number;
+  /** The files themselves where the thread does not have them yet. */
+  readonly files: ModelFiles | undefined;
+}
+
+/** What a thread asks the fleet's thread, which alone sees everything. */
+export type Question =
+  | { readonly about: "metrics" }
+  | { readonly about: "decisions"; readonly limit: number }
+  | { readonly about: "decision"; readonly id: string };
+
+/** Said to a request thread. */
+export type ToThread =
+  | { readonly kind: "listen"; readonly port: number | undefined }
+  | { readonly kind: "adopt"; readonly adoption: Adoption }
+  | { readonly kind: "leave-model"; readonly life: LifeId; readonly forget: boolean }
+  | { readonly kind: "ended"; readonly life: LifeId }
+  | {
+      readonly kind: "fleet";
+      readonly version: number;
+      readonly publishedAtMs: number;
+      readonly workers: readonly PublishedWorker[];
+    }
+  | { readonly kind: "breaker-failed"; readonly slot: WorkerSlot }
+  | { readonly kind: "breaker-forget"; readonly slot: WorkerSlot }
+  | {
+      readonly kind: "adapters";
+      readonly slot: WorkerSlot;
+      readonly adapters: EngineAdapters | undefined;
+    }
+  | { readonly kind: "places-freed" }
+  | { readonly kind: "tell-metrics"; readonly question: number }
+  | { readonly kind: "answer"; readonly question: number; readonly answer: unknown }
+  | { readonly kind: "drain"; readonly timeoutMs: number }
+  | { readonly kind: "close" };
+
+/** What went wrong in a thread, without its stack. */
+export interface ThreadProblem {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Said by a request thread. */
+export type FromThread =
+  | { readonly kind: "up" }
+  | { readonly kind: "listening"; readonly port: number; readonly url: string }
+  | { readonly kind: "failed"; readonly problem: ThreadProblem }
+  | { readonly kind: "adopted"; readonly life: LifeId; readonly problem: ThreadProblem | undefined }
+  | { readonly kind: "seen"; readonly version: number }
+  | { readonly kind: "wake" }
+  | { readonly kind: "suspect"; readonly id: string }
+  | { readonly kind: "breaker-failed"; readonly slot: WorkerSlot }
+  | { readonly kind: "breaker-changed"; readonly slot: WorkerSlot; readonly to: BreakerState }
+  | { readonly kind: "places-freed" }
+  | { readonly kind: "metrics"; readonly question: number; readonly families: readonly PrintedMetric[] }
+  | { readonly kind: "ask"; readonly question: number; readonly about: Question }
+  | { readonly kind: "explained"; readonly decision: ExplainedDecision; readonly isSampled: boolean }
+  | { readonly kind: "log"; readonly lines: string }
+  | { readonly kind: "drained" }
+  | { readonly kind: "closed" };

@@ -1,0 +1,25 @@
+import { describeRecordedStreams } from "./recorded-streams.cases.ts";
+
+describeRecordedStreams("deepseek_v3");
+describeRecordedStreams("deepseek_v31");
+describeRecordedStreams("deepseek_v3_reasoning");
+describeRecordedStreams("glm45");
+describeRecordedStreams("gpt_oss");
+describeRecordedStreams("granite");
+describeRecordedStreams("granite4");
+describeRecordedStreams("hermes");
+describeRecordedStreams("hunyuan_a13b");
+describeRecordedStreams("internlm");
+describeRecordedStreams("jamba");
+describeRecordedStreams("kimi_k2");
+describeRecordedStreams("llama3_json");
+describeRecordedStreams("llama4_pythonic");
+describeRecordedStreams("minimax_m2");
+describeRecordedStreams("mistral");
+describeRecordedStreams("nemotron_v3");
+describeRecordedStreams("phi4_mini_json");
+describeRecordedStreams("pythonic");
+describeRecordedStreams("qwen3");
+describeRecordedStreams("seed_oss");
+describeRecordedStreams("step3p5");
+describeRecordedStreams("xlam");
