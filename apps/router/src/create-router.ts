@@ -7,7 +7,12 @@ import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
-import { admissionSettings, breakerSettings, legPolicies, policyParameters } from "./fleet/routing-settings.ts";
+import {
+  admissionSettings,
+  breakerSettings,
+  legPolicies,
+  policyParameters,
+} from "./fleet/routing-settings.ts";
 import { kvEventFigures } from "./fleet/kv-event-figures.ts";
 import { createRouting } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";

@@ -31,8 +31,7 @@ export async function startRouter(
 ): Promise<TestRouter> {
   const { config } = parseRouterConfig({
     argv: [
-      "--worker-urls",
-      ...workerUrls,
+      ...(workerUrls.length === 0 ? [] : ["--worker-urls", ...workerUrls]),
       "--port",
       "0",
       "--prometheus-port",
@@ -60,7 +59,9 @@ export async function startRouter(
     ...(options.threadStarted === undefined ? {} : { threadStarted: options.threadStarted }),
   });
   if (options.waitForWorkers ?? true) {
-    await eventually("every worker is ready", () => router.readyWorkers() === workerUrls.length);
+    const workers =
+      workerUrls.length + flags.filter((flag) => flag === "--prefill" || flag === "--decode").length;
+    await eventually("every worker is ready", () => router.readyWorkers() === workers);
   }
   return {
     router,

@@ -24,6 +24,7 @@ import { GrpcStatusError } from "./grpc-status.ts";
 import type { NamedKvEventSource } from "./kv-event-sources.ts";
 import type { KvEventHub } from "./kv-event-hub.ts";
 import { schedulerLoad } from "./load-record.ts";
+import type { NixlSide } from "./nixl-side.ts";
 import { planRequest } from "./request-plan.ts";
 import { refuse } from "./sampling.ts";
 import type { TokenizerBundle } from "./tokenizer-bundle.ts";
@@ -52,6 +53,8 @@ export interface EngineServiceContext {
   readonly pools: boolean;
   readonly embed: EmbedService;
   readonly engine: () => Engine;
+  /** Undefined for an engine without a KV connector. */
+  readonly kvConnector: () => NixlSide | undefined;
   readonly tokenizerBundle: () => Promise<TokenizerBundle>;
   readonly recordRequest: (record: RequestRecord) => void;
   /** Requests ended by an Abort call or by their client. */
@@ -108,10 +111,12 @@ export function generate(
   if (faults.takeRefusal()) throw new GrpcStatusError("UNAVAILABLE", "simulated refusal");
   if (context.pools) refuse("This model does not support generation");
   const engine = context.engine();
+  const plan = planRequest(request, engine);
   const generation = new GenerateCall({
     id: request.requestId,
     isStream: request.stream,
-    plan: planRequest(request, engine),
+    plan,
+    transfer: context.kvConnector()?.take(request, plan.promptIds.length),
     call,
     ended: (ended) => engine.release(ended),
     afterToken(total) {
@@ -153,10 +158,14 @@ function modelInfo({ engine, servedModelNames, pools }: EngineServiceContext): G
   });
 }
 
-function serverInfo({ engine }: EngineServiceContext): GetServerInfoResponse {
+function serverInfo({ engine, kvConnector }: EngineServiceContext): GetServerInfoResponse {
+  const connector = kvConnector();
   const { limits, dataParallelSize } = engine().options;
   return GetServerInfoResponse.fromPartial({
     dataParallelSize,
+    ...(connector === undefined
+      ? {}
+      : { kvConnector: "NixlConnector", kvRole: "kv_both", kvEngineId: connector.engineId }),
     kvCacheDtype: "auto",
     blockSize: limits.blockSize,
     modelDtype: "torch.float32",

@@ -8,6 +8,7 @@ import {
 import type { EngineRequest } from "./engine.ts";
 import { type GrpcCall, grpcFrame } from "./grpc-call.ts";
 import { appendLogprobs, emptyOutputLogprobs, promptLogprobs } from "./logprobs-message.ts";
+import type { KvTransfer } from "./nixl-side.ts";
 import type { RequestPlan } from "./request-plan.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -24,6 +25,8 @@ export interface GenerateCallOptions {
   readonly isStream: boolean;
   readonly plan: RequestPlan;
   readonly call: GrpcCall;
+  /** How it takes part in a transfer of KV blocks. */
+  readonly transfer?: KvTransfer | undefined;
   /** The call is over, in whatever way: the engine forgets the request. */
   readonly ended: (request: EngineRequest) => void;
   /** Asked after every token of the request, `total` so far; the answers but "continue" are faults. */
@@ -117,7 +120,7 @@ export class GenerateCall implements EngineRequest {
       tokenIds: pending.ids,
       promptTokens: sequence.scheduled.promptTokens,
       completionTokens: pending.ids.length,
-      cachedTokens: Math.max(0, sequence.scheduled.cachedTokens),
+      cachedTokens: this.#cachedTokens(sequence),
       outputLogprobs: pending.logprobs,
       inputLogprobs,
       index: sequence.index,
@@ -139,7 +142,8 @@ export class GenerateCall implements EngineRequest {
     complete.finishReason = sequence.finish?.reason ?? "stop";
     complete.promptTokens = sequence.scheduled.promptTokens;
     complete.completionTokens = pending.ids.length;
-    complete.cachedTokens = Math.max(0, reporter.scheduled.cachedTokens);
+    complete.cachedTokens = this.#cachedTokens(reporter);
+    complete.kvTransferParamsJson = this.#options.transfer?.handOver(complete.finishReason);
     complete.outputLogprobs = pending.logprobs;
     complete.inputLogprobs = inputLogprobs;
     complete.index = sequence.index;
@@ -147,6 +151,10 @@ export class GenerateCall implements EngineRequest {
     if (typeof matched === "number") complete.matchedStop = { $case: "matchedTokenId", value: matched };
     else if (matched !== undefined) complete.matchedStop = { $case: "matchedStopStr", value: matched };
     this.#send({ response: { $case: "complete", value: complete } });
+  }
+
+  #cachedTokens({ scheduled }: Sequence): number {
+    return Math.max(0, scheduled.cachedTokens, this.#options.transfer?.fetchedTokens ?? 0);
   }
 
   #send(response: GenerateResponse): void {

@@ -70,6 +70,8 @@ export interface SimulatorOptions {
   readonly startupDelayMs?: number;
   /** Whether SubscribeKvEvents works. Default true. */
   readonly kvEvents?: boolean;
+  /** Hands KV blocks to, and takes them from, other engines of this program. Default: no connector. */
+  readonly kvConnector?: "nixl" | undefined;
   /** Publishes KV events by ZMQ as well. Default: not. */
   readonly kvEventsConfig?: KvEventsConfig;
   readonly faults?: FaultOptions;

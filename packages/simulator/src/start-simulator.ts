@@ -11,6 +11,7 @@ import { HttpFace } from "./http-face.ts";
 import { inferenceServiceHandlers } from "./inference-service.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
 import { type NamedKvEventSource, namedKvEventSources } from "./kv-event-sources.ts";
+import { type KvTransferCounts, NixlSide } from "./nixl-side.ts";
 import { loadBuiltinModel, loadModel, type Model } from "./model.ts";
 import { SimulatorError } from "./simulator-error.ts";
 import { type KvEventAddress, type KvEventsConfig, ZmqKvPublisher } from "./zmq-kv-publisher.ts";
@@ -47,6 +48,8 @@ export interface Simulator {
   readonly openConnections: number;
   /** Requests ended by their client or by an Abort call. */
   readonly abortCount: number;
+  /** What became of blocks that travel, in this life; undefined without a KV connector. */
+  readonly kvTransfers: (KvTransferCounts & { readonly held: number }) | undefined;
   /** Tokens generated in this life. */
   readonly generatedTokens: number;
   /** Requests that run or wait. */
@@ -111,6 +114,7 @@ class RunningSimulator implements Simulator {
   #httpPort: number | undefined;
   #startupTimer: Timer | undefined;
   #isServing = false;
+  #nixl: NixlSide | undefined;
   #publishers: readonly ZmqKvPublisher[] = [];
   kvEventAddresses: readonly KvEventAddress[] = [];
   #bundle: Promise<TokenizerBundle> | undefined;
@@ -177,6 +181,10 @@ class RunningSimulator implements Simulator {
     return this.#server?.openConnections ?? 0;
   }
 
+  get kvTransfers(): (KvTransferCounts & { readonly held: number }) | undefined {
+    return this.#nixl === undefined ? undefined : { ...this.#nixl.counts, held: this.#nixl.heldPrompts };
+  }
+
   get generatedTokens(): number {
     return this.#engine.generatedTokens;
   }
@@ -186,6 +194,8 @@ class RunningSimulator implements Simulator {
   }
 
   async start(): Promise<void> {
+    this.#nixl =
+      this.#options.kvConnector === undefined ? undefined : new NixlSide(this.#clock, () => this.#address);
     const context: EngineServiceContext = {
       servedModelNames: this.servedModelNames,
       loras: this.#options.loras,
@@ -197,6 +207,7 @@ class RunningSimulator implements Simulator {
       publishesKvEvents: this.#options.kvEvents ?? true,
       kvEventSources: () => this.#kvEventSources(),
       engine: () => this.#engine,
+      kvConnector: () => this.#nixl,
       tokenizerBundle: () => this.#tokenizerBundle(),
       recordRequest: (record) => this.#record(record),
       countAborts: (count) => (this.abortCount += count),
@@ -309,6 +320,7 @@ class RunningSimulator implements Simulator {
     this.#httpFace = undefined;
     this.#isServing = false;
     this.#startupTimer?.cancel();
+    this.#nixl?.[Symbol.dispose]();
     this.#engine.close();
     this.#hub.close();
     return servers;

@@ -13,8 +13,6 @@ export interface LegWorker {
 export interface EngineIdentity {
   /** Engine id by data-parallel rank; the first for all where there is one. */
   readonly engineIds: ReadonlyMap<number, string>;
-  /** `http://host:port` of its Mooncake bootstrap server. */
-  readonly bootstrapAddress?: string;
   /** Where a NIXL engine that pushes is found. */
   readonly push?: Readonly<Record<string, unknown>>;
 }

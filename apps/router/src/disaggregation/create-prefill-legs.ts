@@ -36,31 +36,12 @@ export function createPrefillLegs(
   });
 }
 
-/** Registers `--prefill` and `--decode`. */
+/** Registers `--prefill` and `--decode`; what is no address in the former is a port of a bootstrap server, which none needs. */
 export function registerLegs({ disaggregation }: RouterConfig, fleet: Fleet): void {
-  for (const { url } of prefillWorkers(disaggregation.prefill)) {
+  for (const url of disaggregation.prefill.filter((text) => text.includes("://"))) {
     fleet.register(url, "prefill");
   }
   for (const url of disaggregation.decode) {
     fleet.register(url, "decode");
   }
-}
-
-/** Port of a Mooncake bootstrap server where nobody says another. */
-const BOOTSTRAP_PORT = 8998;
-
-/** The workers that `--prefill URL [PORT|none]` names, with the ports of their bootstrap servers. */
-export function prefillWorkers(
-  given: readonly string[],
-): readonly { readonly url: string; readonly bootstrapPort: number }[] {
-  const workers: { url: string; bootstrapPort: number }[] = [];
-  for (const text of given) {
-    const last = workers.at(-1);
-    if (text.includes("://")) {
-      workers.push({ url: text, bootstrapPort: BOOTSTRAP_PORT });
-    } else if (last !== undefined && text.toLowerCase() !== "none") {
-      last.bootstrapPort = Number(text);
-    }
-  }
-  return workers;
 }

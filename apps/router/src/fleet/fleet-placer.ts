@@ -3,7 +3,6 @@ import type {
   Decision,
   Dispatcher,
   Generation,
-  NoneReason,
   PairDecision,
   PlaceDecision,
   Settlement,
@@ -37,6 +36,7 @@ import type {
 } from "../pipeline/placement.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import type { HitObservation, HitObserver } from "./hit-observer.ts";
+import { NO_ENGINE, NO_PREFILL_ENGINE, placementFailure } from "./placement-failure.ts";
 import { ProxyTraitsReader } from "./proxy-traits.ts";
 import type { Worker } from "./worker.ts";
 
@@ -74,18 +74,6 @@ export interface FleetPlacerOptions {
 
 /** A unary call always has a deadline; this one stands for none, milliseconds. */
 const UNLIMITED_MS = 24 * 60 * 60 * 1000;
-
-/** Sentences for people, by what stopped the worker that came closest. */
-const NONE_MESSAGES: Readonly<Record<NoneReason, string>> = {
-  no_workers: "No engine is ready.",
-  model_not_found: "No engine serves this model.",
-  unsupported_field: "No engine can carry a field of this request.",
-  rank_not_found: "No engine has the data-parallel rank that was asked for.",
-  unhealthy: "No engine is healthy.",
-  draining: "Every engine is draining.",
-  breaker_open: "Every engine failed repeatedly and is left alone for a while.",
-  all_excluded: "Every engine failed this request.",
-};
 
 /** Chooses among the fleet's workers through routing-core and books the choice. */
 export class FleetPlacer implements Placer {
@@ -220,12 +208,18 @@ export class FleetPlacer implements Placer {
       decision.kind === "place" ? shadows?.[lane].observe(generation, snapshot, decision) : undefined;
     this.#explain(dispatcher, decision, { lane, explained, shadows: shadow?.decisions ?? [], pair });
     if (decision.kind !== "place") {
-      return { failure: this.#failureOf(decision, generation, snapshot) };
+      return {
+        failure: placementFailure(decision, {
+          generation,
+          snapshot,
+          readinessProblem: () => fleet.readinessProblem(),
+        }),
+      };
     }
     const worker = fleet.worker(decision.legs[0]?.worker ?? "");
     if (worker === undefined) {
       shadow?.release();
-      return { failure: { code: "no_worker", message: NONE_MESSAGES.no_workers, field: undefined } };
+      return { failure: NO_ENGINE };
     }
     const [leg] = decision.legs;
     const { hits } = this.#options;
@@ -241,9 +235,7 @@ export class FleetPlacer implements Placer {
       if (pair.skipped === "no_prefill_worker" && this.#options.prefill?.options.fallsBack === false) {
         settlement.release();
         shadow?.release();
-        return {
-          failure: { code: "no_worker", message: "No prefill engine is ready.", field: undefined },
-        };
+        return { failure: NO_PREFILL_ENGINE };
       }
     }
     const hit =
@@ -348,29 +340,6 @@ export class FleetPlacer implements Placer {
     };
   }
 
-  #failureOf(
-    decision: Exclude<Decision, PlaceDecision>,
-    generation: Generation,
-    snapshot: Snapshot,
-  ): PlacementFailure {
-    if (decision.kind === "wait") {
-      return { code: "no_worker", message: "Every engine is at its limit.", field: undefined };
-    }
-    if (decision.reason === "rank_not_found") {
-      return rankFailure(snapshot, generation);
-    }
-    const field = decision.reason === "unsupported_field" ? uncarriedField(snapshot, generation) : undefined;
-    const detail =
-      decision.reason === "no_workers" || decision.reason === "unhealthy"
-        ? ` ${this.#options.fleet.readinessProblem()}`
-        : "";
-    return {
-      code: field === undefined ? "no_worker" : "unsupported_field",
-      message: `${NONE_MESSAGES[decision.reason]}${detail}`.trim(),
-      field,
-    };
-  }
-
   #book(decided: Decided): Omit<Placement, "engine"> {
     const { worker, decision, settlement, shadow, hit } = decided;
     const { observer, fleet, now, requestTimeoutMs } = this.#options;
@@ -424,25 +393,3 @@ export type ProxyDivider = (isShared: boolean) => boolean;
 type PairParts<TEngine> = Omit<PairRunOptions<TEngine>, "lane" | "requestId"> & {
   readonly first: PrefillLeg<TEngine>;
 };
-
-/** A rank that no worker of the model has, in vLLM's words. */
-function rankFailure(snapshot: Snapshot, { model, rank }: Generation): PlacementFailure {
-  const ranks = snapshot.workers
-    .filter((worker) => worker.models.includes(model))
-    .map((worker) => worker.ranks);
-  const message = `data_parallel_rank ${rank} is out of range [0, ${Math.max(1, ...ranks)}).`;
-  return { code: "rank_out_of_range", message, field: undefined };
-}
-
-/** The field to be named in a refusal: one that no worker of the model can carry, else one that some cannot. */
-function uncarriedField(snapshot: Snapshot, { model, requiredFields }: Generation): string | undefined {
-  const workers = snapshot.workers.filter(
-    (worker) => model === "" || worker.models.length === 0 || worker.models.includes(model),
-  );
-  const isUncarried = (field: string, by: "every" | "some"): boolean =>
-    workers[by]((worker) => worker.unsupportedFields.has(field));
-  return (
-    requiredFields.find((field) => isUncarried(field, "every")) ??
-    requiredFields.find((field) => isUncarried(field, "some"))
-  );
-}

@@ -10,4 +10,6 @@ export interface FleetView extends PlacerFleet {
   reports(): readonly WorkerReport[];
   /** Workers that take requests. */
   readyCount(): number;
+  /** A worker is ready, and where generations are divided one for each leg. */
+  isReady(): boolean;
 }

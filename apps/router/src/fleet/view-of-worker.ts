@@ -1,4 +1,9 @@
-import { createWorkerView, type BreakerState, type WorkerRole, type WorkerView } from "@vllm-router/routing-core";
+import {
+  createWorkerView,
+  type BreakerState,
+  type WorkerRole,
+  type WorkerView,
+} from "@vllm-router/routing-core";
 import type { Worker } from "./worker.ts";
 
 /** A worker as snapshots have it. */

@@ -173,13 +173,10 @@ export class Generation implements AttemptOwner, GenerationUnit {
   attemptOutput(attempt: Attempt, output: TokenOutput): void {
     if (!this.#started) {
       this.#started = true;
-      const { reportsCachedTokens } = attempt.placement.engine.capabilities;
-      const { cachedTokens } = attempt.placement;
-      this.#cachedTokens =
-        cachedTokens === undefined ? (reportsCachedTokens ? output.cachedTokens : undefined) : cachedTokens();
-      if (reportsCachedTokens) {
-        attempt.placement.found?.(output.cachedTokens);
-      }
+      const { placement } = attempt;
+      const told = placement.engine.capabilities.reportsCachedTokens ? output.cachedTokens : undefined;
+      this.#cachedTokens = placement.cachedTokens === undefined ? told : placement.cachedTokens();
+      if (told !== undefined) placement.found?.(told);
       this.#owner.generationStarted(this, output);
     }
   }

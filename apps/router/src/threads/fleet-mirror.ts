@@ -152,6 +152,10 @@ export class FleetMirror implements FleetView, AsyncDisposable {
     return this.#published.filter(({ url, state }) => state === "ready" && this.#workers.has(url)).length;
   }
 
+  isReady(): boolean {
+    return this.readyCount() > 0;
+  }
+
   reports(): readonly WorkerReport[] {
     return this.#published.map(({ url, state, detail, engine }) => ({
       id: url,
@@ -160,6 +164,7 @@ export class FleetMirror implements FleetView, AsyncDisposable {
       modelNames: engine?.modelNames ?? [],
       lane: engine?.lane,
       inFlight: this.#inFlight(engine),
+      role: "any",
       breaker: engine === undefined ? "closed" : this.#breakerOf(engine.slot),
     }));
   }

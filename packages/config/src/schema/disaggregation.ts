@@ -21,7 +21,7 @@ export function createDisaggregationSchema(policies: readonly string[]) {
         flag: "vllm-pd-disaggregation",
       }),
       prefill: setting(z.array(legWorker).default([]), {
-        doc: "Address of a prefill engine; the port of its Mooncake bootstrap server may follow (default 8998). Repeat it for more.",
+        doc: "Address of a prefill engine. Repeat it for more. A bootstrap port may follow, as the Rust router has it; no connector here needs one.",
         flag: "prefill",
         placeholder: "URL [PORT]",
       }),
@@ -38,8 +38,8 @@ export function createDisaggregationSchema(policies: readonly string[]) {
         doc: "How a decode engine is chosen; --policy when absent.",
         flag: "decode-policy",
       }),
-      connector: setting(z.enum(["nixl", "mooncake", "moriio", "lmcache", "none"]).default("nixl"), {
-        doc: "How engines hand KV blocks over: nixl (pull or push, as the engine says), mooncake, moriio; lmcache and none for a store that all engines share.",
+      connector: setting(z.enum(["nixl", "lmcache", "none"]).default("nixl"), {
+        doc: "How engines hand KV blocks over: nixl (pull or push, as the engine says); lmcache and none for a store that all engines share.",
         flag: "kv-connector",
       }),
       prefillTimeoutSecs: setting(z.number().positive().default(60), {

@@ -163,6 +163,8 @@ export function readInput(
   const { control, scalars, columns, policyValues, draws } = channel;
   return {
     ...columns,
+    // Only workers of the wanted role are candidates already.
+    role: "serve",
     policyName: policy.name,
     policyParameters: {},
     workers: policy.workers,

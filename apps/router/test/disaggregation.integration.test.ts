@@ -1,0 +1,247 @@
+import { startSimulator, type Simulator, type SimulatorOptions } from "@vllm-router/simulator";
+import { describe, expect, it } from "vitest";
+import { eventually, sseEvents, startRouter, type TestRouter } from "./start-router.ts";
+
+/** An answer to a completion. */
+interface Completion {
+  readonly choices: readonly { readonly text: string; readonly finish_reason: string }[];
+  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
+}
+
+const PROMPT = "The quick brown fox jumps over the lazy dog. ".repeat(12);
+const BODY = { model: "sim", prompt: PROMPT, max_tokens: 8, temperature: 0 };
+
+/** Engines that can hand KV blocks over, and a router that divides generations between them. */
+interface Setting extends AsyncDisposable {
+  readonly prefill: readonly Simulator[];
+  readonly decode: readonly Simulator[];
+  readonly router: TestRouter;
+}
+
+async function setUp(
+  counts: { readonly prefill: number; readonly decode: number },
+  flags: readonly string[] = [],
+  prefillOptions: SimulatorOptions = {},
+): Promise<Setting> {
+  const start = (count: number, options: SimulatorOptions): Promise<Simulator[]> =>
+    Promise.all(
+      Array.from({ length: count }, () =>
+        startSimulator({ speed: 0, servedModelNames: ["sim"], kvConnector: "nixl", ...options }),
+      ),
+    );
+  const prefill = await start(counts.prefill, prefillOptions);
+  const decode = await start(counts.decode, {});
+  const router = await startRouter(
+    [],
+    [
+      "--vllm-pd-disaggregation",
+      ...prefill.flatMap(({ address }) => ["--prefill", `grpc://${address}`]),
+      ...decode.flatMap(({ address }) => ["--decode", `grpc://${address}`]),
+      ...flags,
+    ],
+  );
+  return {
+    prefill,
+    decode,
+    router,
+    [Symbol.asyncDispose]: async () => {
+      await router[Symbol.asyncDispose]();
+      await Promise.all([...prefill, ...decode].map((engine) => engine.close()));
+    },
+  };
+}
+
+async function complete(router: TestRouter, body: object = {}): Promise<Completion> {
+  const answer = await router.post("/v1/completions", { ...BODY, ...body });
+  const text = await answer.text();
+  expect({ status: answer.status, text: answer.status === 200 ? "" : text }).toEqual({
+    status: 200,
+    text: "",
+  });
+  return JSON.parse(text) as Completion;
+}
+
+/** What one engine alone says. */
+async function alone(body: object = {}): Promise<Completion> {
+  const engine = await startSimulator({ speed: 0, servedModelNames: ["sim"] });
+  const router = await startRouter([`grpc://${engine.address}`]);
+  try {
+    return await complete(router, body);
+  } finally {
+    await router[Symbol.asyncDispose]();
+    await engine.close();
+  }
+}
+
+/** Nothing is booked, held or running any more. */
+async function expectNothingLeft({ prefill, decode, router }: Setting): Promise<void> {
+  await eventually("nothing is in flight", () => router.router.inFlight() === 0);
+  await eventually("no engine runs anything", () =>
+    [...prefill, ...decode].every((engine) => engine.runningRequests === 0),
+  );
+  await eventually("no engine holds blocks", () =>
+    prefill.every((engine) => (engine.kvTransfers?.held ?? 0) === 0),
+  );
+}
+
+describe("prefill and decode on different engines", () => {
+  it("computes the prompt on one engine and generates on the other, which says what one alone would", async () => {
+    await using setting = await setUp({ prefill: 1, decode: 1 });
+    const { prefill, decode, router } = setting;
+    const expected = await alone();
+    const answer = await complete(router);
+    expect(answer.choices).toEqual(expected.choices);
+    expect(answer.usage.prompt_tokens).toBe(expected.usage.prompt_tokens);
+    const [first] = prefill[0]!.requests;
+    const [second] = decode[0]!.requests;
+    expect(first?.request.samplingParams?.maxTokens).toBe(1);
+    expect(first?.request.stream).toBe(false);
+    expect(JSON.parse(first?.request.kvTransferParamsJson ?? "")).toEqual({
+      do_remote_decode: true,
+      do_remote_prefill: false,
+      remote_engine_id: null,
+      remote_block_ids: null,
+      remote_host: null,
+      remote_port: null,
+    });
+    expect(second?.id).toBe(first?.id);
+    expect(second?.request.samplingParams?.maxTokens).toBe(8);
+    expect(JSON.parse(second?.request.kvTransferParamsJson ?? "")).toMatchObject({
+      do_remote_prefill: true,
+      do_remote_decode: false,
+      remote_request_id: first?.id,
+    });
+    // Tokenised once: both engines have the same ids.
+    expect(second?.request.input).toEqual(first?.request.input);
+    expect(prefill[0]!.kvTransfers).toMatchObject({ handedOver: 1, held: 0 });
+    expect(decode[0]!.kvTransfers).toMatchObject({ fetched: 1, missing: 0 });
+    await expectNothingLeft(setting);
+  });
+
+  it("streams", async () => {
+    await using setting = await setUp({ prefill: 1, decode: 1 });
+    const expected = await alone();
+    const answer = await setting.router.post("/v1/completions", { ...BODY, stream: true });
+    const events = sseEvents<Completion>(await answer.text());
+    expect(events.map(({ choices }) => choices[0]?.text ?? "").join("")).toBe(expected.choices[0]?.text);
+    expect(setting.decode[0]!.kvTransfers).toMatchObject({ fetched: 1, missing: 0 });
+    await expectNothingLeft(setting);
+  });
+
+  it("leaves out the prefill engine when the decode engine holds the prompt", async () => {
+    await using setting = await setUp({ prefill: 1, decode: 1 });
+    await complete(setting.router);
+    await complete(setting.router);
+    expect(setting.prefill[0]!.requests).toHaveLength(1);
+    expect(setting.decode[0]!.requests).toHaveLength(2);
+    await expectNothingLeft(setting);
+  });
+
+  it("loses no request when a prefill engine is killed", async () => {
+    await using setting = await setUp({ prefill: 2, decode: 1 }, ["--policy", "round_robin"]);
+    const { prefill, router } = setting;
+    const running = Array.from({ length: 20 }, (_, at) => complete(router, { prompt: `${at}: ${PROMPT}` }));
+    await prefill[0]!.kill();
+    const late = Array.from({ length: 5 }, (_, at) => complete(router, { prompt: `late ${at}: ${PROMPT}` }));
+    const answers = await Promise.all([...running, ...late]);
+    expect(answers.map(({ choices }) => choices[0]?.finish_reason)).not.toContain("error");
+    expect(prefill[1]!.kvTransfers?.handedOver).toBeGreaterThanOrEqual(5);
+    await expectNothingLeft(setting);
+  });
+
+  it("asks another prefill engine when one refuses, answers nothing that helps, or is slow", async () => {
+    await using setting = await setUp({ prefill: 3, decode: 1 }, [
+      "--policy",
+      "round_robin",
+      "--prefill-timeout-secs",
+      "0.2",
+    ]);
+    const { prefill, decode, router } = setting;
+    prefill[0]!.faults.errorStatus = "UNAVAILABLE";
+    prefill[1]!.faults.isHanging = true;
+    const count = 6;
+    for (let at = 0; at < count; at += 1) {
+      await complete(router, { prompt: `${at}: ${PROMPT}` });
+    }
+    expect(prefill[2]!.kvTransfers?.handedOver).toBe(count);
+    expect(decode[0]!.kvTransfers).toMatchObject({ fetched: count, missing: 0 });
+    await expectNothingLeft(setting);
+  });
+
+  it.each([
+    ["hands nothing over", { kvConnector: undefined }, undefined],
+    ["fails", {}, "INTERNAL"],
+    ["is dead", {}, undefined],
+  ] as const)(
+    "has the decode engine compute the prompt when the only prefill engine %s",
+    async (what, options, errorStatus) => {
+      await using setting = await setUp({ prefill: 1, decode: 1 }, [], options);
+      const { prefill, decode, router } = setting;
+      prefill[0]!.faults.errorStatus = errorStatus;
+      if (what === "is dead") {
+        await prefill[0]!.kill();
+      }
+      const answer = await complete(router);
+      expect(answer.choices).toEqual((await alone()).choices);
+      expect(decode[0]!.kvTransfers).toMatchObject({ fetched: 0, missing: 0 });
+      await expectNothingLeft(setting);
+    },
+  );
+
+  it("refuses instead where that is wanted", async () => {
+    await using setting = await setUp({ prefill: 1, decode: 1 }, [
+      "--prefill-fallback",
+      "fail",
+      "--disable-retries",
+    ]);
+    setting.prefill[0]!.faults.errorStatus = "UNAVAILABLE";
+    const answer = await setting.router.post("/v1/completions", BODY);
+    expect(answer.status).toBe(503);
+    expect(setting.decode[0]!.requests).toHaveLength(0);
+    await expectNothingLeft(setting);
+  });
+
+  it("frees what is held when the client leaves", async () => {
+    await using setting = await setUp({ prefill: 1, decode: 1 });
+    const { decode, router } = setting;
+    decode[0]!.faults.slowFactor = 1000;
+    const client = new AbortController();
+    const answer = await router.post(
+      "/v1/completions",
+      { ...BODY, max_tokens: 2000, stream: true, ignore_eos: true },
+      { signal: client.signal },
+    );
+    expect(answer.status).toBe(200);
+    client.abort();
+    await expectNothingLeft(setting);
+  });
+
+  it("is ready only with an engine for each leg", async () => {
+    await using setting = await setUp({ prefill: 1, decode: 1 });
+    const { decode, router } = setting;
+    expect((await fetch(`${router.url}/readiness`)).status).toBe(200);
+    await decode[0]!.kill();
+    expect((await router.post("/v1/completions", BODY)).status).toBe(503);
+    await eventually(
+      "the router is not ready",
+      async () => (await fetch(`${router.url}/readiness`)).status === 503,
+    );
+    expect(await (await fetch(`${router.url}/readiness`)).json()).toMatchObject({
+      status: "not_ready",
+      reason: "no healthy decode workers",
+    });
+  });
+
+  it("says how both legs were chosen", async () => {
+    await using setting = await setUp({ prefill: 1, decode: 1 }, ["--enable-explain"]);
+    const { router, prefill, decode } = setting;
+    const answer = await router.post("/v1/completions", BODY, { headers: { "x-vllm-router-explain": "1" } });
+    const id = answer.headers.get("x-vllm-router-decision-id") ?? "";
+    await answer.text();
+    const told = JSON.stringify(
+      id === "" ? [...answer.headers] : await (await fetch(`${router.url}/debug/decisions/${id}`)).json(),
+    );
+    expect(told).toContain(prefill[0]!.address);
+    expect(told).toContain(decode[0]!.address);
+  });
+});

@@ -1,0 +1,119 @@
+import { isJsonObject, type JsonValue, parseJson } from "@vllm-router/api";
+import type { GenerateRequest } from "@vllm-router/proto/messages";
+import type { Clock, Timer } from "./clock.ts";
+
+/** What became of the blocks of one engine, counted since it started. */
+export interface KvTransferCounts {
+  /** Prompts whose blocks another engine may fetch. */
+  handedOver: number;
+  /** Prompts fetched from another engine. */
+  fetched: number;
+  /** Prompts that were to be fetched and were not there: computed here. */
+  missing: number;
+  /** Held blocks that nobody fetched in time. */
+  expired: number;
+}
+
+/** How a request takes part in a transfer. */
+export interface KvTransfer {
+  /** Prompt tokens that came from another engine. */
+  readonly fetchedTokens: number;
+  /** Parameters of the answer, after an end by length; undefined for none. */
+  handOver(finish: string): string | undefined;
+}
+
+/** How long blocks are held for another engine; vLLM's `kv_lease_duration`. */
+const LEASE_MS = 30_000;
+/** Engines of this program by their ids: blocks travel between them alone. */
+const engines = new Map<string, NixlSide>();
+let lives = 0;
+
+/**
+ * The NixlConnector of a simulated engine, in pull mode, after vLLM 0.32: an engine that is asked for a remote decode
+ * holds the prompt's blocks and says where they are; one that is asked for a remote prefill fetches them once.
+ */
+export class NixlSide implements Disposable {
+  readonly counts: KvTransferCounts = { handedOver: 0, fetched: 0, missing: 0, expired: 0 };
+  /** Another one for every life of an engine. */
+  readonly engineId: string;
+  readonly #clock: Clock;
+  readonly #address: () => { readonly host: string; readonly port: number };
+  readonly #held = new Map<string, Timer>();
+
+  constructor(clock: Clock, address: () => { readonly host: string; readonly port: number }) {
+    lives += 1;
+    this.engineId = `simulated-${lives}`;
+    this.#clock = clock;
+    this.#address = address;
+    engines.set(this.engineId, this);
+  }
+
+  /** Prompts whose blocks are held now. */
+  get heldPrompts(): number {
+    return this.#held.size;
+  }
+
+  /** Takes a request; undefined for one that moves nothing. */
+  take(request: GenerateRequest, promptTokens: number): KvTransfer | undefined {
+    const params =
+      request.kvTransferParamsJson === undefined ? undefined : parseJson(request.kvTransferParamsJson);
+    if (!isJsonObject(params)) {
+      return undefined;
+    }
+    if (params.get("do_remote_prefill") === true) {
+      const from = engines.get(textOf(params.get("remote_engine_id")));
+      const isThere = from?.give(textOf(params.get("remote_request_id"))) === true;
+      this.counts[isThere ? "fetched" : "missing"] += 1;
+      return { fetchedTokens: isThere ? promptTokens : 0, handOver: () => undefined };
+    }
+    if (params.get("do_remote_decode") !== true) {
+      return undefined;
+    }
+    return {
+      fetchedTokens: 0,
+      handOver: (finish) => (finish === "length" ? this.#hold(request.requestId, promptTokens) : undefined),
+    };
+  }
+
+  /** Another engine fetches a prompt's blocks. Returns false when they are not here. */
+  give(requestId: string): boolean {
+    const lease = this.#held.get(requestId);
+    lease?.cancel();
+    return this.#held.delete(requestId);
+  }
+
+  /** The engine's life is over. */
+  [Symbol.dispose](): void {
+    engines.delete(this.engineId);
+    for (const lease of this.#held.values()) {
+      lease.cancel();
+    }
+    this.#held.clear();
+  }
+
+  #hold(requestId: string, promptTokens: number): string {
+    this.counts.handedOver += 1;
+    const lease = this.#clock.after(LEASE_MS, () => {
+      this.counts.expired += 1;
+      this.#held.delete(requestId);
+    });
+    this.#held.set(requestId, lease);
+    const { host, port } = this.#address();
+    return JSON.stringify({
+      do_remote_prefill: true,
+      do_remote_decode: false,
+      remote_block_ids: [[1]],
+      remote_engine_id: this.engineId,
+      remote_request_id: requestId,
+      remote_host: host,
+      remote_port: port,
+      tp_size: 1,
+      remote_num_tokens: promptTokens,
+      transfer_mode: "pull",
+    });
+  }
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}
