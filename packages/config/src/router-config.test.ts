@@ -257,9 +257,7 @@ describe("parseRouterConfig()", () => {
   });
 
   it("names what is missing without workers", () => {
-    expect(failure([]).message).toBe(
-      "--worker-urls is required (or VLLM_ROUTER_WORKER_URLS, or workers.urls in the file)",
-    );
+    expect(failure([]).message).toBe("--worker-urls: needs at least one address");
     expect(failure(["--worker-urls"]).message).toBe("--worker-urls: needs at least one address");
   });
 

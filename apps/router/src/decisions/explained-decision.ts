@@ -18,7 +18,7 @@ export interface ExplainedDecision {
   readonly record: DecisionRecord;
   readonly shadows: readonly ShadowDecision[];
   /** The prefill leg, where generations are divided; `summary` and `record` are then the decode leg's. */
-  readonly prefill?: ExplainedPrefill;
+  readonly prefill?: ExplainedPrefill | undefined;
 }
 
 /** The prefill leg of a decision, or why it has none. */

@@ -36,8 +36,9 @@ export function createPrefillLegs(
   });
 }
 
-/** Registers `--prefill` and `--decode`; what is no address in the former is a port of a bootstrap server, which none needs. */
+/** Registers `--prefill` and `--decode`. */
 export function registerLegs({ disaggregation }: RouterConfig, fleet: Fleet): void {
+  // What stands between the addresses are bootstrap ports, which no connector here needs.
   for (const url of disaggregation.prefill.filter((text) => text.includes("://"))) {
     fleet.register(url, "prefill");
   }

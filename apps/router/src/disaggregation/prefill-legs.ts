@@ -11,7 +11,13 @@ import type { Lane } from "../fleet/lane.ts";
 import type { Worker } from "../fleet/worker.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import type { Connector, EngineIdentity, LegWorker } from "./connector.ts";
-import type { PrefillLeg } from "./pair-run.ts";
+import { explainPrefill, type ExplainedPrefill } from "../decisions/explained-decision.ts";
+import type { PairRunOptions, PrefillLeg } from "./pair-run.ts";
+
+/** What is the same for pairs of both lanes. */
+export type PairParts<TEngine> = Omit<PairRunOptions<TEngine>, "lane" | "requestId"> & {
+  readonly first: PrefillLeg<TEngine>;
+};
 
 /** The fleet, as far as pairs go. */
 export interface PairFleet {
@@ -76,6 +82,49 @@ export class PrefillLegs {
       dispatcher.gather(prefillOf(generation, failed), fleet.snapshot(lane)),
     );
     return decision.kind === "place" ? this.book<TEngine>(lane, decision) : undefined;
+  }
+
+  /** The prefill leg of a decision in plain data. Only before it is booked. */
+  explain(lane: Lane, { prefill, skipped }: PairDecision & { readonly kind: "place" }): ExplainedPrefill {
+    return prefill === undefined
+      ? { skipped: skipped ?? "undivided" }
+      : explainPrefill(this.options.dispatchers[lane].explain(prefill));
+  }
+
+  /** Books the prefill leg, and tells what a pair is made of; undefined for a decision without a prefill leg. */
+  pair<TEngine>(
+    lane: Lane,
+    generation: Generation,
+    decided: {
+      readonly worker: Worker;
+      readonly decision: PlaceDecision;
+      readonly prefill: PlaceDecision | undefined;
+    },
+  ): PairParts<TEngine> | undefined {
+    const { fleet, observer, connector, fallsBack, uniqueId, after } = this.options;
+    const { worker, decision, prefill } = decided;
+    const first = prefill === undefined ? undefined : this.book<TEngine>(lane, prefill);
+    if (first === undefined) {
+      return undefined;
+    }
+    const failed = [first.worker.id];
+    return {
+      first,
+      connector,
+      fallsBack,
+      uniqueId,
+      after,
+      decode: this.legWorker(worker, decision.legs[0]?.rank ?? 0),
+      isDecodeAlive: () => fleet.worker(worker.id)?.connection === worker.connection,
+      nextPrefill: () => {
+        const leg = this.next<TEngine>(lane, generation, failed);
+        if (leg !== undefined) {
+          failed.push(leg.worker.id);
+        }
+        return leg;
+      },
+      told: (event) => observer.pairTold?.(event),
+    };
   }
 
   /** Books a prefill leg. */

@@ -12,14 +12,10 @@ import type {
   Snapshot,
 } from "@vllm-router/routing-core";
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
-import {
-  explainDecision,
-  explainPrefill,
-  type DecisionListener,
-  type ExplainedPrefill,
-} from "../decisions/explained-decision.ts";
-import type { PairRunOptions, PrefillLeg } from "../disaggregation/pair-run.ts";
+import { explainDecision, type DecisionListener } from "../decisions/explained-decision.ts";
+import { isDivisible } from "../disaggregation/is-divisible.ts";
 import type { PrefillLegs } from "../disaggregation/prefill-legs.ts";
+import { withLeg } from "../disaggregation/with-leg.ts";
 import { ProxyPair } from "../disaggregation/proxy-pair.ts";
 import { TokenPair } from "../disaggregation/token-pair.ts";
 import type { DecisionObserver } from "../observability/decision-observer.ts";
@@ -102,7 +98,7 @@ export class FleetPlacer implements Placer {
     };
     const result = this.#decide("token", generation, {
       explained: plan.explained,
-      isDivisible: this.#isDivisible(request),
+      isDivisible: isDivisible(request, this.#options.prefill?.options.connector.isShared === true),
     });
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
@@ -110,7 +106,7 @@ export class FleetPlacer implements Placer {
     const engine = result.worker.connection.engine as TokenEngine;
     const booked = this.#book(result);
     const { prefill, now } = this.#options;
-    const parts = this.#pairParts<TokenEngine>("token", generation, result);
+    const parts = prefill?.pair<TokenEngine>("token", generation, result);
     if (prefill === undefined || parts === undefined) {
       return { kind: "placed", placement: { ...booked, engine } };
     }
@@ -126,7 +122,10 @@ export class FleetPlacer implements Placer {
       },
     });
     // What the decode worker found is what it was handed: the cache of the two is the prefill worker's.
-    return { kind: "placed", placement: { ...rest, engine: pair, cachedTokens: () => told } };
+    return {
+      kind: "placed",
+      placement: { ...withLeg(rest, parts.first), engine: pair, cachedTokens: () => told },
+    };
   }
 
   /** Chooses an HTTP worker for a request that is passed on as it is. */
@@ -153,12 +152,12 @@ export class FleetPlacer implements Placer {
     }
     const engine = result.worker.connection.engine as ProxyEngine;
     const { prefill, now } = this.#options;
-    const parts = this.#pairParts<ProxyEngine>("proxy", asked, result);
+    const parts = prefill?.pair<ProxyEngine>("proxy", asked, result);
     if (prefill !== undefined && parts !== undefined) {
       const { found: _, ...booked } = this.#book(result);
       const { prefillTimeoutMs } = prefill.options;
       const pair = new ProxyPair({ ...parts, engine, now, prefillTimeoutMs });
-      return { kind: "placed", placement: { ...booked, engine: pair } };
+      return { kind: "placed", placement: { ...withLeg(booked, parts.first), engine: pair } };
     }
     return { kind: "placed", placement: { ...this.#book(result), engine } };
   }
@@ -284,60 +283,10 @@ export class FleetPlacer implements Placer {
       lane,
       record: dispatcher.explain(decision),
       shadows,
-      ...(pair?.kind === "place" ? { prefill: this.#explainPrefill(lane, pair) } : {}),
+      ...(pair?.kind === "place" ? { prefill: this.#options.prefill?.explain(lane, pair) } : {}),
     });
     journal.add(entry, isSampled);
     explained?.(entry);
-  }
-
-  #explainPrefill(lane: Lane, pair: PairDecision & { readonly kind: "place" }): ExplainedPrefill {
-    const dispatcher = this.#options.prefill?.options.dispatchers[lane];
-    return pair.prefill === undefined || dispatcher === undefined
-      ? { skipped: pair.skipped ?? "undivided" }
-      : explainPrefill(dispatcher.explain(pair.prefill));
-  }
-
-  /** Whether another engine can compute the prompt: its blocks go to one sequence, and nothing of it is to be told. */
-  #isDivisible({ plan, prompt, sequences }: PlacementRequest): boolean {
-    return (
-      plan.kvTransferParams === undefined &&
-      plan.engineFields?.ecTransferParams === undefined &&
-      plan.beam === undefined &&
-      prompt.sampling.promptLogprobs === undefined &&
-      (sequences === 1 || this.#options.prefill?.options.connector.isShared === true)
-    );
-  }
-
-  /** What a pair is made of; undefined for a decision without a prefill leg. */
-  #pairParts<TEngine>(
-    lane: Lane,
-    generation: Generation,
-    { worker, decision, prefill: decided }: Decided,
-  ): PairParts<TEngine> | undefined {
-    const { prefill, fleet, observer } = this.#options;
-    const first = decided === undefined ? undefined : prefill?.book<TEngine>(lane, decided);
-    if (prefill === undefined || first === undefined) {
-      return undefined;
-    }
-    const { connector, fallsBack, uniqueId, after } = prefill.options;
-    const failed = [first.worker.id];
-    return {
-      first,
-      connector,
-      fallsBack,
-      uniqueId,
-      after,
-      decode: prefill.legWorker(worker, decision.legs[0]?.rank ?? 0),
-      isDecodeAlive: () => fleet.worker(worker.id)?.connection === worker.connection,
-      nextPrefill: () => {
-        const leg = prefill.next<TEngine>(lane, generation, failed);
-        if (leg !== undefined) {
-          failed.push(leg.worker.id);
-        }
-        return leg;
-      },
-      told: (event) => observer.pairTold?.(event),
-    };
   }
 
   #book(decided: Decided): Omit<Placement, "engine"> {
@@ -388,8 +337,3 @@ interface Decided {
 
 /** Whether a request that is passed on can be divided, given whether several sequences may share one prefill. */
 export type ProxyDivider = (isShared: boolean) => boolean;
-
-/** What is the same for pairs of both lanes. */
-type PairParts<TEngine> = Omit<PairRunOptions<TEngine>, "lane" | "requestId"> & {
-  readonly first: PrefillLeg<TEngine>;
-};

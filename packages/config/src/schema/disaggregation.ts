@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { setting } from "../setting.ts";
+import { workerUrl } from "./workers.ts";
 
 const legWorker = z
   .string()
@@ -17,15 +18,15 @@ export function createDisaggregationSchema(policies: readonly string[]) {
   return z
     .strictObject({
       enabled: setting(z.boolean().default(false), {
-        doc: "Compute prompts on prefill engines and generate on decode engines; docs/disaggregation.md tells how.",
+        doc: "Compute prompts on prefill engines and generate on decode engines.",
         flag: "vllm-pd-disaggregation",
       }),
       prefill: setting(z.array(legWorker).default([]), {
-        doc: "Address of a prefill engine. Repeat it for more. A bootstrap port may follow, as the Rust router has it; no connector here needs one.",
+        doc: "Address of a prefill engine. A bootstrap port (or none) may follow, as for the Rust router; none of the connectors here needs it. Repeat it for more.",
         flag: "prefill",
         placeholder: "URL [PORT]",
       }),
-      decode: setting(z.array(legWorker).default([]), {
+      decode: setting(z.array(workerUrl).default([]), {
         doc: "Address of a decode engine. Repeat it for more.",
         flag: "decode",
         placeholder: "URL",

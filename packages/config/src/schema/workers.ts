@@ -2,7 +2,8 @@ import { z } from "zod";
 
 import { setting } from "../setting.ts";
 
-const workerUrl = z.string().refine(
+/** Address of an engine. */
+export const workerUrl = z.string().refine(
   (text) => {
     const url = URL.parse(text);
     return url !== null && /^(https?|grpcs?):$/.test(url.protocol) && url.hostname !== "";

@@ -163,14 +163,14 @@ export function readInput(
   const { control, scalars, columns, policyValues, draws } = channel;
   return {
     ...columns,
-    // Only workers of the wanted role are candidates already.
-    role: "serve",
     policyName: policy.name,
     policyParameters: {},
     workers: policy.workers,
     candidateCount: control[CONTROL.candidateCount]!,
     valueCount: control[CONTROL.valueCount]!,
     closestVerdict: -1,
+    // A module of one's own is asked as the main policy; which leg that is does not reach its thread.
+    role: "serve",
     policyValues,
     draws: draws.subarray(0, control[CONTROL.drawCount]),
     atMs: scalars[SCALAR.atMs]!,
