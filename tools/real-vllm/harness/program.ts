@@ -53,12 +53,16 @@ const FOLDERS = {
 } as const;
 
 /** Starts `vllm-serve`, `vllm-simulator` or `vllm-router` from the build, with the real vLLM first on the path. */
-export function startProgram(name: keyof typeof FOLDERS, args: readonly string[]): RunningProgram {
+export function startProgram(
+  name: keyof typeof FOLDERS,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): RunningProgram {
   const mark = randomUUID();
   const child = spawn(process.execPath, [join(REPOSITORY, FOLDERS[name], "bin", `${name}.js`), ...args], {
     cwd: join(REAL_VLLM, "models"),
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...engineEnvironment(), [MARK_VARIABLE]: mark },
+    env: { ...process.env, ...engineEnvironment(), ...environment, [MARK_VARIABLE]: mark },
   });
   const lines: string[] = [];
   const keep = (chunk: Buffer): void => {
