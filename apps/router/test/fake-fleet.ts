@@ -1,5 +1,6 @@
 import { Fleet } from "../src/fleet/fleet.ts";
-import { createRouting, type Routing, type RoutingOptions } from "../src/fleet/routing.ts";
+import { createRouting, type Routing } from "../src/fleet/routing.ts";
+import type { RoutingOptions } from "../src/fleet/routing-options.ts";
 import type { WorkerFacts } from "../src/fleet/worker-connector.ts";
 import { ModelCatalog } from "../src/models/model-catalog.ts";
 import { NO_PARSERS } from "../src/models/model-parsers.ts";

@@ -17,7 +17,7 @@ import {
 } from "@vllm-router/routing-core";
 import type { Breakers } from "./breakers.ts";
 import type { Lane } from "./lane.ts";
-import type { RoutingOptions } from "./routing.ts";
+import type { RoutingOptions } from "./routing-options.ts";
 
 /** Who decides, of one thread. */
 export interface Deciders {

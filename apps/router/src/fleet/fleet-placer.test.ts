@@ -5,7 +5,7 @@ import { createFakeFleet, fakeRuntime, type FakeFleet } from "../../test/fake-fl
 import type { PlacementRequest, PlacementResult } from "../pipeline/placement.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import { FleetPlacer } from "./fleet-placer.ts";
-import type { RoutingOptions } from "./routing.ts";
+import type { RoutingOptions } from "./routing-options.ts";
 
 const A = "http://a";
 const B = "http://b";

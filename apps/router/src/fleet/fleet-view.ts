@@ -1,5 +1,5 @@
 import type { Worker } from "./worker.ts";
-import type { WorkerReport } from "./fleet.ts";
+import type { WorkerReport } from "./worker-report.ts";
 import type { PlacerFleet } from "./fleet-placer.ts";
 
 /** The fleet as request handling sees it, in the thread that runs it and in every other one. */

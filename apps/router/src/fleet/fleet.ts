@@ -6,7 +6,7 @@ import {
   type WorkerSlot,
   type WorkerView,
 } from "@vllm-router/routing-core";
-import type { RouterObserver, WorkerState } from "../observability/router-observer.ts";
+import type { RouterObserver } from "../observability/router-observer.ts";
 import { RouterError } from "../router-error.ts";
 import type { FleetView } from "./fleet-view.ts";
 import { laneOf, type Lane } from "./lane.ts";
@@ -18,6 +18,7 @@ import type { CancelTimer } from "./timers.ts";
 import type { WorkerConnector } from "./worker-connector.ts";
 import type { LifeResources } from "./worker-life.ts";
 import type { Worker } from "./worker.ts";
+import type { WorkerReport } from "./worker-report.ts";
 
 /** What a fleet works with. */
 export interface FleetOptions extends LifeResources {
@@ -27,19 +28,6 @@ export interface FleetOptions extends LifeResources {
   readonly settings: WorkerSettings;
   /** A snapshot was published. */
   readonly published?: ((version: number) => void) | undefined;
-}
-
-/** One registered URL as the admin interface shows it. */
-export interface WorkerReport {
-  readonly id: string;
-  readonly state: WorkerState;
-  readonly detail: string;
-  readonly modelNames: readonly string[];
-  /** Undefined until an engine answered. */
-  readonly lane: Lane | undefined;
-  readonly inFlight: number;
-  readonly breaker: BreakerState;
-  readonly role: WorkerRole;
 }
 
 const EMPTY_SNAPSHOT: Snapshot = createSnapshot({ version: 0, publishedAtMs: 0, workers: [] });

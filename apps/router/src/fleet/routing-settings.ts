@@ -5,7 +5,7 @@ import {
   type PolicyDefinition,
   type RoutingKeyRules,
 } from "@vllm-router/routing-core";
-import type { LegPolicy, RoutingOptions } from "./routing.ts";
+import type { LegPolicy, RoutingOptions } from "./routing-options.ts";
 
 /** The settings of the chosen policy, by the names the policy gives its parameters. */
 export function policyParameters(

@@ -11,7 +11,8 @@ import { chooseLane, proxyNameFor, proxyNameOf } from "./choose-lane.ts";
 import { explainedTo } from "./explained-to.ts";
 import { modelOfRequest } from "./model-of-request.ts";
 import { serveProxied } from "./proxy-route.ts";
-import { type ReceivedJson, receiveJson } from "./read-json.ts";
+import type { ReceivedJson } from "../server/received-json.ts";
+import { receiveJson } from "./read-json.ts";
 import {
   baseRequestId,
   requestedPriority,

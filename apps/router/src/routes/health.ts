@@ -1,5 +1,5 @@
 import { loadBody, versionBody } from "@vllm-router/api";
-import type { WorkerReport } from "../fleet/fleet.ts";
+import type { WorkerReport } from "../fleet/worker-report.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import type { RouteServices } from "./services.ts";
 

@@ -14,7 +14,8 @@ import { CHAT, COMPLETIONS } from "./generating-apis.ts";
 import { EMBEDDINGS, POOLING, RERANK, SCORE } from "./pooling-apis.ts";
 import { type AnyPoolingRequest, type PoolingApi, serveReceivedPooling } from "./pooling-route.ts";
 import { serveProxied } from "./proxy-route.ts";
-import { type ReceivedJson, receiveJson } from "./read-json.ts";
+import type { ReceivedJson } from "../server/received-json.ts";
+import { receiveJson } from "./read-json.ts";
 import type { RouteServices } from "./services.ts";
 
 /** One API that `/invocations` may mean. */

@@ -12,7 +12,8 @@ import { affinityKeyOf } from "./affinity-key.ts";
 import { chooseLane, proxyNameFor } from "./choose-lane.ts";
 import { explainedTo } from "./explained-to.ts";
 import { serveProxied } from "./proxy-route.ts";
-import { type ReceivedJson, receiveJson } from "./read-json.ts";
+import type { ReceivedJson } from "../server/received-json.ts";
+import { receiveJson } from "./read-json.ts";
 import { baseRequestId, traceMetadata } from "./response-id.ts";
 import type { RouteServices } from "./services.ts";
 

@@ -1,16 +1,8 @@
-import { parseRequestBody, payloadTooLargeError, type JsonValue } from "@vllm-router/api";
+import { parseRequestBody, payloadTooLargeError } from "@vllm-router/api";
 import { readProxiedBody, type ProxiedBody } from "./proxied-body.ts";
 import { readRequestBody } from "../server/request-body.ts";
 import type { RequestScope } from "../server/request-scope.ts";
-
-/** A JSON body as received and as parsed. */
-export interface ReceivedJson {
-  readonly bytes: Uint8Array;
-  /** Parsed on first use: the proxy lane does without. @throws ApiError with vLLM's text */
-  json(): JsonValue;
-  /** What the proxy lane reads of it; on first use. */
-  asProxied(): ProxiedBody;
-}
+import type { ReceivedJson } from "../server/received-json.ts";
 
 /**
  * Reads a request's body whole; once, however often it is asked for.

@@ -1,4 +1,4 @@
-import type { WorkerReport } from "../fleet/fleet.ts";
+import type { WorkerReport } from "../fleet/worker-report.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import type { RouteServices } from "./services.ts";
 

@@ -1,5 +1,5 @@
 import type { GenerationSummary, RequestSummary, RouterObserver } from "../observability/router-observer.ts";
-import type { ReceivedJson } from "../routes/read-json.ts";
+import type { ReceivedJson } from "./received-json.ts";
 import type { ClientSide } from "./exchange.ts";
 
 /** Status logged for a client that left before its answer. */

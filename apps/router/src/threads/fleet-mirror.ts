@@ -3,7 +3,7 @@ import { createSnapshot, type BreakerState, type Ledger, type Snapshot } from "@
 import type { EngineDescription } from "@vllm-router/engine-client";
 import type { Breakers } from "../fleet/breakers.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
-import type { WorkerReport } from "../fleet/fleet.ts";
+import type { WorkerReport } from "../fleet/worker-report.ts";
 import type { Lane } from "../fleet/lane.ts";
 import { standing } from "../fleet/standing.ts";
 import type { CancelTimer, Timers } from "../fleet/timers.ts";

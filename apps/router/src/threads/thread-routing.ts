@@ -12,7 +12,7 @@ import {
 import { createBreakers, type Breakers } from "../fleet/breakers.ts";
 import { createDeciders, policiesOf, type Deciders } from "../fleet/deciders.ts";
 import { indexOptions } from "../fleet/routing-memory.ts";
-import type { RoutingOptions } from "../fleet/routing.ts";
+import type { RoutingOptions } from "../fleet/routing-options.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 
 /** Everything that decides where a generation goes, in a request thread. */
