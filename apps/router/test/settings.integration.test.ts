@@ -26,21 +26,30 @@ function recordingReads(config: RouterConfig): { readonly config: RouterConfig; 
 
 describe("settings of the router", () => {
   it("are each read: one that is accepted is honoured", async () => {
-    const { config } = parseRouterConfig({
-      argv: ["--worker-urls", "grpc://127.0.0.1:1", "--port=0", "--prometheus-port=0"],
-      environment: {},
-      readFile: () => "",
-      policies: POLICY_NAMES,
-    });
-    const recorded = recordingReads(config);
-    const router = await createRouter(recorded.config, { logger: pino({ level: "silent" }) });
-    void router.firstReady().catch(() => undefined);
-    await router.close(0);
+    const read = new Set<string>();
+    for (const workers of [
+      ["--worker-urls", "grpc://127.0.0.1:1"],
+      ["--vllm-pd-disaggregation", "--prefill", "grpc://127.0.0.1:1", "--decode", "grpc://127.0.0.1:2"],
+    ]) {
+      const { config } = parseRouterConfig({
+        argv: [...workers, "--port=0", "--prometheus-port=0"],
+        environment: {},
+        readFile: () => "",
+        policies: POLICY_NAMES,
+      });
+      const recorded = recordingReads(config);
+      const router = await createRouter(recorded.config, { logger: pino({ level: "silent" }) });
+      void router.firstReady().catch(() => undefined);
+      await router.close(0);
+      for (const path of recorded.read) {
+        read.add(path);
+      }
+    }
 
     const program = readFileSync(new URL("../src/main.ts", import.meta.url), "utf8");
     const unread = routerSettings(POLICY_NAMES)
       .map((setting) => setting.path)
-      .filter((path) => !recorded.read.has(path))
+      .filter((path) => !read.has(path))
       .filter((path) => !new RegExp(`\\b${path.split(".").at(-1) ?? path}\\b`).test(program));
     expect(unread).toEqual([]);
   });
