@@ -149,24 +149,28 @@ describe("prefill and decode on different engines", () => {
     await expectNothingLeft(setting);
   });
 
-  it("asks another prefill engine when one refuses, answers nothing that helps, or is slow", async () => {
-    await using setting = await setUp({ prefill: 3, decode: 1 }, [
-      "--policy",
-      "round_robin",
-      "--prefill-timeout-secs",
-      "0.2",
-    ]);
-    const { prefill, decode, router } = setting;
-    prefill[0]!.faults.errorStatus = "UNAVAILABLE";
-    prefill[1]!.faults.isHanging = true;
-    const count = 6;
-    for (let at = 0; at < count; at += 1) {
-      await complete(router, { prompt: `${at}: ${PROMPT}` });
-    }
-    expect(prefill[2]!.kvTransfers?.handedOver).toBe(count);
-    expect(decode[0]!.kvTransfers).toMatchObject({ fetched: count, missing: 0 });
-    await expectNothingLeft(setting);
-  });
+  it(
+    "asks another prefill engine when one refuses, answers nothing that helps, or is slow",
+    { timeout: 30_000 },
+    async () => {
+      await using setting = await setUp({ prefill: 3, decode: 1 }, [
+        "--policy",
+        "round_robin",
+        "--prefill-timeout-secs",
+        "3",
+      ]);
+      const { prefill, decode, router } = setting;
+      prefill[0]!.faults.errorStatus = "UNAVAILABLE";
+      prefill[1]!.faults.isHanging = true;
+      const count = 3;
+      for (let at = 0; at < count; at += 1) {
+        await complete(router, { prompt: `${at}: ${PROMPT}` });
+      }
+      expect(prefill[2]!.kvTransfers?.handedOver).toBe(count);
+      expect(decode[0]!.kvTransfers).toMatchObject({ fetched: count, missing: 0 });
+      await expectNothingLeft(setting);
+    },
+  );
 
   it.each([
     ["hands nothing over", { kvConnector: undefined }, undefined],
