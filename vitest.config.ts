@@ -27,7 +27,7 @@ export default defineConfig({
         unstubGlobals: true,
         sequence: { shuffle: true },
         retry: 0,
-        testTimeout: 20_000,
+        testTimeout: 60_000,
         hookTimeout: 20_000,
         passWithNoTests: true,
       },
