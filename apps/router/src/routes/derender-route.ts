@@ -1,15 +1,11 @@
-import { NOT_FOUND_BODY, parseDerenderChat, parseDerenderCompletion, type JsonValue } from "@vllm-router/api";
-import { offersTask } from "../models/offered-task.ts";
+import { parseDerenderChat, parseDerenderCompletion, type JsonValue } from "@vllm-router/api";
 import { derenderChat } from "../pipeline/derender-chat.ts";
 import { derenderChatChunk } from "../pipeline/derender-chat-chunk.ts";
 import { derenderCompletion, derenderCompletionChunk } from "../pipeline/derender-completion.ts";
 import type { DerenderEnvelope } from "../pipeline/derender-envelope.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import type { RequestScope } from "../server/request-scope.ts";
-import { chooseLane } from "./choose-lane.ts";
-import { modelOfRequest } from "./model-of-request.ts";
-import { serveProxied } from "./proxy-route.ts";
-import { receiveJson } from "./read-json.ts";
+import { receiveModelRequest } from "./receive-model-request.ts";
 import type { RouteServices } from "./services.ts";
 
 /** One derender route: a request, and what its answer is. */
@@ -54,20 +50,11 @@ export async function serveDerendered(
   api: DerenderApi,
   services: RouteServices,
 ): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveModelRequest(scope, (body) => api.read(body), services);
   if (received === undefined) {
     return;
   }
-  if (chooseLane(services.fleet, () => received.asProxied().model) === "proxy") {
-    await serveProxied(scope, received.asProxied(), { services });
-    return;
-  }
-  const request = api.read(received.json());
-  const model = modelOfRequest(request.model, services);
-  if (!offersTask(model, "generate")) {
-    scope.exchange.sendJson(404, NOT_FOUND_BODY);
-    return;
-  }
+  const { request, model } = received;
   const named = request.model ?? "";
   const answer = request.answer({
     model,

@@ -1,12 +1,8 @@
-import { NOT_FOUND_BODY, type JsonValue } from "@vllm-router/api";
-import { offersTask } from "../models/offered-task.ts";
+import type { JsonValue } from "@vllm-router/api";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestScope } from "../server/request-scope.ts";
-import { chooseLane } from "./choose-lane.ts";
-import { modelOfRequest } from "./model-of-request.ts";
-import { serveProxied } from "./proxy-route.ts";
-import { receiveJson } from "./read-json.ts";
 import { baseRequestId } from "./response-id.ts";
+import { receiveModelRequest } from "./receive-model-request.ts";
 import type { RouteServices } from "./services.ts";
 
 interface RenderedRequest {
@@ -59,20 +55,11 @@ export async function serveRendered(
   api: RenderApi,
   services: RouteServices,
 ): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveModelRequest(scope, (body) => api.read(body), services);
   if (received === undefined) {
     return;
   }
-  if (chooseLane(services.fleet, () => received.asProxied().model) === "proxy") {
-    await serveProxied(scope, received.asProxied(), { services });
-    return;
-  }
-  const request = api.read(received.json());
-  const model = modelOfRequest(request.model, services);
-  if (!offersTask(model, "generate")) {
-    scope.exchange.sendJson(404, NOT_FOUND_BODY);
-    return;
-  }
+  const { request, model } = received;
   const text = request.render({
     responseId: request.idOf(scope, services),
     created: Math.floor(services.timers.now() / 1000),
