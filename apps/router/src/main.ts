@@ -11,6 +11,7 @@ import { POLICY_NAMES, RoutingError } from "@vllm-router/routing-core";
 import { createRouter, type Router } from "./create-router.ts";
 import { createLogger } from "./observability/logger.ts";
 import { runReplay } from "./replay.ts";
+import { endProcess } from "./end-process.ts";
 import { RouterError } from "./router-error.ts";
 
 /** Signals that come this close together are one: a terminal and npm each send theirs. */
@@ -65,7 +66,7 @@ async function main(): Promise<void> {
     await router.firstReady();
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`);
-    process.exit(1);
+    endProcess(1);
   }
 }
 
@@ -76,11 +77,11 @@ function endOnSignals(router: Router, drainTimeoutMs: number): void {
     if (firstAtMs === undefined) {
       firstAtMs = Date.now();
       void router.close(drainTimeoutMs).then(
-        () => process.exit(0),
-        () => process.exit(1),
+        () => endProcess(0),
+        () => endProcess(1),
       );
     } else if (Date.now() - firstAtMs > SAME_SIGNAL_MS) {
-      process.exit(signal === "SIGINT" ? 130 : 143);
+      endProcess(signal === "SIGINT" ? 130 : 143);
     }
   };
   process.on("SIGTERM", () => received("SIGTERM"));
