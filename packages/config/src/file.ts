@@ -1,8 +1,7 @@
-import { parse } from "yaml";
-
 import { ConfigError, type ConfigProblem } from "./config-error.ts";
 import type { Setting } from "./describe.ts";
 import { didYouMean, nearestName } from "./nearest-name.ts";
+import { parseYaml } from "./parse-yaml.ts";
 
 /** Values found in a configuration file, by path of the setting. */
 export interface FileValues {
@@ -70,7 +69,7 @@ function parseFile(path: string, readFile: ReadFile): Readonly<Record<string, un
   }
   let root: unknown;
   try {
-    root = parse(text);
+    root = parseYaml(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `the configuration file ${path} is not valid YAML or JSON: ${reason}`;

@@ -1,7 +1,6 @@
-import { parse } from "yaml";
-
 import { ConfigError } from "./config-error.ts";
 import type { ReadFile } from "./file.ts";
+import { parseYaml } from "./parse-yaml.ts";
 import { vllmFlags } from "./vllm-flags.generated.ts";
 
 /**
@@ -12,7 +11,7 @@ import { vllmFlags } from "./vllm-flags.generated.ts";
 export function readVllmConfigFile(path: string, readFile: ReadFile): readonly string[] {
   let root: unknown;
   try {
-    root = parse(readFile(path));
+    root = parseYaml(readFile(path));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `--config: ${path} cannot be read: ${reason}`;

@@ -1,0 +1,40 @@
+/**
+ * Makes the JavaScript that a package publishes: one file an entry, and what entries share, in place of a file a module. A
+ * program then starts in half the time. Run in the package's folder, after `tsc -b` has checked it and written its
+ * declarations:
+ *   node ../../tools/bundle/main.ts [src/main.ts src/threads/request-thread.ts …]
+ * Entries are the package's exports and the files named, each under its own base name in `dist`. Other packages stay outside.
+ */
+import { readFileSync, rmSync, globSync } from "node:fs";
+import { basename, join } from "node:path";
+import { rolldown } from "rolldown";
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+}
+
+const folder = process.cwd();
+const { exports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+const exported = Object.values(exports).flatMap((target) =>
+  typeof target === "string" ? [] : (target["@vllm-router/source"] ?? []),
+);
+const entries = [...exported, ...process.argv.slice(2)];
+
+for (const stale of globSync("dist/**/*.{js,js.map}", { cwd: folder })) rmSync(join(folder, stale));
+
+const bundle = await rolldown({
+  cwd: folder,
+  input: Object.fromEntries(entries.map((entry) => [basename(entry, ".ts"), entry])),
+  platform: "node",
+  external: (id) => !id.startsWith(".") && !id.startsWith("/"),
+  tsconfig: "tsconfig.json",
+  onLog: (level, log, handle) => handle(level === "warn" ? "error" : level, log),
+});
+await bundle.write({
+  dir: "dist",
+  format: "esm",
+  entryFileNames: "[name].js",
+  chunkFileNames: "[name]-[hash].js",
+  sourcemap: true,
+});
+await bundle.close();
