@@ -19,9 +19,10 @@ import { declaredTools, toolChoiceOf } from "./parser-context.ts";
 /**
  * The request as the engine must see it for its answer to be parsed: special tokens stay in the text where the parsers need
  * them, and calls are held to their form as far as the request and the server ask for it.
+ * @param builtInTools true where the request has tools that are no functions
  * @throws ApiError 400 with vLLM's text for tools no schema can be made of
  */
-export function constrainCalls(asked: ChatRequest, parsers: ModelParsers): ChatRequest {
+export function constrainCalls(asked: ChatRequest, parsers: ModelParsers, builtInTools = false): ChatRequest {
   const { selection } = parsers;
   const request = selection?.whole === undefined ? asked : withHarmonyAnswer(asked);
   const toolChoice = toolChoiceOf(request);
@@ -35,7 +36,10 @@ export function constrainCalls(asked: ChatRequest, parsers: ModelParsers): ChatR
     tool?.specialTokens === "always" ||
     (tool?.specialTokens === "with-tools" && mayCall);
   const adjusted = keepsSpecialTokens ? { ...request, skipSpecialTokens: false } : request;
-  const constraint = mayCall && tool !== undefined ? callConstraint(request, toolChoice, parsers) : undefined;
+  const constraint =
+    mayCall && tool !== undefined
+      ? callConstraint(request, toolChoice, { parsers, builtInTools })
+      : undefined;
   return constraint === undefined
     ? adjusted
     : { ...adjusted, structuredOutputs: new Map([constraint]), responseFormat: null };
@@ -60,7 +64,7 @@ function withHarmonyAnswer(request: ChatRequest): ChatRequest {
 function callConstraint(
   request: ChatRequest,
   toolChoice: ToolChoice,
-  parsers: ModelParsers,
+  { parsers, builtInTools }: { readonly parsers: ModelParsers; readonly builtInTools: boolean },
 ): readonly [string, JsonValue] | undefined {
   const tool = parsers.selection?.tool;
   if (tool === undefined) {
@@ -82,6 +86,7 @@ function callConstraint(
             limited: singleCall && !(toolChoice === "auto" && own !== undefined),
           }),
           singleCall,
+          builtInTools,
           otherwise,
         });
   if (tag !== undefined) {

@@ -1,10 +1,10 @@
 import {
   ApiError,
   badRequestError,
+  createHarmonyResponsesWriter,
   createResponsesCollector,
   createResponsesStreamWriter,
   type FinishedResponse,
-  responsesToChat,
   samplingOf,
   unfinishedResponse,
   validationError,
@@ -14,10 +14,12 @@ import {
   type ResponsesRequest,
 } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
+import { createHarmonyReader } from "@vllm-router/text";
 import { requiredFieldsOf, type FieldContext } from "./engine-fields.ts";
 import type { RequestPlan } from "./plan.ts";
 import { prepareConverted } from "./prepare-chat.ts";
 import { randomId } from "./random-id.ts";
+import { responsesDraft } from "./responses-draft.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 
 /** What keeping a response needs of its preparation. */
@@ -53,23 +55,39 @@ export function prepareResponses(
   preparation: ResponsesPreparation,
 ): RequestPlan {
   const { maxModelLength } = envelope.model;
-  const chat = responsesToChat(request, preparation.history);
+  const { chat, render, builtInTools, conversation } = responsesDraft(
+    request,
+    envelope.model,
+    preparation.history,
+  );
   checkOutputTokens(request, maxModelLength);
   checkShown(request);
   return prepareConverted(chat, envelope, {
     checksTools: false,
+    render,
+    builtInTools,
     checkPrompt: (count) => checkPrompt(count, maxModelLength),
     writer: (options, { resolved: { sampling } }) => {
       const shown = { ...sampling, logprobs: shownLogprobs(chat) };
       const { finished } = preparation;
-      const all: ResponsesOptions = { ...options, responses: request, sampling: shown, randomId, finished };
+      const responses = conversation === undefined ? request : shownToHarmony(request, options.request);
+      const all: ResponsesOptions = { ...options, responses, sampling: shown, randomId, finished };
       preparation.prepared?.({
         messages: chat.messages as KeptPreparation["messages"],
         unfinished: (status) => unfinishedResponse(all, status),
       });
+      if (conversation !== undefined) {
+        const reader = createHarmonyReader(envelope.model.tokenizer);
+        return createHarmonyResponsesWriter(all, { conversation: conversation(), reader });
+      }
       return request.stream === true ? createResponsesStreamWriter(all) : createResponsesCollector(all);
     },
   });
+}
+
+/** A constraint on what gpt-oss answers is put into its form of answers, and no longer shown. */
+function shownToHarmony(request: ResponsesRequest, constrained: ChatRequest): ResponsesRequest {
+  return constrained.structuredOutputs === null ? request : { ...request, text: null };
 }
 
 function shownLogprobs(chat: ChatRequest): number | undefined {

@@ -24,6 +24,8 @@ export interface Conversation extends MediaArguments {
   readonly addGenerationPrompt: boolean;
   readonly continueFinalMessage: boolean;
   readonly reasoningEffort: string | null;
+  /** True where the keys of calls stand as a template is to see them; by default they are put in vLLM's order for chats. */
+  readonly keepsCallOrder?: boolean;
 }
 
 /** What a conversation is rendered with. */
@@ -75,6 +77,7 @@ export function renderConversation(conversation: Conversation, context: RenderCo
       contentFormat,
       keepsDeveloperRole: template.mentionsDeveloperRole,
       modelName: model.root,
+      keepsCallOrder: conversation.keepsCallOrder ?? false,
     });
     return renderChat(template, {
       messages,
