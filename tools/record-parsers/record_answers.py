@@ -19,9 +19,16 @@ from pathlib import Path
 os.environ["VLLM_ENABLE_RESPONSES_API_STORE"] = "1"
 os.environ["VLLM_SYSTEM_START_DATE"] = "2026-11-27"
 
+from vllm.parser.mistral import MistralToolCall  # noqa: E402
+
+RANDOM_ID = MistralToolCall.generate_random_id
+
 import record_streams as streams  # noqa: E402
 from record import HERE, TOOLS  # noqa: E402
 from vllm import __version__  # noqa: E402
+
+# Calls of one answer are told apart by their ids, which record.py makes all the same.
+MistralToolCall.generate_random_id = staticmethod(RANDOM_ID)
 
 FIXTURES = HERE.parent.parent / "apps/router/test/__fixtures__/answers"
 # The whole conversation as the template sees it.

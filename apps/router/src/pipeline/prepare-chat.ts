@@ -10,7 +10,7 @@ import {
 } from "@vllm-router/api";
 import { createOutputParser, TextError, type OutputParser } from "@vllm-router/text";
 import { checkToolChoice } from "./check-tool-choice.ts";
-import { constrainCalls } from "./constrain-calls.ts";
+import { constrainCalls, type ConstraintContext } from "./constrain-calls.ts";
 import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import { parserContext } from "./parser-context.ts";
 import type { RequestPlan } from "./plan.ts";
@@ -30,15 +30,13 @@ export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): Re
 }
 
 /** How another API answers a request that was converted to a chat request. */
-export interface ConvertedAnswer {
+export interface ConvertedAnswer extends ConstraintContext {
   /** True where tools are refused that this server was not started for. */
   readonly checksTools: boolean;
   /** A look of its own at the length of the prompt. @throws ApiError */
   readonly checkPrompt?: (tokenCount: number) => void;
   /** Renders in a way of its own. */
   readonly render?: RenderPrompt;
-  /** True where the request has tools that are no functions. */
-  readonly builtInTools?: boolean;
   writer(options: ResponseOptions<ChatRequest>, draft: PromptDraft): ResponseWriter;
 }
 
@@ -86,7 +84,7 @@ export function draftChat(
     settings,
   });
   checkPrompt?.(tokenIds.length);
-  const request = constrainCalls(asked, model.parsers, own.builtInTools);
+  const request = constrainCalls(asked, model.parsers, own);
   const { selection } = model.parsers;
   const makeParser =
     selection === undefined

@@ -76,7 +76,7 @@ export function renderConversation(conversation: Conversation, context: RenderCo
     const messages = normalizeMessages(conversation.messages, {
       contentFormat,
       keepsDeveloperRole: template.mentionsDeveloperRole,
-      modelName: model.root,
+      modelName: model.servedNames[0] ?? model.root,
       keepsCallOrder: conversation.keepsCallOrder ?? false,
     });
     return renderChat(template, {

@@ -52,7 +52,7 @@ export function renderResponsesRequest(request: ResponsesRequest, envelope: Requ
   }
   const { chat, render, builtInTools } = responsesDraft(request, envelope.model, undefined);
   checkOutputTokens(request, envelope.model.maxModelLength);
-  const draft = draftChat(chat, envelope, { render, builtInTools });
+  const draft = draftChat(chat, envelope, { render, builtInTools, isResponses: true });
   return chatText(draft, envelope, {
     transferParams: {
       kv: request.kvTransferParams as JsonObject | null,
