@@ -35,6 +35,7 @@ export {
   renderHarmony,
   renderHarmonyTurns,
   type HarmonyConversation,
+  type HarmonyPreamble,
 } from "./harmony/render-harmony.ts";
 export {
   createHarmonyReader,

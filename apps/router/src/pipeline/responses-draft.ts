@@ -8,10 +8,12 @@ import {
   type ResponsesHistory,
   type ResponsesRequest,
 } from "@vllm-router/api";
-import { renderHarmonyTurns } from "@vllm-router/text";
+import { harmonyPreamble, instructionsText, renderHarmonyTurns } from "@vllm-router/text";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { RenderPrompt } from "./prepare-chat.ts";
 import { harmonyPrompt, renderPrompt } from "./render-prompt.ts";
+
+const FORMS = { preamble: harmonyPreamble, instructionsText };
 
 /** A request of the Responses API on its way to a prompt. */
 export interface ResponsesDraft {
@@ -46,7 +48,7 @@ export function responsesDraft(
     chat: responsesToHarmonyChat(request),
     render: (_, context) =>
       harmonyPrompt(context, (startDate) => {
-        entries = harmonyConversation(request, { history: history?.harmony, startDate });
+        entries = harmonyConversation(request, { history: history?.harmony, startDate, forms: FORMS });
         return renderHarmonyTurns(entries, model.tokenizer);
       }),
     builtInTools: toolsOf(request).some((tool) => tool.get("type") !== "function"),

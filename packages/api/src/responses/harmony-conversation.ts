@@ -1,9 +1,15 @@
-import { harmonyPreamble, type TemplateValue } from "@vllm-router/text";
+import type { HarmonyPreamble, HarmonyTurn } from "@vllm-router/text";
 import { validationError } from "../api-error.ts";
 import { isJsonArray, type JsonObject, type JsonValue } from "../json/json-value.ts";
 import { quoteJson } from "../json/string-text.ts";
 import { writeJson } from "../json/write-json.ts";
-import { flatText, harmonyInput, type HarmonyEntry, type KnownCall } from "./harmony-input.ts";
+import {
+  flatText,
+  harmonyInput,
+  type HarmonyEntry,
+  type HarmonyInputContext,
+  type KnownCall,
+} from "./harmony-input.ts";
 import { harmonyPreviousInput } from "./harmony-previous-input.ts";
 import { type ResponsesRequest, toolsOf } from "./responses-request.ts";
 import { chatTools } from "./responses-tools.ts";
@@ -16,38 +22,53 @@ export interface HarmonyHistory {
   readonly calls: readonly KnownCall[];
 }
 
+/** How Harmony is written. */
+export interface HarmonyForms {
+  /** The messages a conversation begins with. */
+  readonly preamble: (start: HarmonyPreamble) => readonly HarmonyTurn[];
+  readonly instructionsText: HarmonyInputContext["instructionsText"];
+}
+
 /** Tools the models were trained with. Without a tool server they are not told of them. */
 const BUILT_IN = new Set(["code_interpreter", "web_search_preview", "container"]);
 
 /**
  * The conversation with gpt-oss that vLLM makes of a request of the Responses API. What it goes on from keeps its own
  * instructions and tools.
- * @param around the day of the conversation, as `2026-11-27`
+ * @param around the day of the conversation, as `2026-11-27`, and how Harmony is written
  * @throws {@link ApiError} for tools and items vLLM does not take; TextError for an effort that gpt-oss does not know
  */
 export function harmonyConversation(
   request: ResponsesRequest,
-  around: { readonly history: HarmonyHistory | undefined; readonly startDate: string },
+  around: {
+    readonly history: HarmonyHistory | undefined;
+    readonly startDate: string;
+    readonly forms: HarmonyForms;
+  },
 ): readonly HarmonyEntry[] {
-  const { history, startDate } = around;
-  if (history !== undefined) return [...history.entries, ...ownInput(request, request.input, history.calls)];
+  const { history, startDate, forms } = around;
+  const { instructionsText } = forms;
+  if (history !== undefined) {
+    const { entries, calls } = history;
+    return [...entries, ...ownInput(request, request.input, { calls, instructionsText })];
+  }
   const { instructions, input } = takeInstructions(request);
   const tools = functionTools(request);
   return [
-    ...preamble({ instructions, tools, reasoningEffort: effortOf(request), startDate }),
-    ...harmonyPreviousInput(request.previousInputMessages ?? []),
-    ...ownInput(request, input, []),
+    ...preamble({ instructions, tools, reasoningEffort: effortOf(request), startDate }, forms),
+    ...harmonyPreviousInput((request.previousInputMessages ?? []) as readonly JsonObject[]),
+    ...ownInput(request, input, { calls: [], instructionsText }),
   ];
 }
 
 function ownInput(
   request: ResponsesRequest,
   input: JsonValue,
-  calls: readonly KnownCall[],
+  context: HarmonyInputContext,
 ): readonly HarmonyEntry[] {
   // Previous messages may be all there is.
   if (input === "" && (request.previousInputMessages ?? []).length > 0) return [];
-  return harmonyInput(input, calls);
+  return harmonyInput(input, context);
 }
 
 function takeInstructions(request: ResponsesRequest): {
@@ -87,18 +108,13 @@ function effortOf(request: ResponsesRequest): string | null {
   return typeof effort === "string" ? effort : null;
 }
 
-function preamble(start: {
-  readonly instructions: string | undefined;
-  readonly tools: readonly JsonObject[];
-  readonly reasoningEffort: string | null;
-  readonly startDate: string;
-}): readonly HarmonyEntry[] {
-  const { instructions, tools, startDate } = start;
-  const [system, developer] = harmonyPreamble({
-    ...start,
-    tools: tools as readonly TemplateValue[],
-    instructions: instructions === "" ? undefined : instructions,
-  });
+function preamble(
+  start: HarmonyPreamble & { readonly tools: readonly JsonObject[] },
+  forms: HarmonyForms,
+): readonly HarmonyEntry[] {
+  const { tools, startDate } = start;
+  const instructions = start.instructions === "" ? undefined : start.instructions;
+  const [system, developer] = forms.preamble({ ...start, instructions });
   if (system === undefined) return [];
   const effort = start.reasoningEffort ?? "medium";
   const entries: HarmonyEntry[] = [{ ...system, raw: () => systemText(effort, startDate) }];

@@ -1,4 +1,4 @@
-import { instructionsText, type HarmonyTurn } from "@vllm-router/text";
+import type { HarmonyTurn } from "@vllm-router/text";
 import { ApiError } from "../api-error.ts";
 import { isJsonArray, type JsonObject, type JsonValue } from "../json/json-value.ts";
 import { isTruthy, pythonStr } from "../json/python-text.ts";
@@ -20,6 +20,13 @@ export interface KnownCall {
   readonly name: string;
 }
 
+/** What putting input into Harmony depends on. */
+export interface HarmonyInputContext {
+  readonly calls: readonly KnownCall[];
+  /** Text of a message that gives instructions. */
+  readonly instructionsText: (instructions: string) => string;
+}
+
 const NOWHERE = { channel: undefined, recipient: undefined, contentType: undefined };
 
 /** vLLM's refusal of input it cannot put into Harmony. */
@@ -29,15 +36,15 @@ function inputError(message: string): ApiError {
 
 /**
  * Input of the Responses API as messages of Harmony.
- * @param calls calls of the previous response, which results may answer
+ * @param context calls of the previous response, which results may answer, and the text of a message with instructions
  * @throws {@link ApiError} for items it cannot use
  */
-export function harmonyInput(input: JsonValue, calls: readonly KnownCall[]): readonly HarmonyEntry[] {
+export function harmonyInput(input: JsonValue, context: HarmonyInputContext): readonly HarmonyEntry[] {
   if (typeof input === "string") return [{ ...NOWHERE, author: "user", parts: [input] }];
-  const known = [...calls];
+  const known = [...context.calls];
   const entries: HarmonyEntry[] = [];
   for (const item of input as readonly JsonObject[]) {
-    const entry = entryOf(item, known);
+    const entry = entryOf(item, { ...context, calls: known });
     if (entry !== undefined) entries.push(entry);
     if (item.get("type") === "function_call" && isOf(item, "ResponseFunctionToolCall")) {
       known.push({ id: item.get("call_id") as string, name: item.get("name") as string });
@@ -47,10 +54,10 @@ export function harmonyInput(input: JsonValue, calls: readonly KnownCall[]): rea
 }
 
 /** A message with instructions. */
-export function developerEntry(instructions: string): HarmonyEntry {
+function developerEntry(instructions: string, context: HarmonyInputContext): HarmonyEntry {
   const raw = (): string =>
     `{"role":"developer","name":null,"content":[{"instructions":${quoteJson(instructions)},"type":"developer_content"}]}`;
-  return { ...NOWHERE, author: "developer", parts: [instructionsText(instructions)], raw };
+  return { ...NOWHERE, author: "developer", parts: [context.instructionsText(instructions)], raw };
 }
 
 /** All text of a message's content, undefined where there is none. */
@@ -76,13 +83,13 @@ function textOf(part: JsonValue): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-function entryOf(item: JsonObject, known: readonly KnownCall[]): HarmonyEntry | undefined {
+function entryOf(item: JsonObject, context: HarmonyInputContext): HarmonyEntry | undefined {
   const type = item.get("type") ?? "message";
   switch (type) {
     case "message":
-      return messageEntry(item);
+      return messageEntry(item, context);
     case "function_call_output":
-      return outputEntry(item, known);
+      return outputEntry(item, context.calls);
     case "reasoning":
       return reasoningEntry(item);
     case "function_call":
@@ -98,12 +105,12 @@ function entryOf(item: JsonObject, known: readonly KnownCall[]): HarmonyEntry | 
   }
 }
 
-function messageEntry(item: JsonObject): HarmonyEntry | undefined {
+function messageEntry(item: JsonObject, context: HarmonyInputContext): HarmonyEntry | undefined {
   const role = item.get("role") as string;
   const content = item.get("content");
   if (role === "system" || role === "developer") {
     const text = flatText(content) ?? "";
-    return text === "" ? undefined : developerEntry(text);
+    return text === "" ? undefined : developerEntry(text, context);
   }
   const channel = role === "assistant" ? "final" : undefined;
   return { ...NOWHERE, channel, author: role, parts: partTexts(content) };

@@ -21,6 +21,14 @@ export interface HarmonyConversation {
   readonly startDate: string;
 }
 
+/** What a conversation begins with. */
+export interface HarmonyPreamble extends Pick<
+  HarmonyConversation,
+  "tools" | "reasoningEffort" | "startDate"
+> {
+  readonly instructions: string | undefined;
+}
+
 type Fields = ReadonlyMap<string, TemplateValue>;
 
 const EFFORTS = ["high", "medium", "low"];
@@ -49,11 +57,7 @@ export function renderHarmony(conversation: HarmonyConversation, tokenizer: Toke
  * The messages a conversation begins with: what the model is and how much it should reason, then instructions and tools.
  * @throws TextError `message_invalid` for an effort that gpt-oss does not know
  */
-export function harmonyPreamble(
-  start: Pick<HarmonyConversation, "tools" | "reasoningEffort" | "startDate"> & {
-    readonly instructions: string | undefined;
-  },
-): readonly HarmonyTurn[] {
+export function harmonyPreamble(start: HarmonyPreamble): readonly HarmonyTurn[] {
   const { tools, instructions } = start;
   const hasTools = tools !== null && tools.length > 0;
   const turns = [plainTurn("system", systemText(start, hasTools))];
