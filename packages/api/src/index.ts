@@ -134,13 +134,16 @@ export {
   type TokenizeRequest,
 } from "./request/tokenize-request.ts";
 export { JSON_CONTENT_TYPE, type ResponseOptions, STREAM_CONTENT_TYPE } from "./response/response-options.ts";
+export { harmonyConversation, type HarmonyHistory } from "./responses/harmony-conversation.ts";
+export type { HarmonyEntry } from "./responses/harmony-input.ts";
+export { createHarmonyResponsesWriter } from "./responses/harmony-writer.ts";
 export type { ResponsesHistory } from "./responses/input-to-messages.ts";
 export { type ResponseStatus, unfinishedResponse } from "./responses/response-object.ts";
 export { createResponsesCollector } from "./responses/responses-collector.ts";
 export type { FinishedResponse, ResponsesOptions } from "./responses/responses-options.ts";
-export { parseResponsesRequest, type ResponsesRequest } from "./responses/responses-request.ts";
+export { parseResponsesRequest, type ResponsesRequest, toolsOf } from "./responses/responses-request.ts";
 export { createResponsesStreamWriter } from "./responses/responses-stream-writer.ts";
-export { responsesToChat, samplingOf } from "./responses/responses-to-chat.ts";
+export { responsesToChat, responsesToHarmonyChat, samplingOf } from "./responses/responses-to-chat.ts";
 export {
   beamCandidates,
   type BeamSearchSettings,

@@ -29,7 +29,20 @@ export {
   type SequenceTextOptions,
   type TextDelta,
 } from "./sequence/sequence-text.ts";
-export { renderHarmony, type HarmonyConversation } from "./harmony/render-harmony.ts";
+export { instructionsText, type HarmonyTurn } from "./harmony/harmony-turn.ts";
+export {
+  harmonyPreamble,
+  renderHarmony,
+  renderHarmonyTurns,
+  type HarmonyConversation,
+  type HarmonyPreamble,
+} from "./harmony/render-harmony.ts";
+export {
+  createHarmonyReader,
+  type HarmonyReader,
+  type HarmonySegment,
+} from "./parse/harmony/harmony-reader.ts";
+export type { HarmonyMessage } from "./parse/harmony/message-parser.ts";
 export { createHarmonyParser } from "./parse/harmony/harmony-parser.ts";
 export { harmonyAnswerTag } from "./structural-tag/harmony-format.ts";
 export { constraintFormat } from "./structural-tag/constraint-format.ts";

@@ -1,4 +1,5 @@
 import {
+  badRequestError,
   mergeConstraints,
   validationError,
   type ChatRequest,
@@ -9,6 +10,7 @@ import {
   constraintFormat,
   harmonyAnswerTag,
   toolStructuralTag,
+  type DeclaredTool,
   type TemplateValue,
   type ToolChoice,
   type ToolStrictLevel,
@@ -16,12 +18,24 @@ import {
 import type { ModelParsers } from "../models/model-parsers.ts";
 import { declaredTools, toolChoiceOf } from "./parser-context.ts";
 
+/** What of the constraint depends on the API the request came by. */
+export interface ConstraintContext {
+  /** True where the request has tools that are no functions. */
+  readonly builtInTools?: boolean;
+  /** True for requests of the Responses API: some families force calls only in chats. */
+  readonly isResponses?: boolean;
+}
+
 /**
  * The request as the engine must see it for its answer to be parsed: special tokens stay in the text where the parsers need
  * them, and calls are held to their form as far as the request and the server ask for it.
  * @throws ApiError 400 with vLLM's text for tools no schema can be made of
  */
-export function constrainCalls(asked: ChatRequest, parsers: ModelParsers): ChatRequest {
+export function constrainCalls(
+  asked: ChatRequest,
+  parsers: ModelParsers,
+  context: ConstraintContext = {},
+): ChatRequest {
   const { selection } = parsers;
   const request = selection?.whole === undefined ? asked : withHarmonyAnswer(asked);
   const toolChoice = toolChoiceOf(request);
@@ -35,7 +49,8 @@ export function constrainCalls(asked: ChatRequest, parsers: ModelParsers): ChatR
     tool?.specialTokens === "always" ||
     (tool?.specialTokens === "with-tools" && mayCall);
   const adjusted = keepsSpecialTokens ? { ...request, skipSpecialTokens: false } : request;
-  const constraint = mayCall && tool !== undefined ? callConstraint(request, toolChoice, parsers) : undefined;
+  const constraint =
+    mayCall && tool !== undefined ? callConstraint(request, toolChoice, { ...context, parsers }) : undefined;
   return constraint === undefined
     ? adjusted
     : { ...adjusted, structuredOutputs: new Map([constraint]), responseFormat: null };
@@ -60,11 +75,15 @@ function withHarmonyAnswer(request: ChatRequest): ChatRequest {
 function callConstraint(
   request: ChatRequest,
   toolChoice: ToolChoice,
-  parsers: ModelParsers,
+  context: ConstraintContext & { readonly parsers: ModelParsers },
 ): readonly [string, JsonValue] | undefined {
+  const { parsers } = context;
   const tool = parsers.selection?.tool;
   if (tool === undefined) {
     return undefined;
+  }
+  if (tool.structuralTag !== undefined) {
+    checkNamed(toolChoice, declaredTools(request));
   }
   const own = mergeConstraints(request);
   const singleCall = request.parallelToolCalls === false;
@@ -82,19 +101,27 @@ function callConstraint(
             limited: singleCall && !(toolChoice === "auto" && own !== undefined),
           }),
           singleCall,
+          builtInTools: context.builtInTools ?? false,
           otherwise,
         });
   if (tag !== undefined) {
     return ["structural_tag", tag];
   }
   if (tool.forcedList === true) {
-    return forcedList(request, toolChoice);
+    return context.isResponses === true ? undefined : forcedList(request, toolChoice);
   }
   if (!tool.forcedAsJson || (own?.get("structural_tag") ?? null) !== null) {
     return undefined;
   }
   const schema = forcedSchema(request, toolChoice);
   return schema === undefined ? undefined : ["json", schema];
+}
+
+/** Requests of other APIs than chat may name a tool that there is not. @throws ApiError 400 */
+function checkNamed(toolChoice: ToolChoice, tools: readonly DeclaredTool[]): void {
+  if (typeof toolChoice === "object" && !tools.some((tool) => tool.name === toolChoice.function)) {
+    throw badRequestError(`The tool with name '${toolChoice.function}' is not found in the tools list.`);
+  }
 }
 
 const LEVELS: readonly ToolStrictLevel[] = ["auto", "function", "parameter"];

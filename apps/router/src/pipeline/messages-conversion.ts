@@ -67,6 +67,10 @@ function noClock(): never {
 
 /** `none` where the template can switch thinking off, else the least effort there is. */
 function probeDisabledEffort(context: RenderContext): Effort {
+  // gpt-oss always thinks, and refuses to be told not to.
+  if (context.model.parsers.harmony) {
+    return "low";
+  }
   const none = probePrompt("none", context);
   const isHonoured = none !== undefined && EFFORTS.every((effort) => probePrompt(effort, context) !== none);
   return isHonoured ? "none" : "low";

@@ -10,13 +10,13 @@ import {
 } from "@vllm-router/api";
 import { createOutputParser, TextError, type OutputParser } from "@vllm-router/text";
 import { checkToolChoice } from "./check-tool-choice.ts";
-import { constrainCalls } from "./constrain-calls.ts";
+import { constrainCalls, type ConstraintContext } from "./constrain-calls.ts";
 import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import { parserContext } from "./parser-context.ts";
 import type { RequestPlan } from "./plan.ts";
 import { randomId } from "./random-id.ts";
-import { checkTrusted } from "./render-conversation.ts";
-import { renderPrompt } from "./render-prompt.ts";
+import { checkTrusted, type RenderContext } from "./render-conversation.ts";
+import { renderPrompt, type RenderedPrompt } from "./render-prompt.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 import { resolvePrompt } from "./resolve-prompt.ts";
 
@@ -30,11 +30,13 @@ export function prepareChat(request: ChatRequest, envelope: RequestEnvelope): Re
 }
 
 /** How another API answers a request that was converted to a chat request. */
-export interface ConvertedAnswer {
+export interface ConvertedAnswer extends ConstraintContext {
   /** True where tools are refused that this server was not started for. */
   readonly checksTools: boolean;
   /** A look of its own at the length of the prompt. @throws ApiError */
   readonly checkPrompt?: (tokenCount: number) => void;
+  /** Renders in a way of its own. */
+  readonly render?: RenderPrompt;
   writer(options: ResponseOptions<ChatRequest>, draft: PromptDraft): ResponseWriter;
 }
 
@@ -50,7 +52,7 @@ export function prepareConverted(
   if (answer.checksTools) {
     checkToolChoice(request.toolChoice, envelope.model.parsers);
   }
-  const draft = draftChat(request, envelope, answer.checkPrompt);
+  const draft = draftChat(request, envelope, answer);
   const writer = answer.writer(responseOptions([draft], envelope), draft);
   return makePlan(draft.request, [draft], { envelope, writer });
 }
@@ -63,22 +65,26 @@ export interface ChatDraft extends PromptDraft {
   readonly makeParser: (() => OutputParser) | undefined;
 }
 
+/** Makes a prompt of a conversation. @throws ApiError with vLLM's text */
+export type RenderPrompt = (conversation: ChatRequest, context: RenderContext) => RenderedPrompt;
+
 /** Renders and encodes one conversation and resolves its sampling. @throws ApiError with vLLM's text */
 export function draftChat(
   asked: ChatRequest,
   envelope: RequestEnvelope,
-  checkPrompt?: (tokenCount: number) => void,
+  own: Omit<ConvertedAnswer, "checksTools" | "writer"> = {},
 ): ChatDraft {
   const { model, settings } = envelope;
   checkTrusted(asked, settings);
   checkRequestedLengths(asked, model.maxModelLength);
   const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
-  const { text, tokenIds } = renderPrompt(hidesTools ? { ...asked, tools: null } : asked, {
+  const { render = renderPrompt, checkPrompt } = own;
+  const { text, tokenIds } = render(hidesTools ? { ...asked, tools: null } : asked, {
     model,
     settings,
   });
   checkPrompt?.(tokenIds.length);
-  const request = constrainCalls(asked, model.parsers);
+  const request = constrainCalls(asked, model.parsers, own);
   const { selection } = model.parsers;
   const makeParser =
     selection === undefined

@@ -5,6 +5,7 @@ import {
   type MessagesRequest,
 } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
+import { changedParser } from "./changed-parser.ts";
 import { requiredFieldsOf } from "./engine-fields.ts";
 import { messagesConversion } from "./messages-conversion.ts";
 import type { RequestPlan } from "./plan.ts";
@@ -47,6 +48,13 @@ export function prepareMessages(request: IdentifiedMessages, envelope: RequestEn
   const create = chat.stream === true ? createMessagesStreamWriter : createMessagesCollector;
   return prepareConverted(chat, envelope, {
     checksTools: true,
-    writer: (options) => create({ ...options, randomId }),
+    writer: (options, draft) => {
+      // Without tools a chat would choose none; here vLLM leaves the choice open, and tells of calls in streams.
+      const isOpen = chat.stream === true && chat.tools === null && chat.toolChoice === null;
+      const parserOf = isOpen
+        ? changedParser(options, { draft, envelope }, { toolChoice: "auto" })
+        : options.parserOf;
+      return create({ ...options, parserOf, randomId });
+    },
   });
 }

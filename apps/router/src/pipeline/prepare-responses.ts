@@ -1,23 +1,29 @@
 import {
   ApiError,
   badRequestError,
+  createHarmonyResponsesWriter,
   createResponsesCollector,
   createResponsesStreamWriter,
   type FinishedResponse,
-  responsesToChat,
   samplingOf,
   unfinishedResponse,
   validationError,
   type ChatRequest,
+  type JsonValue,
+  type ResponseOptions,
   type ResponsesHistory,
   type ResponsesOptions,
   type ResponsesRequest,
 } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
+import { createHarmonyReader } from "@vllm-router/text";
 import { requiredFieldsOf, type FieldContext } from "./engine-fields.ts";
+import { changedParser } from "./changed-parser.ts";
+import type { PromptDraft } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
 import { prepareConverted } from "./prepare-chat.ts";
 import { randomId } from "./random-id.ts";
+import { responsesDraft } from "./responses-draft.ts";
 import type { RequestEnvelope } from "./request-envelope.ts";
 
 /** What keeping a response needs of its preparation. */
@@ -53,37 +59,111 @@ export function prepareResponses(
   preparation: ResponsesPreparation,
 ): RequestPlan {
   const { maxModelLength } = envelope.model;
-  const chat = responsesToChat(request, preparation.history);
+  const { chat, render, builtInTools, conversation } = responsesDraft(
+    request,
+    envelope.model,
+    preparation.history,
+  );
   checkOutputTokens(request, maxModelLength);
   checkShown(request);
   return prepareConverted(chat, envelope, {
     checksTools: false,
+    render,
+    builtInTools,
+    isResponses: true,
     checkPrompt: (count) => checkPrompt(count, maxModelLength),
-    writer: (options, { resolved: { sampling } }) => {
+    writer: (options, draft) => {
+      const { sampling } = draft.resolved;
       const shown = { ...sampling, logprobs: shownLogprobs(chat) };
       const { finished } = preparation;
-      const all: ResponsesOptions = { ...options, responses: request, sampling: shown, randomId, finished };
+      const parserOf = isHeardOnlyStreamed(request)
+        ? withoutCalls(options, { draft, envelope })
+        : options.parserOf;
+      const responses =
+        conversation === undefined
+          ? shownFormat(request, chat, options.request)
+          : shownToHarmony(request, options.request);
+      const all: ResponsesOptions = { ...options, parserOf, responses, sampling: shown, randomId, finished };
       preparation.prepared?.({
         messages: chat.messages as KeptPreparation["messages"],
         unfinished: (status) => unfinishedResponse(all, status),
       });
+      if (conversation !== undefined) {
+        const reader = createHarmonyReader(envelope.model.tokenizer);
+        return createHarmonyResponsesWriter(all, { conversation: conversation(), reader });
+      }
       return request.stream === true ? createResponsesStreamWriter(all) : createResponsesCollector(all);
     },
   });
+}
+
+/** A constraint on what gpt-oss answers is put into its form of answers, and no longer shown. */
+function shownToHarmony(request: ResponsesRequest, constrained: ChatRequest): ResponsesRequest {
+  return constrained.structuredOutputs === null ? request : { ...request, text: null };
 }
 
 function shownLogprobs(chat: ChatRequest): number | undefined {
   return chat.logprobs === true ? Number(chat.topLogprobs) : undefined;
 }
 
+/** A choice of tools that vLLM knows to read no calls by in a whole answer, though it tells of them in streams. */
+function isHeardOnlyStreamed({ stream, toolChoice }: ResponsesRequest): boolean {
+  const type = toolChoice instanceof Map ? toolChoice.get("type") : undefined;
+  return stream !== true && type !== undefined && type !== "function" && type !== "custom";
+}
+
+/** Parsers of answers whose calls stay text. */
+function withoutCalls(
+  options: ResponseOptions<ChatRequest>,
+  made: { readonly draft: PromptDraft; readonly envelope: RequestEnvelope },
+): ResponseOptions<ChatRequest>["parserOf"] {
+  const { selection } = made.envelope.model.parsers;
+  if (selection === undefined || selection.whole !== undefined) {
+    return options.parserOf;
+  }
+  return selection.reasoning === undefined
+    ? undefined
+    : changedParser(options, made, { selection: { ...selection, tool: undefined } });
+}
+
+/** The schema by which vLLM forces calls stands where the request's own format would. */
+function shownFormat(
+  request: ResponsesRequest,
+  asked: ChatRequest,
+  constrained: ChatRequest,
+): ResponsesRequest {
+  const schema = constrained.structuredOutputs?.get("json");
+  if (schema === undefined || constrained.structuredOutputs === asked.structuredOutputs) {
+    return request;
+  }
+  const format = new Map<string, JsonValue>([
+    ["name", "tool_calling_response"],
+    ["schema", schema],
+    ["type", "json_schema"],
+    ["description", null],
+    ["strict", true],
+  ]);
+  const text = new Map<string, JsonValue>([
+    ["format", format],
+    ["verbosity", null],
+  ]);
+  return { ...request, text };
+}
+
 /** Fields that the answer repeats and may not be null there, though they may in a request. */
 function checkShown(request: ResponsesRequest): void {
-  if (request.background === null) {
-    throw badRequestError(
-      "1 validation error for ResponsesResponse\nbackground\n  Input should be a valid boolean " +
-        "[type=bool_type, input_value=None, input_type=NoneType]\n" +
-        "    For further information visit https://errors.pydantic.dev/2.14/v/bool_type",
+  const found = [
+    ...(request.background === null ? [["background", "a valid boolean", "bool_type"]] : []),
+    ...(request.truncation === null ? [["truncation", "'auto' or 'disabled'", "literal_error"]] : []),
+  ];
+  if (found.length > 0) {
+    const findings = found.map(
+      ([field = "", expected = "", type = ""]) =>
+        `\n${field}\n  Input should be ${expected} [type=${type}, input_value=None, input_type=NoneType]\n` +
+        `    For further information visit https://errors.pydantic.dev/2.14/v/${type}`,
     );
+    const count = found.length === 1 ? "1 validation error" : `${found.length} validation errors`;
+    throw badRequestError(`${count} for ResponsesResponse${findings.join("")}`);
   }
 }
 

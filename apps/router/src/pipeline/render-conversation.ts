@@ -24,6 +24,8 @@ export interface Conversation extends MediaArguments {
   readonly addGenerationPrompt: boolean;
   readonly continueFinalMessage: boolean;
   readonly reasoningEffort: string | null;
+  /** True where the keys of calls stand as a template is to see them; by default they are put in vLLM's order for chats. */
+  readonly keepsCallOrder?: boolean;
 }
 
 /** What a conversation is rendered with. */
@@ -74,7 +76,8 @@ export function renderConversation(conversation: Conversation, context: RenderCo
     const messages = normalizeMessages(conversation.messages, {
       contentFormat,
       keepsDeveloperRole: template.mentionsDeveloperRole,
-      modelName: model.root,
+      modelName: model.servedNames[0] ?? model.root,
+      keepsCallOrder: conversation.keepsCallOrder ?? false,
     });
     return renderChat(template, {
       messages,

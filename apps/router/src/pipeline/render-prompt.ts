@@ -32,17 +32,30 @@ export function renderPrompt(
   if (conversation.lateError !== undefined) {
     throw conversation.lateError;
   }
-  const tokenIds = harmonyIds(conversation, context);
+  const { messages, tools, reasoningEffort } = conversation;
+  return harmonyPrompt(context, (startDate) =>
+    renderHarmony({ messages, tools, reasoningEffort, startDate }, model.tokenizer),
+  );
+}
+
+/**
+ * A conversation in Harmony as a prompt.
+ * @param render makes its token ids of the day, `2026-11-27`
+ * @throws ApiError 400 with vLLM's text
+ */
+export function harmonyPrompt(
+  { model }: RenderContext,
+  render: (startDate: string) => Int32Array,
+): RenderedPrompt {
+  const tokenIds = harmonyIds(render);
   checkPromptLength(tokenIds.length, model.maxModelLength);
   return { text: model.tokenizer.decode(tokenIds, { skipSpecialTokens: false }), tokenIds };
 }
 
-function harmonyIds(conversation: Conversation, { model }: RenderContext): Int32Array {
-  const { messages, tools, reasoningEffort } = conversation;
+function harmonyIds(render: (startDate: string) => Int32Array): Int32Array {
   const { year, month, day } = localTime(new Date());
-  const startDate = [year, padded(month), padded(day)].join("-");
   try {
-    return renderHarmony({ messages, tools, reasoningEffort, startDate }, model.tokenizer);
+    return render([year, padded(month), padded(day)].join("-"));
   } catch (error) {
     if (error instanceof TextError) {
       throw error.parameter === undefined

@@ -5,7 +5,6 @@ import {
   draftSampling,
   generateRequestText,
   messagesToChat,
-  responsesToChat,
   type ChatRequest,
   type CompletionRequest,
   type GenerationRequest,
@@ -18,6 +17,7 @@ import { checkToolChoice } from "./check-tool-choice.ts";
 import { draftChat, type ChatDraft } from "./prepare-chat.ts";
 import { encodeGiven, refuseSuffix } from "./prepare-completion.ts";
 import { parserContext } from "./parser-context.ts";
+import { responsesDraft } from "./responses-draft.ts";
 import { samplingContextOf } from "./resolve-prompt.ts";
 import { tokenOffsets } from "./token-offsets.ts";
 import { checkOutputTokens } from "./prepare-responses.ts";
@@ -50,9 +50,9 @@ export function renderResponsesRequest(request: ResponsesRequest, envelope: Requ
       "previous_response_id",
     );
   }
-  const chat = responsesToChat(request, undefined);
+  const { chat, render, builtInTools } = responsesDraft(request, envelope.model, undefined);
   checkOutputTokens(request, envelope.model.maxModelLength);
-  const draft = draftChat(chat, envelope);
+  const draft = draftChat(chat, envelope, { render, builtInTools, isResponses: true });
   return chatText(draft, envelope, {
     transferParams: {
       kv: request.kvTransferParams as JsonObject | null,

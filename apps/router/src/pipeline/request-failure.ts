@@ -14,6 +14,8 @@ import type { PlacementFailure } from "./placement.ts";
 export type RequestFailure =
   | { readonly kind: "not-placed"; readonly failure: PlacementFailure }
   | { readonly kind: "engine"; readonly error: EngineError }
+  /** What the model said has no place in the answer that was asked for. */
+  | { readonly kind: "refused-output"; readonly error: ApiError }
   /** The client sent more than is taken, which showed only on the way. */
   | { readonly kind: "body-too-large"; readonly limitBytes: number }
   | { readonly kind: "queue-full" }
@@ -24,6 +26,7 @@ export type RequestFailure =
 export type RequestFailureCode =
   | PlacementFailure["code"]
   | EngineErrorCode
+  | "refused_output"
   | "payload_too_large"
   | "queue_full"
   | "queue_timeout"
@@ -62,6 +65,8 @@ export function failureToApiError(failure: RequestFailure): ApiError {
   switch (failure.kind) {
     case "engine":
       return ENGINE_ERRORS[failure.error.code](failure.error);
+    case "refused-output":
+      return failure.error;
     case "not-placed":
       return placementError(failure.failure);
     case "body-too-large":
@@ -99,6 +104,8 @@ export function failureCode(failure: RequestFailure): RequestFailureCode {
   switch (failure.kind) {
     case "engine":
       return failure.error.code;
+    case "refused-output":
+      return "refused_output";
     case "not-placed":
       return failure.failure.code;
     case "body-too-large":

@@ -1,4 +1,10 @@
-import { sseComment, type ChoiceFinish, type ChoiceOutput, type RequestMetrics } from "@vllm-router/api";
+import {
+  ApiError,
+  sseComment,
+  type ChoiceFinish,
+  type ChoiceOutput,
+  type RequestMetrics,
+} from "@vllm-router/api";
 import { EngineError, type TokenOutput } from "@vllm-router/engine-client";
 import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { sendApiError } from "../server/send-api-error.ts";
@@ -217,6 +223,10 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
       }
       this.#answer();
     } catch (error) {
+      if (error instanceof ApiError) {
+        this.#fail({ kind: "refused-output", error });
+        return;
+      }
       this.#services.internalError("answer", error);
       this.#fail({
         kind: "engine",

@@ -45,7 +45,8 @@ export class StoredResponse {
 
   /** What requests go on from. */
   get history(): ResponsesHistory {
-    return { messages: this.#start.messages, answers: this.#finished?.answers ?? [] };
+    const { answers = [], harmony } = this.#finished ?? {};
+    return { messages: this.#start.messages, answers, harmony };
   }
 
   /** Characters kept, messages aside. */

@@ -47,6 +47,7 @@ function prepareKept(
   envelope: RequestEnvelope,
   store: ResponseStore | undefined,
 ): RequestPlan {
+  checkLogprobs(request, envelope);
   checkRequest(request, store);
   const history = historyOf(request.previousResponseId, store);
   if (store === undefined || request.store !== true) {
@@ -67,6 +68,12 @@ function prepareKept(
       store.trim();
     },
   });
+}
+
+function checkLogprobs(request: ResponsesRequest, { model }: RequestEnvelope): void {
+  if (model.parsers.harmony && (request.include ?? []).includes("message.output_text.logprobs")) {
+    throw invalidRequest("logprobs are not supported with gpt-oss models", "logprobs");
+  }
 }
 
 function checkRequest(request: ResponsesRequest, store: ResponseStore | undefined): void {

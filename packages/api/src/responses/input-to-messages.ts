@@ -3,6 +3,7 @@ import { isJsonArray, type JsonObject, type JsonValue } from "../json/json-value
 import { isTruthy, pythonStr } from "../json/python-text.ts";
 import { writeJson } from "../json/write-json.ts";
 import { freshState, isIssues } from "../validation/validator.ts";
+import type { HarmonyHistory } from "./harmony-conversation.ts";
 import { flatToolName } from "./responses-checks.ts";
 import { shape } from "./shapes.ts";
 
@@ -12,6 +13,8 @@ export interface ResponsesHistory {
   readonly messages: readonly JsonObject[];
   /** Texts the model answered with. */
   readonly answers: readonly string[];
+  /** The conversation itself, with gpt-oss. */
+  readonly harmony?: HarmonyHistory | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ToolCallDelta } from "@vllm-router/text";
 import { quoteJson } from "../json/string-text.ts";
 import type { PositionLogprobs } from "../writer.ts";
+import { NumberedEvents } from "./numbered-events.ts";
 import { customToolInput, customToolInputPrefix } from "./custom-tool-input.ts";
 import {
   customCallItem,
@@ -38,7 +39,7 @@ export class ItemStream {
   readonly #options: ItemStreamOptions;
   readonly #finished: string[] = [];
   readonly #answers: string[] = [];
-  #sequence = 0;
+  readonly #events = new NumberedEvents();
   #kind: "content" | "reasoning" | "call" | undefined;
   #itemId = "";
   /** End of events about a part of the open item. */
@@ -63,7 +64,7 @@ export class ItemStream {
 
   /** One event with the members that sort before its number; those behind the type are `rest`. */
   event(type: string, members: string, rest = ""): string {
-    return `event: ${type}\ndata: {${members}"sequence_number":${this.#sequence++},"type":"${type}"${rest}}\n\n`;
+    return this.#events.event(type, members, rest);
   }
 
   /** A piece of the answer's text. */
@@ -159,7 +160,7 @@ export class ItemStream {
     const text = quoteJson(this.#text);
     const where = `"content_index":0,"item_id":"${this.#itemId}","logprobs":[],${this.#place}`;
     return (
-      this.#numberedText("response.output_text.done", where, text) +
+      this.#events.textDone("response.output_text.done", where, text) +
       this.#partEvent("done", part) +
       this.#done(messageItem(this.#itemId, "completed", this.#text === "" ? "" : part))
     );
@@ -177,15 +178,10 @@ export class ItemStream {
     const part = reasoningPart(this.#text);
     const where = `"content_index":0,"item_id":"${this.#itemId}",${this.#place}`;
     return (
-      this.#numberedText("response.reasoning_text.done", where, quoteJson(this.#text)) +
+      this.#events.textDone("response.reasoning_text.done", where, quoteJson(this.#text)) +
       this.#partEvent("done", part) +
       this.#done(reasoningItem(this.#itemId, "completed", `[${part}]`))
     );
-  }
-
-  /** Here the text stands between number and type. */
-  #numberedText(type: string, members: string, text: string): string {
-    return `event: ${type}\ndata: {${members}"sequence_number":${this.#sequence++},"text":${text},"type":"${type}"}\n\n`;
   }
 
   #openCall(piece: ToolCallDelta): string {

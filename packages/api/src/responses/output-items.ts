@@ -2,13 +2,16 @@ import { quoteJson } from "../json/string-text.ts";
 import { writeJson } from "../json/write-json.ts";
 import type { CalledTool } from "./responses-tools.ts";
 
+/** `status` of an item. */
+export type ItemStatus = "in_progress" | "completed" | "incomplete";
+
 /** A part of a message: its text, and logprobs as JSON. */
 export function outputTextPart(text: string, logprobs: string): string {
   return `{"annotations":[],"text":${quoteJson(text)},"type":"output_text","logprobs":${logprobs}}`;
 }
 
 /** A message with its parts, as JSON without brackets. */
-export function messageItem(id: string, status: "in_progress" | "completed", parts: string): string {
+export function messageItem(id: string, status: ItemStatus, parts: string): string {
   return `{"id":"${id}","content":[${parts}],"role":"assistant","status":"${status}","type":"message","phase":null}`;
 }
 
@@ -18,11 +21,7 @@ export function reasoningPart(text: string): string {
 }
 
 /** A reasoning item with its content, as JSON. */
-export function reasoningItem(
-  id: string,
-  status: "in_progress" | "completed" | null,
-  content: string,
-): string {
+export function reasoningItem(id: string, status: ItemStatus | null, content: string): string {
   return (
     `{"id":"${id}","summary":[],"type":"reasoning","content":${content},"encrypted_content":null,` +
     `"status":${status === null ? "null" : `"${status}"`}}`
@@ -35,7 +34,7 @@ export interface FunctionCallItem {
   readonly callId: string;
   readonly tool: CalledTool;
   readonly arguments: string;
-  readonly status: "in_progress" | "completed";
+  readonly status: ItemStatus;
 }
 
 /** A `function_call` item. */
@@ -58,4 +57,33 @@ export function customCallItem(item: {
     `{"call_id":${quoteJson(item.callId)},"input":${quoteJson(item.input)},"name":${quoteJson(item.name)},` +
     `"type":"custom_tool_call","id":"${item.id}","async":null,"caller":null,"namespace":null}`
   );
+}
+
+/** An `mcp_call` item. */
+export function mcpCallItem(item: {
+  readonly id: string;
+  readonly name: string;
+  readonly serverLabel: string;
+  readonly arguments: string;
+  readonly status: ItemStatus;
+}): string {
+  return (
+    `{"id":"${item.id}","arguments":${quoteJson(item.arguments)},"name":${quoteJson(item.name)},` +
+    `"server_label":${quoteJson(item.serverLabel)},"type":"mcp_call","approval_request_id":null,"error":null,` +
+    `"output":null,"status":"${item.status}"}`
+  );
+}
+
+/** A `code_interpreter_call` item; its code is null while it is not known. */
+export function codeInterpreterItem(id: string, code: string | null): string {
+  const status = code === null ? "in_progress" : "completed";
+  return (
+    `{"id":"${id}","code":${code === null ? "null" : quoteJson(code)},"container_id":"auto",` +
+    `"outputs":${code === null ? "null" : "[]"},"status":"${status}","type":"code_interpreter_call"}`
+  );
+}
+
+/** A `web_search_call` item. @param action JSON */
+export function webSearchItem(id: string, action: string): string {
+  return `{"id":"${id}","action":${action},"status":"completed","type":"web_search_call"}`;
 }

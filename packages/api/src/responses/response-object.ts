@@ -49,19 +49,24 @@ export function responseObject(
   );
 }
 
-/** `usage` of a finished response. */
-export function responseUsage(counts: {
+/** Tokens of a finished response. */
+export interface ResponseCounts {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly outputTokens: number;
   readonly reasoningTokens: number;
-}): string {
+}
+
+/** `usage` of a finished response. @param countsTurns true where the one turn is counted for itself too, as with gpt-oss */
+export function responseUsage(counts: ResponseCounts, countsTurns = false): string {
   const { promptTokens, cachedTokens, outputTokens, reasoningTokens } = counts;
+  const turns = (count: number): string => (countsTurns ? `[${count}]` : "[]");
   return (
     `{"input_tokens":${promptTokens},"input_tokens_details":{"cached_tokens":${cachedTokens},"cache_write_tokens":0,` +
-    `"input_tokens_per_turn":[],"cached_tokens_per_turn":[]},"output_tokens":${outputTokens},` +
+    `"input_tokens_per_turn":${turns(promptTokens)},"cached_tokens_per_turn":${turns(cachedTokens)}},` +
+    `"output_tokens":${outputTokens},` +
     `"output_tokens_details":{"reasoning_tokens":${reasoningTokens},"tool_output_tokens":0,` +
-    `"output_tokens_per_turn":[],"tool_output_tokens_per_turn":[]},"total_tokens":${promptTokens + outputTokens}}`
+    `"output_tokens_per_turn":${turns(outputTokens)},"tool_output_tokens_per_turn":${turns(0)}},"total_tokens":${promptTokens + outputTokens}}`
   );
 }
 

@@ -97,7 +97,9 @@ function refuseGrammarTools(body: JsonObject): JsonObject {
 
 /** Completes input items that clients may send without all of their fields. */
 function completeInput(body: JsonObject): JsonObject {
-  const input = body.get("input");
+  const given = body.get("input");
+  // vLLM goes through whatever can be gone through: of an object it takes the keys.
+  const input = given instanceof Map ? [...given.keys()] : given;
   if (input === undefined || !isJsonArray(input)) return body;
   return new Map(body).set(
     "input",

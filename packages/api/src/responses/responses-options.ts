@@ -1,5 +1,6 @@
 import type { ChatRequest } from "../request/chat-request.ts";
 import type { ResponseOptions } from "../response/response-options.ts";
+import type { HarmonyHistory } from "./harmony-conversation.ts";
 import type { ResponsesRequest } from "./responses-request.ts";
 
 /** Sampling as resolved, which answers of the Responses API show. */
@@ -19,6 +20,8 @@ export interface FinishedResponse {
   readonly body: string;
   /** Texts of its messages. */
   readonly answers: readonly string[];
+  /** What requests go on from with gpt-oss. */
+  readonly harmony?: HarmonyHistory;
 }
 
 /** What the writers of the Responses API need: those of the chat request it was converted to, and what they echo. */

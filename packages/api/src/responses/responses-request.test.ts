@@ -14,6 +14,13 @@ function refusalOf(body: string): string | null {
   return null;
 }
 
+it("takes the keys of an object as the items of the input, as vLLM does", () => {
+  const refusal = refusalOf('{"model":"m","input":{"type":"x"}}');
+  expect(refusal).toContain(
+    "'loc': 'body.input.0.EasyInputMessageParam', 'msg': 'Input should be a valid dictionary', 'input': 'type'",
+  );
+});
+
 describe("bodies that vLLM's own route refuses, and some that it takes", () => {
   for (const row of readFixture("responses-refusals.jsonl")) {
     const body = row.get("body") as string;

@@ -1,9 +1,7 @@
 import type { OutputDelta, OutputParser, ToolCallDelta } from "@vllm-router/text";
 import { type ApiError } from "../api-error.ts";
 import { pydanticFloat, pythonFloat } from "../json/number-text.ts";
-import { quoteJson } from "../json/string-text.ts";
 import { STREAM_CONTENT_TYPE } from "../response/response-options.ts";
-import { sanitizeMessage } from "../sanitize-message.ts";
 import type {
   ChoiceFinish,
   ChoiceOutput,
@@ -12,6 +10,7 @@ import type {
   ResponseUsage,
   ResponseWriter,
 } from "../writer.ts";
+import { errorEvent } from "./error-event.ts";
 import { ItemStream } from "./item-stream.ts";
 import { responseObject, type ResponseState, responseUsage } from "./response-object.ts";
 import { rawMessages } from "./responses-collector.ts";
@@ -97,13 +96,7 @@ class ResponsesStreamWriter implements ResponseWriter {
 
   /** vLLM cuts the connection here; an event of OpenAI's own kind says what happened. */
   error(error: ApiError): string {
-    const message = quoteJson(sanitizeMessage(error.message));
-    const parameter = error.param === null ? "null" : quoteJson(error.param);
-    const begin = this.#begin();
-    return (
-      begin +
-      this.#items.event("error", `"code":${quoteJson(error.type)},"message":${message},"param":${parameter},`)
-    );
+    return this.#begin() + errorEvent(error, (type, members) => this.#items.event(type, members));
   }
 
   #begin(): string {

@@ -15,11 +15,18 @@ export function responsesToChat(
   history: ResponsesHistory | undefined,
 ): ChatRequest {
   const { input, instructions } = request;
-  const isContinued = continuesFinalMessage(input);
-  const messages = inputToMessages(input, { instructions, history });
+  return { ...settingsOf(request), messages: inputToMessages(input, { instructions, history }) };
+}
+
+/** The chat request without its messages, which gpt-oss gets in another way. */
+export function responsesToHarmonyChat(request: ResponsesRequest): ChatRequest {
+  return settingsOf(request);
+}
+
+function settingsOf(request: ResponsesRequest): ChatRequest {
+  const isContinued = continuesFinalMessage(request.input);
   return {
     ...samplingOf(request),
-    messages,
     tools: chatTools(toolsOf(request)),
     toolChoice: toolChoiceOf(request.toolChoice),
     parallelToolCalls: request.parallelToolCalls,

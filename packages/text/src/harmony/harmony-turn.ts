@@ -26,15 +26,14 @@ function assistantTurn(channel: string, parts: readonly string[]): HarmonyTurn {
   return { ...PLAIN, author: "assistant", channel, parts };
 }
 
-/**
- * The messages of a chat request as Harmony has them: reasoning on `analysis`, calls on `commentary`, answers on `final`.
- * Reasoning before the last answer is dropped.
- */
+/** The messages of a chat request as Harmony has them: reasoning on `analysis`, calls on `commentary`, answers on `final`. */
 export function harmonyTurns(messages: readonly TemplateValue[]): readonly HarmonyTurn[] {
   const names = toolNames(messages);
-  const turns = messages.flatMap((message) =>
-    message instanceof Map ? turnsOf(message as Fields, names) : [],
-  );
+  return messages.flatMap((message) => (message instanceof Map ? turnsOf(message as Fields, names) : []));
+}
+
+/** Without the reasoning before the last answer. */
+export function withoutOldReasoning(turns: readonly HarmonyTurn[]): readonly HarmonyTurn[] {
   const lastAnswer = turns.findLastIndex((turn) => turn.author === "assistant" && turn.channel === "final");
   return turns.filter((turn, index) => index >= lastAnswer || turn.channel !== "analysis");
 }

@@ -1,7 +1,13 @@
 import type { TemplateValue } from "../template/template-value.ts";
 import { TextError } from "../text-error.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { flatText, harmonyTurns, instructionsText, type HarmonyTurn } from "./harmony-turn.ts";
+import {
+  flatText,
+  harmonyTurns,
+  instructionsText,
+  withoutOldReasoning,
+  type HarmonyTurn,
+} from "./harmony-turn.ts";
 import { schemaType } from "./schema-type.ts";
 
 /** A conversation for gpt-oss. */
@@ -15,9 +21,18 @@ export interface HarmonyConversation {
   readonly startDate: string;
 }
 
+/** What a conversation begins with. */
+export interface HarmonyPreamble extends Pick<
+  HarmonyConversation,
+  "tools" | "reasoningEffort" | "startDate"
+> {
+  readonly instructions: string | undefined;
+}
+
 type Fields = ReadonlyMap<string, TemplateValue>;
 
 const EFFORTS = ["high", "medium", "low"];
+const CONSTRAIN = "<|constrain|>";
 /** Every special token of the model is written like this. */
 const SPECIAL_START = /(?<=<\|)(?=[a-z])/;
 
@@ -26,33 +41,47 @@ const SPECIAL_START = /(?<=<\|)(?=[a-z])/;
  * @throws TextError `message_invalid` for an effort that gpt-oss does not know
  */
 export function renderHarmony(conversation: HarmonyConversation, tokenizer: Tokenizer): Int32Array {
-  const { tools } = conversation;
+  if (conversation.reasoningEffort === "none") {
+    throw new TextError("message_invalid", "Harmony does not support reasoning_effort='none'", {
+      parameter: "reasoning_effort",
+    });
+  }
   const [instructions, messages] = takeInstructions(conversation.messages);
-  const ids = new HarmonyIds(tokenizer);
+  return renderHarmonyTurns(
+    [...harmonyPreamble({ ...conversation, instructions }), ...harmonyTurns(messages)],
+    tokenizer,
+  );
+}
+
+/**
+ * The messages a conversation begins with: what the model is and how much it should reason, then instructions and tools.
+ * @throws TextError `message_invalid` for an effort that gpt-oss does not know
+ */
+export function harmonyPreamble(start: HarmonyPreamble): readonly HarmonyTurn[] {
+  const { tools, instructions } = start;
   const hasTools = tools !== null && tools.length > 0;
-  const system = systemText(conversation, hasTools);
-  ids.turn({
-    author: "system",
-    channel: undefined,
-    recipient: undefined,
-    contentType: undefined,
-    parts: [system],
-  });
+  const turns = [plainTurn("system", systemText(start, hasTools))];
   if (hasTools || (instructions ?? "") !== "") {
     const sections = [
       ...(instructions === undefined ? [] : [instructionsText(instructions)]),
       ...(hasTools ? [toolsText(tools)] : []),
     ];
-    const parts = [sections.join("\n\n")];
-    ids.turn({
-      author: "developer",
-      channel: undefined,
-      recipient: undefined,
-      contentType: undefined,
-      parts,
-    });
+    turns.push(plainTurn("developer", sections.join("\n\n")));
   }
-  for (const turn of harmonyTurns(messages)) ids.turn(turn);
+  return turns;
+}
+
+function plainTurn(author: string, text: string): HarmonyTurn {
+  return { author, channel: undefined, recipient: undefined, contentType: undefined, parts: [text] };
+}
+
+/**
+ * Token ids of messages in Harmony, up to where the assistant begins to speak. Reasoning before the last answer is left
+ * out.
+ */
+export function renderHarmonyTurns(turns: readonly HarmonyTurn[], tokenizer: Tokenizer): Int32Array {
+  const ids = new HarmonyIds(tokenizer);
+  for (const turn of withoutOldReasoning(turns)) ids.turn(turn);
   return ids.completed();
 }
 
@@ -66,13 +95,11 @@ function takeInstructions(
   return [flatText((first as Fields).get("content")), messages.slice(1)];
 }
 
-function systemText(conversation: HarmonyConversation, hasTools: boolean): string {
+function systemText(
+  conversation: Pick<HarmonyConversation, "reasoningEffort" | "startDate">,
+  hasTools: boolean,
+): string {
   const effort = conversation.reasoningEffort ?? "medium";
-  if (effort === "none") {
-    throw new TextError("message_invalid", "Harmony does not support reasoning_effort='none'", {
-      parameter: "reasoning_effort",
-    });
-  }
   if (!EFFORTS.includes(effort)) {
     throw new TextError(
       "message_invalid",
@@ -118,12 +145,23 @@ class HarmonyIds {
   turn(turn: HarmonyTurn): void {
     const { author, channel, recipient, contentType } = turn;
     const isCall = author === "assistant" && recipient !== undefined;
+    const type = contentType?.startsWith(CONSTRAIN) ? contentType.slice(CONSTRAIN.length) : contentType;
+    const to = recipient === undefined ? "" : ` to=${recipient}`;
+    // vLLM puts back the older form of calls on `commentary`: the recipient first, and no mark before the type.
+    const isOlderForm = isCall && channel === "commentary" && type !== undefined;
+    const isToFirst = isCall && (channel !== "commentary" || isOlderForm);
     this.mark("<|start|>");
-    this.text(isCall ? `${author} to=${recipient}` : author);
+    this.text(isToFirst ? author + to : author);
     if (channel !== undefined) {
       this.mark("<|channel|>");
-      const to = isCall || recipient === undefined ? "" : ` to=${recipient}`;
-      this.text(`${channel}${to}${contentType === undefined ? "" : ` ${contentType}`}`);
+      this.text(isToFirst ? channel : channel + to);
+    }
+    if (isOlderForm) {
+      this.text(` ${type}`);
+    } else if (type !== undefined) {
+      this.text(" ");
+      this.mark(CONSTRAIN);
+      this.text(type);
     }
     this.mark("<|message|>");
     for (const part of turn.parts) this.text(part);

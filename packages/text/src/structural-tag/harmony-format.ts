@@ -10,7 +10,7 @@ import {
   tagFormat,
   type TagFormat,
 } from "./tag-format.ts";
-import { parametersOf, type TagBuilder } from "./tag-formats.ts";
+import { parametersOf, type TagBuilder, type TagMode } from "./tag-formats.ts";
 
 const JSON_TYPES = [" json", " <|constrain|>json"];
 /** How a message ends; the empty text stands for the tokens that also end the output. */
@@ -46,10 +46,23 @@ export const harmonyCalls: TagBuilder = (tools, mode) => {
       ),
     ),
   );
+  return callsOrAnswers(tags, mode);
+};
+
+/** Calls of the tools gpt-oss was trained with: any recipient, any text. */
+export function harmonyBuiltIns(mode: TagMode): TagFormat {
+  const anywhere = tagFormat("to=", anyTextFormat(["<|start|>"]), ENDS);
+  const onChannels = CHANNELS.map((channel) =>
+    tagFormat(`${channel} to=`, anyTextFormat(["<|start|>", "<|channel|>"]), ENDS),
+  );
+  return callsOrAnswers([anywhere, ...onChannels], mode);
+}
+
+function callsOrAnswers(calls: readonly TagFormat[], mode: TagMode): TagFormat {
   const answers =
     mode === "auto" ? [...JSON_TYPES, ""].map((type) => finalMessage(anyTextFormat([]), type)) : [];
-  return behind(["analysis", "commentary"], orFormat([...tags, ...answers]));
-};
+  return behind(["analysis", "commentary"], orFormat([...calls, ...answers]));
+}
 
 /** The structural tag, as JSON text, that lets gpt-oss think first and then holds its answer to a format. */
 export function harmonyAnswerTag(format: TagFormat): string {

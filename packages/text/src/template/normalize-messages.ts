@@ -12,6 +12,8 @@ export interface NormalizeOptions {
   readonly keepsDeveloperRole: boolean;
   /** The model as the server knows it, for the refusal of media parts (default `This model`). */
   readonly modelName?: string;
+  /** Tool calls keep the order of their keys, as where no request model of vLLM has read them (default false). */
+  readonly keepsCallOrder?: boolean;
 }
 
 type MutableObject = Map<string, TemplateValue>;
@@ -43,7 +45,7 @@ function normalizeMessage(value: TemplateValue, options: NormalizeOptions): Temp
     ["role", role],
     ["content", readContent(role, message.get("content") ?? null, partOptions)],
   ]);
-  if (role === "assistant") addAssistantFields(result, message);
+  if (role === "assistant") addAssistantFields(result, message, options.keepsCallOrder ?? false);
   else if (role === "tool") addToolFields(result, message);
   for (const key of ["name", "task"]) {
     const text = message.get(key);
@@ -98,11 +100,14 @@ function withoutBillingHeader(parts: readonly TemplateValue[]): readonly Templat
   });
 }
 
-function addAssistantFields(result: MutableObject, message: TemplateObject): void {
+function addAssistantFields(result: MutableObject, message: TemplateObject, keepsCallOrder: boolean): void {
   const toolCalls = message.get("tool_calls") ?? null;
   // An empty list is dropped, so that the template takes its ordinary path.
   if (Array.isArray(toolCalls) && toolCalls.length > 0) {
-    result.set("tool_calls", (toolCalls as readonly TemplateValue[]).map(normalizeToolCall));
+    result.set(
+      "tool_calls",
+      (toolCalls as readonly TemplateValue[]).map((call) => normalizeToolCall(call, keepsCallOrder)),
+    );
   }
   // `reasoning_content` is the older name of the same field.
   const reasoning = message.get("reasoning") ?? message.get("reasoning_content") ?? null;
@@ -142,16 +147,16 @@ function developerTools(tools: TemplateValue): TemplateValue {
 const TOOL_CALL_KEYS = ["id", "function", "type"] as const;
 const FUNCTION_KEYS = ["arguments", "name"] as const;
 
-function normalizeToolCall(value: TemplateValue): TemplateValue {
+function normalizeToolCall(value: TemplateValue, keepsOrder: boolean): TemplateValue {
   if (!(value instanceof Map)) throw invalid("assistant tool_calls entries must be objects.", "tool_calls");
   const call = value as TemplateObject;
   const definition = call.get("function");
   if ((call.has("type") && call.get("type") !== "function") || !(definition instanceof Map)) {
     throw invalid("chat completions only support assistant tool_calls of type 'function'.", "tool_calls");
   }
-  const described = ordered(definition as TemplateObject, FUNCTION_KEYS);
+  const described = ordered(definition as TemplateObject, keepsOrder ? [] : FUNCTION_KEYS);
   described.set("arguments", readArguments(described.get("arguments") ?? null));
-  const result = ordered(call, TOOL_CALL_KEYS);
+  const result = ordered(call, keepsOrder ? [] : TOOL_CALL_KEYS);
   result.set("function", described);
   return result;
 }

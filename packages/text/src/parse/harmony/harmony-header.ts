@@ -1,6 +1,8 @@
 /** What stands between `<|start|>` and `<|message|>`. */
 export interface HarmonyHeader {
   readonly role: string;
+  /** Name of the tool that a message of a tool is from. */
+  readonly name?: string;
   readonly channel: string | undefined;
   /** Whom the message goes to, such as `functions.NAME`. */
   readonly recipient: string | undefined;
@@ -24,7 +26,7 @@ export function readHarmonyHeader(text: string, knownRole: string | undefined): 
     .replaceAll(CONSTRAIN, ` ${CONSTRAIN}`)
     .split(/[ \t\n\f\r]+/)
     .filter((part) => part !== "");
-  const role = knownRole ?? takeRole(parts);
+  const { role, name } = knownRole === undefined ? takeRole(parts) : { role: knownRole, name: undefined };
   if (role === undefined) return undefined;
   if (knownRole !== undefined && parts[0] === role) parts.shift();
   const last = parts.pop();
@@ -38,7 +40,8 @@ export function readHarmonyHeader(text: string, knownRole: string | undefined): 
       recipient = withoutPrefix(parts.pop() ?? "");
     }
   }
-  return parts.length > 0 ? undefined : { role, channel: split.channel, recipient, contentType };
+  const named = name === undefined ? {} : { name };
+  return parts.length > 0 ? undefined : { role, ...named, channel: split.channel, recipient, contentType };
 }
 
 /** The first channel named, and the header without any. */
@@ -59,13 +62,13 @@ function takeChannel(
 }
 
 /** Takes the role from the parts; a tool's messages are named by the tool. */
-function takeRole(parts: string[]): string | undefined {
+function takeRole(parts: string[]): { readonly role?: string | undefined; readonly name?: string } {
   const [first] = parts;
-  if (first === undefined) return undefined;
-  if (ROLES.has(first)) return parts.shift();
-  if (parts.length === 1 && !first.startsWith("to=")) return undefined;
+  if (first === undefined) return {};
+  if (ROLES.has(first)) return { role: parts.shift() };
+  if (parts.length === 1 && !first.startsWith("to=")) return {};
   parts.shift();
-  return "tool";
+  return { role: "tool", name: first };
 }
 
 function withoutPrefix(part: string): string {

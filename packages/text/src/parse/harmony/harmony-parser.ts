@@ -1,6 +1,5 @@
 import { dumpJson, PLAIN_JSON } from "../../template/python/json-dump.ts";
 import { parseJson } from "../../template/python/parse-json.ts";
-import { strip } from "../../template/python/whitespace.ts";
 import { TextError } from "../../text-error.ts";
 import { gptOssReasoning, gptOssTools } from "../families/gpt-oss.ts";
 import type { ParserFamilies } from "../delegating-parser.ts";
@@ -14,6 +13,7 @@ import type {
 } from "../output-parser.ts";
 import { randomCallId } from "../tool-call-id.ts";
 import type { HarmonyHeader } from "./harmony-header.ts";
+import { harmonyRecipient } from "./harmony-reader.ts";
 import {
   HarmonyMessageParser,
   harmonyTokens,
@@ -21,7 +21,6 @@ import {
   type HarmonyTokens,
 } from "./message-parser.ts";
 
-const CONSTRAIN = "<|constrain|>";
 const FUNCTIONS = "functions.";
 /** Recipients that are no functions of the request: the tools the models were trained with, and the model itself. */
 const OTHER_RECIPIENTS = new Set(["python", "browser", "container"]);
@@ -80,7 +79,7 @@ class HarmonyParser implements OutputParser {
 
   push(_text: string, tokenIds: readonly number[], finished: boolean): OutputDelta | undefined {
     const delta: DeltaDraft = { content: undefined, reasoning: undefined, toolCalls: undefined };
-    let recipient = recipientOf(this.messages.header);
+    let recipient = harmonyRecipient(this.messages.header);
     for (const tokenId of tokenIds) {
       const result = this.take(tokenId);
       if (typeof result === "object") recipient = undefined;
@@ -112,7 +111,7 @@ class HarmonyParser implements OutputParser {
       const { header } = this.messages;
       const isReasoning =
         header?.channel === "analysis" ||
-        (header?.channel === "commentary" && recipientOf(header) !== undefined);
+        (header?.channel === "commentary" && harmonyRecipient(header) !== undefined);
       if (isReasoning) this.countedTokens++;
     }
     return result;
@@ -120,7 +119,7 @@ class HarmonyParser implements OutputParser {
 
   private segment(): Segment {
     const { header, lastPiece } = this.messages;
-    return { kind: kindOf(header), recipient: recipientOf(header), text: lastPiece };
+    return { kind: kindOf(header), recipient: harmonyRecipient(header), text: lastPiece };
   }
 
   /** The tokens of a message whose header never ended, as text. */
@@ -166,7 +165,7 @@ class HarmonyParser implements OutputParser {
     for (const message of messages) {
       if (message.role !== "assistant") continue;
       const kind = kindOf(message);
-      const recipient = recipientOf(message);
+      const recipient = harmonyRecipient(message);
       if (kind === "reasoning" && this.hasReasoning && message.text !== "") reasoning.push(message.text);
       if (kind === "content" && message.text !== "") content.push(message.text);
       if (kind === "call" && this.hasTools && recipient !== undefined) {
@@ -189,17 +188,8 @@ const FINAL: HarmonyHeader = {
   contentType: undefined,
 };
 
-/** The recipient without a content type that the header glued to it. */
-function recipientOf(header: HarmonyHeader | undefined): string | undefined {
-  const recipient = header?.recipient;
-  const mark = recipient?.indexOf(CONSTRAIN) ?? -1;
-  if (recipient === undefined || mark === -1) return recipient;
-  const own = strip(recipient.slice(0, mark), "right");
-  return own === "" ? undefined : own;
-}
-
 function kindOf(header: HarmonyHeader | undefined): Kind {
-  const recipient = recipientOf(header);
+  const recipient = harmonyRecipient(header);
   if (recipient !== undefined && isFunction(recipient)) return "call";
   if (header?.channel === "analysis") return "reasoning";
   const isContent =
