@@ -49,10 +49,14 @@ export class GenerationServer {
 
   /**
    * Serves one validated request. `prepare` runs once it is admitted: template and tokeniser are the dear part.
+   * Where it takes its time, it gives undefined for a client that is not there any more.
    * Resolves when the generations have been started or an answer has been sent; the run goes on by itself.
    * @throws what `prepare` throws
    */
-  async serve(scope: RequestScope, prepare: () => RequestPlan): Promise<void> {
+  async serve(
+    scope: RequestScope,
+    prepare: () => RequestPlan | Promise<RequestPlan | undefined>,
+  ): Promise<void> {
     const arrivedAtMs = this.#options.timers.steadyMs();
     const ticket = await this.admitted(scope);
     if (ticket === undefined) {
@@ -61,7 +65,13 @@ export class GenerationServer {
     const queueMs = this.#options.timers.steadyMs() - arrivedAtMs;
     let plan: RequestPlan;
     try {
-      plan = prepare();
+      const prepared = prepare();
+      const made = prepared instanceof Promise ? await prepared : prepared;
+      if (made === undefined) {
+        ticket.release();
+        return;
+      }
+      plan = made;
       if (plan.lateError !== undefined && !plan.stream) {
         throw plan.lateError;
       }
@@ -107,6 +117,36 @@ export class GenerationServer {
       sendApiError(scope.exchange, failureToApiError(outcome));
     }
     return undefined;
+  }
+
+  /**
+   * Waits for something that is under way for a request. `begin` starts it and returns how it is given up.
+   * @returns undefined when the client left, or the router stopped and the request was answered
+   */
+  async waiting<T>(
+    scope: RequestScope,
+    begin: (done: (value: T) => void) => () => void,
+  ): Promise<{ readonly value: T } | undefined> {
+    const { exchange } = scope;
+    let untrack: (() => void) | undefined;
+    const outcome = await new Promise<{ readonly value: T } | undefined>((resolve) => {
+      const stop = begin((value) => resolve({ value }));
+      const leave = (): void => {
+        stop();
+        resolve(undefined);
+      };
+      untrack = this.track({
+        abort: (failure) => {
+          scope.errorCode = failureCode(failure);
+          sendApiError(exchange, failureToApiError(failure));
+          leave();
+        },
+      });
+      exchange.listen({ gone: leave, drained: () => undefined });
+    });
+    untrack?.();
+    exchange.listen(undefined);
+    return outcome;
   }
 
   /** Counts something among the running that is ended by {@link abortAll}. */
