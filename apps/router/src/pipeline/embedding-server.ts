@@ -48,7 +48,8 @@ export class EmbeddingServer {
   ): Promise<void> {
     const { server, timers } = this.#options;
     const arrivedAtMs = timers.steadyMs();
-    const ticket = await server.admitted(scope);
+    const entered = server.admitted(scope);
+    const ticket = entered instanceof Promise ? await entered : entered;
     if (ticket === undefined) {
       return;
     }

@@ -58,7 +58,8 @@ export class GenerationServer {
     prepare: () => RequestPlan | Promise<RequestPlan | undefined>,
   ): Promise<void> {
     const arrivedAtMs = this.#options.timers.steadyMs();
-    const ticket = await this.admitted(scope);
+    const entered = this.admitted(scope);
+    const ticket = entered instanceof Promise ? await entered : entered;
     if (ticket === undefined) {
       return;
     }
@@ -96,15 +97,29 @@ export class GenerationServer {
   }
 
   /**
-   * Waits for a place. Whoever gets the ticket releases it at the end of the body.
+   * Waits for a place, where there is none at once. Whoever gets the ticket releases it at the end of the body.
    * @returns undefined when the request was refused (and answered) or its client left
    */
-  async admitted(scope: RequestScope): Promise<AdmissionTicket | undefined> {
-    const outcome = await new Promise<AdmissionOutcome>((resolve) => {
-      const waiting = this.#options.admission.enter(resolve);
-      scope.exchange.listen({ gone: () => waiting.leave(), drained: () => undefined });
+  admitted(scope: RequestScope): AdmissionTicket | undefined | Promise<AdmissionTicket | undefined> {
+    const door: { outcome?: AdmissionOutcome; told?: (outcome: AdmissionOutcome) => void } = {};
+    const waiting = this.#options.admission.enter((outcome) => {
+      door.outcome = outcome;
+      door.told?.(outcome);
     });
-    scope.exchange.listen(undefined);
+    if (door.outcome !== undefined) {
+      return this.#let(door.outcome, scope);
+    }
+    return new Promise<AdmissionOutcome>((resolve) => {
+      door.told = resolve;
+      scope.exchange.listen({ gone: () => waiting.leave(), drained: () => undefined });
+    }).then((found) => {
+      scope.exchange.listen(undefined);
+      return this.#let(found, scope);
+    });
+  }
+
+  /** Lets a request in, or answers it. */
+  #let(outcome: AdmissionOutcome, scope: RequestScope): AdmissionTicket | undefined {
     if (outcome.kind === "admitted") {
       if (scope.exchange.gone) {
         outcome.ticket.release();

@@ -37,18 +37,34 @@ export class WireWriter {
   }
 
   /** Numbers as a packed field; nothing when there are none. */
-  packedUint32(tag: number, values: ArrayLike<number>): void {
+  packedUint32(tag: number, values: readonly number[]): void {
+    if (values.length > 0) this.packedTokenIds(tag, Int32Array.from(values));
+  }
+
+  /** The same of a prompt, which is long, whose {@link packedSize} may be known already. */
+  packedTokenIds(tag: number, values: Int32Array, sizeBytes: number = packedSize(values)): void {
     const { length } = values;
     if (length === 0) return;
-    let sizeBytes = 0;
-    for (let index = 0; index < length; index++) sizeBytes += varintSize(values[index] as number);
     this.varint(tag);
     this.varint(sizeBytes);
     this.#reserve(sizeBytes);
     const buffer = this.#buffer;
     let position = this.position;
-    for (let index = 0; index < length; index++)
-      position = writeVarint(buffer, position, values[index] as number);
+    for (let index = 0; index < length; index++) {
+      const value = values[index] as number;
+      // Most ids have two or three bytes.
+      if (value >= 0x80 && value < 0x200000) {
+        buffer[position] = value | 0x80;
+        if (value < 0x4000) {
+          buffer[position + 1] = value >>> 7;
+          position += 2;
+        } else {
+          buffer[position + 1] = (value >>> 7) | 0x80;
+          buffer[position + 2] = value >>> 14;
+          position += 3;
+        }
+      } else position = writeVarint(buffer, position, value);
+    }
     this.position = position;
   }
 
@@ -162,6 +178,17 @@ export class WireWriter {
     this.#buffer.copy(grown, 0, 0, this.position);
     this.#buffer = grown;
   }
+}
+
+/** Bytes of numbers, taken for unsigned ones, as varints. */
+export function packedSize(values: Int32Array): number {
+  let sizeBytes = 0;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number;
+    sizeBytes +=
+      value >= 0 && value < 0x200000 ? (value < 0x4000 ? (value < 0x80 ? 1 : 2) : 3) : varintSize(value);
+  }
+  return sizeBytes;
 }
 
 /** Bytes of an unsigned 32-bit number as a varint. */
