@@ -226,7 +226,7 @@ export class GenerationServer {
     const maxTokens = plan.prompts.reduce((most, prompt) => Math.max(most, prompt.sampling.maxTokens), 0);
     scope.generation = {
       model: plan.model.servedNames[0] ?? "",
-      workers: [...new Set(run.generations.flatMap((generation) => generation.workersUsed))],
+      workers: workersOf(run.generations),
       policy: this.#options.policyName,
       reason: first?.placementReason ?? "",
       attempts: run.generations.reduce((sum, generation) => sum + generation.attempts, 0),
@@ -244,6 +244,14 @@ export class GenerationServer {
       ),
     };
   }
+}
+
+/** Workers that generations used, each once, in order. */
+function workersOf(generations: RequestRun["generations"]): readonly string[] {
+  const [first, ...others] = generations;
+  return others.length === 0
+    ? (first?.workersUsed ?? [])
+    : [...new Set(generations.flatMap(({ workersUsed }) => workersUsed))];
 }
 
 /** What belongs to one running request beside its plan. */
