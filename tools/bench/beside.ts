@@ -7,7 +7,7 @@ import { type RunningCandidate, startCandidate } from "./src/running-candidate.t
 import { scenarioOf } from "./src/scenarios.ts";
 import { writeBodies } from "./src/write-bodies.ts";
 
-const USAGE = `Usage: tools/node tools/bench/beside.ts [--candidates NAME,NAME] [--candidate NAME=COMMAND] [--streams s9] [--long s8f128]
+const USAGE = `Usage: tools/node tools/bench/beside.ts [--candidates NAME,NAME] [--candidate NAME=COMMAND] [--streams s2a] [--long s8f128]
        [--connections 2] [--rounds 3]   (--long none for the streams alone)
 `;
 

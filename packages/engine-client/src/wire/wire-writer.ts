@@ -47,22 +47,20 @@ export class WireWriter {
     if (length === 0) return;
     this.varint(tag);
     this.varint(sizeBytes);
-    this.#reserve(sizeBytes);
+    // Two bytes more are written than are meant.
+    this.#reserve(sizeBytes + 2);
     const buffer = this.#buffer;
     let position = this.position;
     for (let index = 0; index < length; index++) {
       const value = values[index] as number;
-      // Most ids have two or three bytes.
-      if (value >= 0x80 && value < 0x200000) {
-        buffer[position] = value | 0x80;
-        if (value < 0x4000) {
-          buffer[position + 1] = value >>> 7;
-          position += 2;
-        } else {
-          buffer[position + 1] = (value >>> 7) | 0x80;
-          buffer[position + 2] = value >>> 14;
-          position += 3;
-        }
+      if (value >>> 21 === 0) {
+        // Of one, two or three bytes, as it comes: without a branch, which would be guessed wrong every other time.
+        const second = (0x7f - value) >>> 31;
+        const third = (0x3fff - value) >>> 31;
+        buffer[position] = (value & 0x7f) | (second << 7);
+        buffer[position + 1] = ((value >>> 7) & 0x7f) | (third << 7);
+        buffer[position + 2] = value >>> 14;
+        position += 1 + second + third;
       } else position = writeVarint(buffer, position, value);
     }
     this.position = position;
@@ -186,7 +184,7 @@ export function packedSize(values: Int32Array): number {
   for (let index = 0; index < values.length; index++) {
     const value = values[index] as number;
     sizeBytes +=
-      value >= 0 && value < 0x200000 ? (value < 0x4000 ? (value < 0x80 ? 1 : 2) : 3) : varintSize(value);
+      value >>> 21 === 0 ? 1 + ((0x7f - value) >>> 31) + ((0x3fff - value) >>> 31) : varintSize(value);
   }
   return sizeBytes;
 }
