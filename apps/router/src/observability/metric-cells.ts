@@ -44,18 +44,12 @@ export function registerCellMetric(registry: Registry, metric: CellMetric): void
 class CellTable<TCell> {
   readonly #create: () => TCell;
   readonly #entries = new Map<string, CellEntry<TCell>>();
-  /** The one asked for last: most are asked for again and again, and found without making a key. */
-  #last: CellEntry<TCell> | undefined;
 
   constructor(create: () => TCell) {
     this.#create = create;
   }
 
   get(labels: Labels): TCell {
-    const last = this.#last;
-    if (last !== undefined && haveSameValues(labels, last.labels)) {
-      return last.cell;
-    }
     // A family's labels are always the same: one value alone is its own key, which costs no new text.
     let key: string | undefined;
     for (const name in labels) {
@@ -65,7 +59,6 @@ class CellTable<TCell> {
     key ??= "";
     const known = this.#entries.get(key);
     if (known !== undefined) {
-      this.#last = known;
       return known.cell;
     }
     if (this.#entries.size >= CELL_LIMIT) {
@@ -79,7 +72,6 @@ class CellTable<TCell> {
   }
 
   remove(name: string, value: string): void {
-    this.#last = undefined;
     for (const [key, entry] of this.#entries) {
       if (entry.labels[name] === value) {
         this.#entries.delete(key);
@@ -88,7 +80,6 @@ class CellTable<TCell> {
   }
 
   clear(): void {
-    this.#last = undefined;
     this.#entries.clear();
   }
 
@@ -104,16 +95,6 @@ class CellTable<TCell> {
     this.#entries.set(key, { labels, cell });
     return cell;
   }
-}
-
-/** Of one family: the names are the same. */
-function haveSameValues(left: Labels, right: Labels): boolean {
-  for (const name in left) {
-    if (left[name] !== right[name]) {
-      return false;
-    }
-  }
-  return true;
 }
 
 interface CellEntry<TCell> {

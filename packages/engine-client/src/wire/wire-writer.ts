@@ -38,7 +38,15 @@ export class WireWriter {
 
   /** Numbers as a packed field; nothing when there are none. */
   packedUint32(tag: number, values: readonly number[]): void {
-    if (values.length > 0) this.packedTokenIds(tag, Int32Array.from(values));
+    const { length } = values;
+    if (length === 0) return;
+    let sizeBytes = 0;
+    for (let index = 0; index < length; index++) sizeBytes += varintSize(values[index] as number);
+    this.varint(tag);
+    this.varint(sizeBytes);
+    this.#reserve(sizeBytes);
+    for (let index = 0; index < length; index++)
+      this.position = writeVarint(this.#buffer, this.position, values[index] as number);
   }
 
   /** The same of a prompt, which is long, whose {@link packedSize} may be known already. */
