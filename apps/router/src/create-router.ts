@@ -29,6 +29,7 @@ import { createMetrics } from "./observability/metrics.ts";
 import { requestLog, requestLogSettings } from "./observability/request-log.ts";
 import { combineObservers } from "./observability/router-observer.ts";
 import { AdmissionControl } from "./pipeline/admission-control.ts";
+import { createLongTexts } from "./tokenizing/create-long-texts.ts";
 import { openThreads, requestThreads } from "./threads/open-threads.ts";
 import type { StartedThread } from "./threads/request-threads.ts";
 
@@ -112,6 +113,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const models = new ModelCatalog();
+  const longTexts = createLongTexts(config, (detail) => environment.logger.warn(detail));
   const builder = createModelBuilder(config);
   const offline = createModelBuilder(config, true);
   const routingModels = new RoutingModels({
@@ -183,6 +185,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     metrics: threads === undefined ? metrics : { ...metrics, text: () => threads.metricsText() },
     admission,
     decisions,
+    longTexts,
   });
   const server = services.server;
 
@@ -219,6 +222,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       ]);
       listeners[Symbol.dispose]();
       server.abortAll();
+      await longTexts[Symbol.asyncDispose]();
       await threads?.close();
       await fleet[Symbol.asyncDispose]();
       await ownPolicy?.[Symbol.asyncDispose]();

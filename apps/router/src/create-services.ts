@@ -21,6 +21,7 @@ import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
 import { ResponseStore } from "./responses/response-store.ts";
 import type { DecisionBook } from "./routes/debug-decisions.ts";
 import type { RouteServices } from "./routes/services.ts";
+import type { LongTexts } from "./tokenizing/long-texts.ts";
 
 /** Characters of kept responses: 256 MiB at two bytes each. */
 const STORED_CHARACTERS = 128 * 1024 * 1024;
@@ -38,6 +39,7 @@ interface Parts {
   readonly decisions: Pick<Decisions, "journal" | "observer">;
   /** Where explained decisions are read, when not in the journal of this thread. */
   readonly book?: DecisionBook;
+  readonly longTexts: LongTexts;
   /** Requests running; default those of this thread. */
   readonly serverLoad?: () => number;
 }
@@ -144,6 +146,7 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
       returnTokensAsTokenIds: frontend.returnTokensAsTokenIds,
     },
     prepare,
+    longTexts: parts.longTexts,
     maxPayloadBytes: config.server.maxPayloadBytes,
     tracksServerLoad: frontend.enableServerLoadTracking,
     serverLoad: parts.serverLoad ?? (() => server.runningCount),

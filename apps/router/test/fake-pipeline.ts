@@ -30,6 +30,7 @@ export async function builtinRuntime(): Promise<ModelRuntime> {
     overrideGenerationConfig: {},
     fingerprintMode: "full",
     fingerprintValue: undefined,
+    keepsTokenizerFiles: true,
     hub: {
       endpoint: "http://127.0.0.1:1",
       token: undefined,

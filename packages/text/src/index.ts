@@ -67,4 +67,5 @@ export {
 } from "./template/template-source.ts";
 export { PythonFloat, type FloatValue, type TemplateValue } from "./template/template-value.ts";
 export { createTokenizer } from "./tokenizer/create-tokenizer.ts";
+export { type EncodingDraft, type Stretch } from "./tokenizer/encoding-draft.ts";
 export { type DecodeOptions, type Tokenizer, type TokenizerFiles } from "./tokenizer/tokenizer.ts";

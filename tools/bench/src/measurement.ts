@@ -26,7 +26,7 @@ export interface ProcessLoad {
 }
 
 /** What the load generator saw in one window. */
-interface LoadResult {
+export interface LoadResult {
   readonly requests: number;
   readonly tokens: number;
   readonly req_s: number;
@@ -72,6 +72,34 @@ export async function measure(
 ): Promise<Measurement> {
   const scenario = scenarioOf(scenarioName);
   await engine.setStep(scenario.stepMs);
+  const { command, warmup } = loadCommand(candidate, scenarioName, engine);
+  const counting =
+    process.env["PERF"] === "0"
+      ? undefined
+      : countTree(candidate.process.tree(), {
+          delaySeconds: warmup + COUNTER_MARGIN_SECONDS,
+          seconds: WINDOW_SECONDS - COUNTER_MARGIN_SECONDS,
+        });
+  const result = await runLoad(command);
+  return {
+    candidate: candidate.name,
+    scenario: scenarioName,
+    idleMegabytes: candidate.idleMegabytes,
+    readyMs: candidate.readyMs,
+    isDisturbed: result.foreign_util > DISTURBED_CORES,
+    loadAverage: loadavg()[0] ?? 0,
+    ...perRequest(await counting, result.requests),
+    ...result,
+  };
+}
+
+/** The load generator's command line for one window; every window of a candidate has texts of its own. */
+export function loadCommand(
+  candidate: RunningCandidate,
+  scenarioName: string,
+  engine: MockEngine,
+): { readonly command: readonly string[]; readonly warmup: number } {
+  const scenario = scenarioOf(scenarioName);
   const key = `${candidate.name} ${scenarioName}`;
   const round = rounds.get(key) ?? 0;
   rounds.set(key, round + 1);
@@ -102,24 +130,7 @@ export async function measure(
     "--watch",
     `router=${candidate.process.pid}`,
   ];
-  const counting =
-    process.env["PERF"] === "0"
-      ? undefined
-      : countTree(candidate.process.tree(), {
-          delaySeconds: warmup + COUNTER_MARGIN_SECONDS,
-          seconds: WINDOW_SECONDS - COUNTER_MARGIN_SECONDS,
-        });
-  const result = await runLoad(command.map(String));
-  return {
-    candidate: candidate.name,
-    scenario: scenarioName,
-    idleMegabytes: candidate.idleMegabytes,
-    readyMs: candidate.readyMs,
-    isDisturbed: result.foreign_util > DISTURBED_CORES,
-    loadAverage: loadavg()[0] ?? 0,
-    ...perRequest(await counting, result.requests),
-    ...result,
-  };
+  return { command: command.map(String), warmup };
 }
 
 function perRequest(
@@ -133,7 +144,8 @@ function perRequest(
   };
 }
 
-function runLoad(command: readonly string[]): Promise<LoadResult> {
+/** Runs the load generator on its core. @throws Error when it fails */
+export function runLoad(command: readonly string[]): Promise<LoadResult> {
   const load = spawn("taskset", ["-c", LOAD_CORE, ...command], { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   load.stdout.on("data", (chunk: Buffer) => {

@@ -10,6 +10,9 @@ export const ADMIN_PORT = FIRST_HTTP_PORT + MOCK_WORKERS - 1;
 const FIRST_CANDIDATE_PORT = 19_300;
 const CANDIDATE_PORTS = 90;
 
+/** Where a router that is profiled has its inspector. */
+export const INSPECTOR_PORT = FIRST_CANDIDATE_PORT + 2 * 100;
+
 let used = 0;
 
 /** The next port pair of a candidate. */

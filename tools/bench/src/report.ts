@@ -13,25 +13,37 @@ const HEADER = [
   "MB (idle)",
   "errors",
   "ratio",
+  "to control",
 ];
 
-/** Markdown table of one scenario: medians over the rounds, ratio of CPU per request to the first candidate. */
+/** The least a Node program can do between client and worker. */
+const CONTROL = "pass-through";
+
+/** Markdown table of one scenario: medians over the rounds, ratios of CPU per request to the first candidate and to the control. */
 export function reportTable(scenario: string, measurements: readonly Measurement[]): string {
   const candidates = [...new Set(measurements.map(({ candidate }) => candidate))];
   const rows = candidates.map((name) => measurements.filter(({ candidate }) => candidate === name));
-  const reference = median(rows[0] ?? [], ({ router }) => router?.us_per_req);
+  const reference = perRequestOf(rows[0] ?? []);
+  const control = perRequestOf(measurements.filter(({ candidate }) => candidate === CONTROL));
   return [
     `## ${scenario}`,
     "",
     `| ${HEADER.join(" | ")} |`,
     `|${"---|".repeat(HEADER.length)}`,
-    ...rows.map((row) => `| ${cells(row, reference).join(" | ")} |`),
+    ...rows.map((row) => `| ${cells(row, { reference, control }).join(" | ")} |`),
     "",
   ].join("\n");
 }
 
-function cells(rounds: readonly Measurement[], reference: number): readonly string[] {
-  const perRequest = median(rounds, ({ router }) => router?.us_per_req);
+function perRequestOf(rounds: readonly Measurement[]): number {
+  return median(rounds, ({ router }) => router?.us_per_req);
+}
+
+function cells(
+  rounds: readonly Measurement[],
+  to: { readonly reference: number; readonly control: number },
+): readonly string[] {
+  const perRequest = perRequestOf(rounds);
   const all = rounds.flatMap(({ router }) => (router === undefined ? [] : [router.us_per_req]));
   const disturbed = rounds.some(({ isDisturbed }) => isDisturbed) ? " (disturbed)" : "";
   const isStream = rounds.some(({ itl_ms: gap }) => gap !== null);
@@ -62,7 +74,8 @@ function cells(rounds: readonly Measurement[], reference: number): readonly stri
       0,
     )} (${rounds[0]?.idleMegabytes})`,
     errorsOf(rounds),
-    shown(perRequest / reference, 2),
+    shown(perRequest / to.reference, 2),
+    shown(perRequest / to.control, 2),
   ];
 }
 

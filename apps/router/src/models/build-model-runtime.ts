@@ -1,6 +1,7 @@
-import { createTokenizer, TextError, type Tokenizer } from "@vllm-router/text";
+import type { Tokenizer } from "@vllm-router/text";
 import type { WorkerFacts } from "../fleet/worker-connector.ts";
 import { RouterError } from "../router-error.ts";
+import { buildTokenizer, tokenizerFilesOf } from "./build-tokenizer.ts";
 import { compileChatTemplates, readTemplateFlag, type ChatTemplates } from "./chat-templates.ts";
 import { readGenerationDefaults } from "./generation-defaults.ts";
 import type { HubOptions } from "./hub-files.ts";
@@ -30,11 +31,15 @@ export interface ModelBuilderOptions {
   readonly hub: HubOptions;
   /** By default nothing is parsed. */
   readonly parsers?: ParserFlags;
+  /** Whether models keep the files of their tokenizers for other threads, up to tens of megabytes each. Default false. */
+  readonly keepsTokenizerFiles?: boolean;
 }
 
 /** The parts that are dear to make and depend on files alone. */
 interface TextParts {
   readonly tokenizer: Tokenizer;
+  /** What the tokenizer was built from. */
+  readonly tokenizerFiles: ModelFiles | undefined;
   readonly templates: ChatTemplates;
 }
 
@@ -65,7 +70,7 @@ export class ModelBuilder {
     const options = this.#options;
     const files = await resolveModelFiles(facts, options);
     const contentHash = modelFilesHash(files);
-    const { tokenizer, templates } = await this.#partsOf(files, contentHash);
+    const { tokenizer, tokenizerFiles, templates } = await this.#partsOf(files, contentHash);
     const defaults = readGenerationDefaults(files, {
       source: options.generationConfig,
       directoryFiles: await this.#generationFiles(),
@@ -79,6 +84,7 @@ export class ModelBuilder {
       maxModelLength: maxModelLength(facts, files),
       vocabularySize: vocabularySize(facts, files) ?? tokenizer.vocabularySize,
       tokenizer,
+      tokenizerFiles,
       chatTemplate: templates.plain,
       toolTemplate: templates.withTools,
       parsers: this.#parsersOf({ tokenizer, templates }, { name: facts.root, modelType: modelType(files) }),
@@ -98,7 +104,10 @@ export class ModelBuilder {
     };
   }
 
-  #parsersOf(parts: TextParts, model: { readonly name: string; readonly modelType: string }): ModelParsers {
+  #parsersOf(
+    parts: Omit<TextParts, "tokenizerFiles">,
+    model: { readonly name: string; readonly modelType: string },
+  ): ModelParsers {
     const { parsers } = this.#options;
     const { tokenizer, templates } = parts;
     const template = (templates.withTools ?? templates.plain)?.source ?? "";
@@ -129,7 +138,11 @@ export class ModelBuilder {
     const { chatTemplate } = this.#options;
     const requested = chatTemplate === undefined ? undefined : await readTemplateFlag(chatTemplate);
     this.#builds += 1;
-    return { tokenizer: buildTokenizer(files), templates: compileChatTemplates(files, requested) };
+    return {
+      tokenizer: buildTokenizer(files),
+      tokenizerFiles: this.#options.keepsTokenizerFiles === true ? tokenizerFilesOf(files) : undefined,
+      templates: compileChatTemplates(files, requested),
+    };
   }
 
   async #generationFiles(): Promise<ModelFiles | undefined> {
@@ -137,32 +150,6 @@ export class ModelBuilder {
     return generationConfig === "auto" || generationConfig === "vllm"
       ? undefined
       : readModelFiles(generationConfig, hub);
-  }
-}
-
-function buildTokenizer(files: ModelFiles): Tokenizer {
-  const tokenizerJson = fileText(files, "tokenizer.json");
-  if (tokenizerJson === undefined) {
-    throw new RouterError(
-      "model_files",
-      `the model has no tokenizer.json (only ${[...files.keys()].join(", ") || "nothing"}); give one with --tokenizer-path`,
-    );
-  }
-  const tokenizerConfig = fileText(files, "tokenizer_config.json");
-  const specialTokensMap = fileText(files, "special_tokens_map.json");
-  const modelConfig = fileText(files, "config.json");
-  try {
-    return createTokenizer({
-      tokenizerJson,
-      ...(tokenizerConfig === undefined ? {} : { tokenizerConfig }),
-      ...(specialTokensMap === undefined ? {} : { specialTokensMap }),
-      ...(modelConfig === undefined ? {} : { modelConfig }),
-    });
-  } catch (error) {
-    if (error instanceof TextError) {
-      throw new RouterError("model_files", `tokenizer: ${error.message}`, { cause: error });
-    }
-    throw error;
   }
 }
 

@@ -25,6 +25,7 @@ export function createModelBuilder(config: RouterConfig, isOffline = config.hub.
       excludeToolsWhenToolChoiceNone: parsers.excludeToolsWhenToolChoiceNone,
       toolStrictLevel: parsers.toolStrictLevel,
     },
+    keepsTokenizerFiles: config.server.tokenizerThreads > 0,
     hub: {
       endpoint: hub.endpoint,
       token: hub.token,

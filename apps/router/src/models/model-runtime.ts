@@ -1,5 +1,6 @@
 import type { ChatTemplate, Tokenizer } from "@vllm-router/text";
 import type { GenerationDefaults } from "./generation-defaults.ts";
+import type { ModelFiles } from "./model-files.ts";
 import type { ModelParsers } from "./model-parsers.ts";
 import type { PoolingTraits } from "./pooling-traits.ts";
 
@@ -28,6 +29,8 @@ export interface ModelRuntime {
   /** Size of the model's vocabulary as the engine checks token ids against it. */
   readonly vocabularySize: number;
   readonly tokenizer: Tokenizer;
+  /** What another thread builds the same tokenizer from; undefined where none is to. */
+  readonly tokenizerFiles?: ModelFiles | undefined;
   /** Template for conversations without tools; undefined when the model has none. */
   readonly chatTemplate: ChatTemplate | undefined;
   /** Template for conversations with tools. */

@@ -37,20 +37,30 @@ export class EmbeddingServer {
   }
 
   /**
-   * Serves one validated request. `prepare` runs once it is admitted. Resolves when the calls have been started or an
+   * Serves one validated request. `prepare` runs once it is admitted; where it takes its time, it gives undefined
+   * for a client that is not there any more. Resolves when the calls have been started or an
    * answer has been sent; the run goes on by itself.
    * @throws what `prepare` throws
    */
-  async serve(scope: RequestScope, prepare: () => EmbeddingPlan): Promise<void> {
+  async serve(
+    scope: RequestScope,
+    prepare: () => EmbeddingPlan | Promise<EmbeddingPlan | undefined>,
+  ): Promise<void> {
     const { server, timers } = this.#options;
     const arrivedAtMs = timers.steadyMs();
-    const ticket = await server.admitted(scope);
+    const entered = server.admitted(scope);
+    const ticket = entered instanceof Promise ? await entered : entered;
     if (ticket === undefined) {
       return;
     }
     const queueMs = timers.steadyMs() - arrivedAtMs;
     try {
-      const plan = prepare();
+      const prepared = prepare();
+      const plan = prepared instanceof Promise ? await prepared : prepared;
+      if (plan === undefined) {
+        ticket.release();
+        return;
+      }
       scope.id = plan.responseId;
       this.#run(plan, { scope, ticket, queueMs });
     } catch (error) {

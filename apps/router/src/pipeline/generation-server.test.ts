@@ -141,6 +141,54 @@ describe("GenerationServer", () => {
     expect([next.exchange.status, admission.inFlight, timers.size]).toEqual([200, 0, 0]);
   });
 
+  it("holds the place while the preparation takes its time, and goes on with what comes of it", async () => {
+    const { server, admission, placer } = createServer();
+    const { scope } = createScope();
+    let prepared: ((plan: RequestPlan | undefined) => void) | undefined;
+    const serving = server.serve(scope, () => new Promise((resolve) => (prepared = resolve)));
+    await Promise.resolve();
+    expect([admission.inFlight, placer.calls.length]).toEqual([1, 0]);
+    prepared?.(plan());
+    await serving;
+    expect(placer.calls).toHaveLength(1);
+    placer.last.output([300, 301]).finish("length").flush().end();
+    await server.serve(createScope().scope, async () => undefined);
+    await expect(
+      server.serve(createScope().scope, async () => {
+        throw badRequestError("no");
+      }),
+    ).rejects.toThrow("no");
+    expect([admission.inFlight, server.runningCount, placer.calls.length]).toEqual([0, 0, 1]);
+  });
+
+  it("waits for what is under way for a request, until its client leaves or the router stops", async () => {
+    const { server } = createServer();
+    let given = 0;
+    const begin = (): (() => void) => () => {
+      given += 1;
+    };
+    const { scope, exchange } = createScope();
+    const done = server.waiting<number>(scope, (resolve) => {
+      resolve(5);
+      return () => undefined;
+    });
+    expect(await done).toEqual({ value: 5 });
+    const left = server.waiting(scope, begin);
+    exchange.leave();
+    expect([await left, given]).toEqual([undefined, 1]);
+    const stopped = createScope();
+    const waiting = server.waiting(stopped.scope, begin);
+    expect(server.runningCount).toBe(1);
+    server.abortAll();
+    expect([await waiting, given, stopped.exchange.status, stopped.scope.errorCode]).toEqual([
+      undefined,
+      2,
+      503,
+      "stopping",
+    ]);
+    expect(server.runningCount).toBe(0);
+  });
+
   it("ends everything that runs when the router stops at once", async () => {
     const { server, admission, placer } = createServer();
     const { scope, exchange } = createScope();

@@ -49,19 +49,30 @@ export class GenerationServer {
 
   /**
    * Serves one validated request. `prepare` runs once it is admitted: template and tokeniser are the dear part.
+   * Where it takes its time, it gives undefined for a client that is not there any more.
    * Resolves when the generations have been started or an answer has been sent; the run goes on by itself.
    * @throws what `prepare` throws
    */
-  async serve(scope: RequestScope, prepare: () => RequestPlan): Promise<void> {
+  async serve(
+    scope: RequestScope,
+    prepare: () => RequestPlan | Promise<RequestPlan | undefined>,
+  ): Promise<void> {
     const arrivedAtMs = this.#options.timers.steadyMs();
-    const ticket = await this.admitted(scope);
+    const entered = this.admitted(scope);
+    const ticket = entered instanceof Promise ? await entered : entered;
     if (ticket === undefined) {
       return;
     }
     const queueMs = this.#options.timers.steadyMs() - arrivedAtMs;
     let plan: RequestPlan;
     try {
-      plan = prepare();
+      const prepared = prepare();
+      const made = prepared instanceof Promise ? await prepared : prepared;
+      if (made === undefined) {
+        ticket.release();
+        return;
+      }
+      plan = made;
       if (plan.lateError !== undefined && !plan.stream) {
         throw plan.lateError;
       }
@@ -86,15 +97,29 @@ export class GenerationServer {
   }
 
   /**
-   * Waits for a place. Whoever gets the ticket releases it at the end of the body.
+   * Waits for a place, where there is none at once. Whoever gets the ticket releases it at the end of the body.
    * @returns undefined when the request was refused (and answered) or its client left
    */
-  async admitted(scope: RequestScope): Promise<AdmissionTicket | undefined> {
-    const outcome = await new Promise<AdmissionOutcome>((resolve) => {
-      const waiting = this.#options.admission.enter(resolve);
-      scope.exchange.listen({ gone: () => waiting.leave(), drained: () => undefined });
+  admitted(scope: RequestScope): AdmissionTicket | undefined | Promise<AdmissionTicket | undefined> {
+    const door: { outcome?: AdmissionOutcome; told?: (outcome: AdmissionOutcome) => void } = {};
+    const waiting = this.#options.admission.enter((outcome) => {
+      door.outcome = outcome;
+      door.told?.(outcome);
     });
-    scope.exchange.listen(undefined);
+    if (door.outcome !== undefined) {
+      return this.#let(door.outcome, scope);
+    }
+    return new Promise<AdmissionOutcome>((resolve) => {
+      door.told = resolve;
+      scope.exchange.listen({ gone: () => waiting.leave(), drained: () => undefined });
+    }).then((found) => {
+      scope.exchange.listen(undefined);
+      return this.#let(found, scope);
+    });
+  }
+
+  /** Lets a request in, or answers it. */
+  #let(outcome: AdmissionOutcome, scope: RequestScope): AdmissionTicket | undefined {
     if (outcome.kind === "admitted") {
       if (scope.exchange.gone) {
         outcome.ticket.release();
@@ -107,6 +132,36 @@ export class GenerationServer {
       sendApiError(scope.exchange, failureToApiError(outcome));
     }
     return undefined;
+  }
+
+  /**
+   * Waits for something that is under way for a request. `begin` starts it and returns how it is given up.
+   * @returns undefined when the client left, or the router stopped and the request was answered
+   */
+  async waiting<T>(
+    scope: RequestScope,
+    begin: (done: (value: T) => void) => () => void,
+  ): Promise<{ readonly value: T } | undefined> {
+    const { exchange } = scope;
+    let untrack: (() => void) | undefined;
+    const outcome = await new Promise<{ readonly value: T } | undefined>((resolve) => {
+      const stop = begin((value) => resolve({ value }));
+      const leave = (): void => {
+        stop();
+        resolve(undefined);
+      };
+      untrack = this.track({
+        abort: (failure) => {
+          scope.errorCode = failureCode(failure);
+          sendApiError(exchange, failureToApiError(failure));
+          leave();
+        },
+      });
+      exchange.listen({ gone: leave, drained: () => undefined });
+    });
+    untrack?.();
+    exchange.listen(undefined);
+    return outcome;
   }
 
   /** Counts something among the running that is ended by {@link abortAll}. */
@@ -171,7 +226,7 @@ export class GenerationServer {
     const maxTokens = plan.prompts.reduce((most, prompt) => Math.max(most, prompt.sampling.maxTokens), 0);
     scope.generation = {
       model: plan.model.servedNames[0] ?? "",
-      workers: [...new Set(run.generations.flatMap((generation) => generation.workersUsed))],
+      workers: workersOf(run.generations),
       policy: this.#options.policyName,
       reason: first?.placementReason ?? "",
       attempts: run.generations.reduce((sum, generation) => sum + generation.attempts, 0),
@@ -189,6 +244,14 @@ export class GenerationServer {
       ),
     };
   }
+}
+
+/** Workers that generations used, each once, in order. */
+function workersOf(generations: RequestRun["generations"]): readonly string[] {
+  const [first, ...others] = generations;
+  return others.length === 0
+    ? (first?.workersUsed ?? [])
+    : [...new Set(generations.flatMap(({ workersUsed }) => workersUsed))];
 }
 
 /** What belongs to one running request beside its plan. */

@@ -1,5 +1,6 @@
 import { EngineError, type GenerateRequest, type TokenOutput } from "@vllm-router/engine-client";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
+import { joined, NONE, without } from "./few-items.ts";
 import type { GenerationUnit } from "./generation-unit.ts";
 import { isRetryable } from "./retryable.ts";
 import type { Placement, PlacementFailure, PlacementResult, Placer } from "./placement.ts";
@@ -50,11 +51,12 @@ export class Generation implements AttemptOwner, GenerationUnit {
   readonly #plan: RequestPlan;
   readonly #owner: GenerationOwner;
   readonly #services: GenerationServices;
-  readonly #live = new Set<Attempt>();
+  /** One, or as many as sequences that run alone. */
+  #live: readonly Attempt[] = NONE;
   /** Workers that failed this generation; forgotten when there is nobody else. */
   readonly #excludedWorkers: string[] = [];
   readonly #engineId: string;
-  readonly #pendingRetries = new Set<() => void>();
+  #pendingRetries: readonly (() => void)[] = NONE;
   readonly workersUsed: string[] = [];
   #attempts = 0;
   #started = false;
@@ -134,11 +136,11 @@ export class Generation implements AttemptOwner, GenerationUnit {
     for (const cancelRetry of this.#pendingRetries) {
       cancelRetry();
     }
-    this.#pendingRetries.clear();
+    this.#pendingRetries = NONE;
     for (const attempt of this.#live) {
       attempt.cancel();
     }
-    this.#live.clear();
+    this.#live = NONE;
   }
 
   abort(): void {
@@ -190,17 +192,17 @@ export class Generation implements AttemptOwner, GenerationUnit {
   }
 
   attemptBroken(attempt: Attempt, error: unknown): void {
-    this.#live.delete(attempt);
+    this.#live = without(this.#live, attempt);
     this.#broken(error);
   }
 
   attemptEnded(attempt: Attempt): void {
-    this.#live.delete(attempt);
+    this.#live = without(this.#live, attempt);
     this.#endIfFinished();
   }
 
   attemptFailed(attempt: Attempt, error: EngineError): void {
-    this.#live.delete(attempt);
+    this.#live = without(this.#live, attempt);
     if (this.#over) {
       return;
     }
@@ -263,10 +265,10 @@ export class Generation implements AttemptOwner, GenerationUnit {
     }
     this.#services.retryScheduled(failedTries, delayMs);
     const cancel = this.#services.after(delayMs, () => {
-      this.#pendingRetries.delete(cancel);
+      this.#pendingRetries = without(this.#pendingRetries, cancel);
       this.#try(sequences, failedTries);
     });
-    this.#pendingRetries.add(cancel);
+    this.#pendingRetries = joined(this.#pendingRetries, cancel);
   }
 
   #try(sequences: readonly SequenceState[], failedTries: number): void {
@@ -342,7 +344,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
       this.workersUsed.push(placement.workerId);
     }
     const attempt = new Attempt(this, { sequences, ...on });
-    this.#live.add(attempt);
+    this.#live = joined(this.#live, attempt);
     attempt.start(this.#engineRequest(sequences, placement));
     if (this.#paused) {
       attempt.pause();
@@ -371,14 +373,9 @@ export class Generation implements AttemptOwner, GenerationUnit {
 
   /** Unique per attempt: an engine refuses an id it still knows. */
   #engineRequestId(alone: SequenceState | undefined): string {
-    const parts = [this.#engineId];
-    if (alone !== undefined) {
-      parts.push(`s${alone.ordinal}`);
-    }
-    if (this.#attempts > 1) {
-      parts.push(`a${this.#attempts}`);
-    }
-    return parts.join("-");
+    const sequence = alone === undefined ? "" : `-s${alone.ordinal}`;
+    const attempt = this.#attempts > 1 ? `-a${this.#attempts}` : "";
+    return `${this.#engineId}${sequence}${attempt}`;
   }
 
   #giveUp(failure: GenerationFailure): void {

@@ -26,6 +26,8 @@ interface ReusedOutput {
   logprobs: readonly PositionLogprobs[] | undefined;
 }
 
+const NO_IDS: ReadonlySet<number> = new Set();
+
 /** What {@link SequenceState.output} asks of the attempt. */
 export type OutputVerdict = "go-on" | "engine-overran";
 
@@ -74,7 +76,7 @@ export class SequenceState {
       maxTokens: sampling.maxTokens,
       ignoreEos: sampling.ignoreEos,
       endOfSequenceTokenId: plan.model.endOfSequenceTokenId,
-      stopTokenIds: new Set(sampling.stopTokenIds),
+      stopTokenIds: sampling.stopTokenIds.length === 0 ? NO_IDS : new Set(sampling.stopTokenIds),
       repetition: plan.repetition,
     });
     const { streamInterval = 1 } = plan;

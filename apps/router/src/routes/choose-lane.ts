@@ -45,6 +45,9 @@ export function proxyNameFor(
   names: readonly string[],
   fields: readonly OptionalField[],
 ): string | undefined {
+  if (fleet.snapshot("proxy").workers.length === 0) {
+    return undefined;
+  }
   const able = fleet
     .snapshot("token")
     .workers.filter(

@@ -20,6 +20,7 @@ import {
   requestedSession,
   traceMetadata,
 } from "./response-id.ts";
+import { mayBeLong, whenEncoded } from "./long-prompts.ts";
 import type { RouteServices } from "./services.ts";
 
 /** What every generating request has, whatever its API. */
@@ -104,9 +105,14 @@ export async function serveReceivedGeneration<TRequest extends GeneratingRequest
     return;
   }
   try {
-    const prepare = (): RequestPlan =>
-      api.prepare(request, envelopeOf(scope, { api, request, body, model, services }));
-    await (api.serve?.(request, { scope, services, prepare }) ?? services.server.serve(scope, prepare));
+    const prepareOn = (runtime: ModelRuntime): RequestPlan =>
+      api.prepare(request, envelopeOf(scope, { api, request, body, model: runtime, services }));
+    const prepare = (): RequestPlan => prepareOn(model);
+    await (api.serve?.(request, { scope, services, prepare }) ??
+      services.server.serve(
+        scope,
+        mayBeLong(scope, services) ? whenEncoded(prepareOn, { scope, model, services }) : prepare,
+      ));
   } catch (error) {
     // A value that the engines' protocol has no room for is found while the request is prepared.
     const fallback = isUncarried(error) ? proxyNameOf(fleet, model.servedNames) : undefined;

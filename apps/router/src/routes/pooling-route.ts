@@ -11,6 +11,7 @@ import type { RequestScope } from "../server/request-scope.ts";
 import { affinityKeyOf } from "./affinity-key.ts";
 import { chooseLane, proxyNameFor } from "./choose-lane.ts";
 import { explainedTo } from "./explained-to.ts";
+import { mayBeLong, whenEncoded } from "./long-prompts.ts";
 import { serveProxied } from "./proxy-route.ts";
 import type { ReceivedJson } from "../server/received-json.ts";
 import { receiveJson } from "./read-json.ts";
@@ -89,8 +90,14 @@ export async function serveReceivedPooling<TRequest extends AnyPoolingRequest>(
     await serveProxied(scope, received.asProxied(), { services, model: proxyName });
     return;
   }
-  await services.embeddings.serve(scope, () =>
-    api.prepare(request, envelopeOf(scope, { request, body, requiredFields, model, requireModel, services })),
+  const prepareOn = (runtime: PoolingModel): EmbeddingPlan =>
+    api.prepare(
+      request,
+      envelopeOf(scope, { request, body, requiredFields, model: runtime, requireModel, services }),
+    );
+  await services.embeddings.serve(
+    scope,
+    mayBeLong(scope, services) ? whenEncoded(prepareOn, { scope, model, services }) : () => prepareOn(model),
   );
 }
 

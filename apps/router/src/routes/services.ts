@@ -11,6 +11,7 @@ import type { EmbeddingServer } from "../pipeline/embedding-server.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
 import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
 import type { ResponseStore } from "../responses/response-store.ts";
+import type { LongTexts } from "../tokenizing/long-texts.ts";
 import type { Documentation } from "./documentation-mode.ts";
 import type { DebugServices } from "./debug-decisions.ts";
 
@@ -57,6 +58,8 @@ export interface RouteServices {
   readonly responses: ResponseStore | undefined;
   readonly writerSettings: WriterSettings;
   readonly prepare: PrepareSettings;
+  /** Who encodes long prompts. */
+  readonly longTexts: LongTexts;
   /** Explained decisions. */
   readonly debug: DebugServices;
   /** Where the operator wants the affinity key to be looked for; undefined for the Rust router's way. */

@@ -16,6 +16,7 @@ import { requestLog, requestLogSettings } from "../observability/request-log.ts"
 import { combineObservers } from "../observability/router-observer.ts";
 import { listenForClients, type ClientListener } from "../open-listeners.ts";
 import { AdmissionControl } from "../pipeline/admission-control.ts";
+import { createLongTexts } from "../tokenizing/create-long-texts.ts";
 import { RouterError } from "../router-error.ts";
 import { FleetMirror } from "./fleet-mirror.ts";
 import { ForwardingJournal } from "./forwarding-journal.ts";
@@ -68,6 +69,7 @@ function run(): void {
   );
   routing.breakers?.watch((slot, _from, to) => tell({ kind: "breaker-changed", slot, to }));
   const models = new ModelCatalog();
+  const longTexts = createLongTexts(config, (detail) => logger.warn(detail));
   const builder = createModelBuilder(config);
   const offline = createModelBuilder(config, true);
   const routingModels = new RoutingModels({
@@ -110,6 +112,7 @@ function run(): void {
     observer,
     metrics: { ...metrics, text: async () => (await ask({ about: "metrics" })) as string },
     admission,
+    longTexts,
     decisions: { journal, observer: combineDecisionObservers([]) },
     book: {
       isEnabled: journal.isEnabled,
@@ -132,6 +135,7 @@ function run(): void {
     await listener?.listener.close();
     listener?.[Symbol.dispose]();
     services.server.abortAll();
+    await longTexts[Symbol.asyncDispose]();
     await fleet[Symbol.asyncDispose]();
     lines.flush();
     timers[Symbol.dispose]();

@@ -45,6 +45,16 @@ export const server = z
       flag: "threads",
       placeholder: "COUNT",
     }),
+    tokenizerThreads: setting(z.int().min(0).max(16).default(1), {
+      doc: "Threads, for each of --threads, that encode long prompts beside the requests; started with the first one. 0 encodes them where requests are served.",
+      flag: "tokenizer-threads",
+      placeholder: "COUNT",
+    }),
+    tokenizerThreadMinChars: setting(z.int().min(1024).default(65_536), {
+      doc: "Characters of a prompt that have not been seen lately beyond which a tokenizer thread encodes them.",
+      flag: "tokenizer-thread-min-chars",
+      placeholder: "CHARS",
+    }),
     drainTimeoutSecs: setting(z.number().min(0).default(60), {
       doc: "Longest time that running answers may take to end after SIGTERM or SIGINT, in seconds; a second signal stops at once.",
       flag: "drain-timeout-secs",

@@ -62,9 +62,14 @@ const sampling: Arbitrary<SamplingParameters> = record({
   grammarFromFirstToken: boolean(),
 });
 
+/** Where the length of a varint changes. */
+const EDGES = [0x7f, 0x80, 0x3fff, 0x4000, 0x1fffff, 0x200000, 0xfffffff, 0x10000000, 0x7fffffff];
+
 const request: Arbitrary<GenerateRequest> = record({
   requestId: text(),
-  tokenIds: array(integer({ min: 0, max: 300_000 }), { maxLength: 400 }).map((ids) => Int32Array.from(ids)),
+  tokenIds: array(oneof(integer({ min: 0, max: 300_000 }), constantFrom(...EDGES)), { maxLength: 400 }).map(
+    (ids) => Int32Array.from(ids),
+  ),
   sampling,
   stream: boolean(),
   deadlineAtMs: constantFrom(undefined),

@@ -1,6 +1,6 @@
 import type { GenerateRequest, SamplingParameters, StructuredOutput } from "../engine.ts";
 import { GRPC_PREFIX_BYTES } from "../transport/stream-transport.ts";
-import { varintSize, WireWriter } from "../wire/wire-writer.ts";
+import { packedSize, varintSize, WireWriter } from "../wire/wire-writer.ts";
 
 // Shared by all calls: encoding is synchronous and the result is a copy.
 const whole = new WireWriter();
@@ -29,11 +29,10 @@ export function encodeGenerateRequest(request: GenerateRequest): Buffer {
 }
 
 function writePrompt(tokenIds: Int32Array): void {
-  let sizeBytes = 0;
-  for (let index = 0; index < tokenIds.length; index++) sizeBytes += varintSize(tokenIds[index] as number);
+  const sizeBytes = packedSize(tokenIds);
   whole.varint(18);
   whole.varint(sizeBytes === 0 ? 0 : 1 + varintSize(sizeBytes) + sizeBytes);
-  whole.packedUint32(18, tokenIds);
+  whole.packedTokenIds(18, tokenIds, sizeBytes);
 }
 
 function writeSampling(sampling: SamplingParameters): void {

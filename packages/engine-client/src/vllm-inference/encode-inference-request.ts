@@ -1,7 +1,7 @@
 import { KVCacheParameters } from "@vllm-router/proto/messages";
 import type { GenerateRequest, SamplingParameters, StructuredOutput } from "../engine.ts";
 import { GRPC_PREFIX_BYTES } from "../transport/stream-transport.ts";
-import { varintSize, WireWriter } from "../wire/wire-writer.ts";
+import { packedSize, varintSize, WireWriter } from "../wire/wire-writer.ts";
 
 /**
  * Sent for "every token" where the protocol takes 0 for "what the model's generation config says": the engine cuts it
@@ -49,11 +49,10 @@ export function encodeInferenceRequest(request: GenerateRequest): Buffer {
 }
 
 function writePrompt(tokenIds: Int32Array): void {
-  let sizeBytes = 0;
-  for (let index = 0; index < tokenIds.length; index++) sizeBytes += varintSize(tokenIds[index] as number);
+  const sizeBytes = packedSize(tokenIds);
   whole.varint(34);
   whole.varint(sizeBytes === 0 ? 0 : 1 + varintSize(sizeBytes) + sizeBytes);
-  whole.packedUint32(10, tokenIds);
+  whole.packedTokenIds(10, tokenIds, sizeBytes);
 }
 
 function writeSampling(sampling: SamplingParameters): void {

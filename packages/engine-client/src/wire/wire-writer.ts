@@ -37,7 +37,7 @@ export class WireWriter {
   }
 
   /** Numbers as a packed field; nothing when there are none. */
-  packedUint32(tag: number, values: ArrayLike<number>): void {
+  packedUint32(tag: number, values: readonly number[]): void {
     const { length } = values;
     if (length === 0) return;
     let sizeBytes = 0;
@@ -45,10 +45,32 @@ export class WireWriter {
     this.varint(tag);
     this.varint(sizeBytes);
     this.#reserve(sizeBytes);
+    for (let index = 0; index < length; index++)
+      this.position = writeVarint(this.#buffer, this.position, values[index] as number);
+  }
+
+  /** The same of a prompt, which is long, whose {@link packedSize} may be known already. */
+  packedTokenIds(tag: number, values: Int32Array, sizeBytes: number = packedSize(values)): void {
+    const { length } = values;
+    if (length === 0) return;
+    this.varint(tag);
+    this.varint(sizeBytes);
+    // Two bytes more are written than are meant.
+    this.#reserve(sizeBytes + 2);
     const buffer = this.#buffer;
     let position = this.position;
-    for (let index = 0; index < length; index++)
-      position = writeVarint(buffer, position, values[index] as number);
+    for (let index = 0; index < length; index++) {
+      const value = values[index] as number;
+      if (value >>> 21 === 0) {
+        // Of one, two or three bytes, as it comes: without a branch, which would be guessed wrong every other time.
+        const second = (0x7f - value) >>> 31;
+        const third = (0x3fff - value) >>> 31;
+        buffer[position] = (value & 0x7f) | (second << 7);
+        buffer[position + 1] = ((value >>> 7) & 0x7f) | (third << 7);
+        buffer[position + 2] = value >>> 14;
+        position += 1 + second + third;
+      } else position = writeVarint(buffer, position, value);
+    }
     this.position = position;
   }
 
@@ -162,6 +184,17 @@ export class WireWriter {
     this.#buffer.copy(grown, 0, 0, this.position);
     this.#buffer = grown;
   }
+}
+
+/** Bytes of numbers, taken for unsigned ones, as varints. */
+export function packedSize(values: Int32Array): number {
+  let sizeBytes = 0;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number;
+    sizeBytes +=
+      value >>> 21 === 0 ? 1 + ((0x7f - value) >>> 31) + ((0x3fff - value) >>> 31) : varintSize(value);
+  }
+  return sizeBytes;
 }
 
 /** Bytes of an unsigned 32-bit number as a varint. */

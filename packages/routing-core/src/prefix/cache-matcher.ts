@@ -117,6 +117,11 @@ export class CacheMatcher {
     let worth = 0;
     const usable = Math.floor((keys.totalUnits - 1) / keys.blockUnits);
     if (traits.areAllPlain) {
+      if (most <= usable) {
+        // As one block of memory: there is room for a thousand slots, of which few are used.
+        matchedBlocks.set(matched.subarray(0, slotCapacity));
+        return most;
+      }
       for (let slot = 0; slot < slotCapacity; slot += 1) {
         matchedBlocks[slot] = Math.min(matched[slot]!, usable);
       }

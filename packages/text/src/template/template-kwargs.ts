@@ -73,11 +73,41 @@ export interface TemplateVariables {
   readonly continueFinalMessage: boolean;
 }
 
+/** What a template got last in a request that says nothing of its own, and what the server's defaults were. */
+interface PlainVariables extends TemplateVariables {
+  readonly defaultKwargs: TemplateSettings["defaultKwargs"];
+}
+
+/** By what templates declare, then by the two switches: most requests differ in nothing else. */
+const plainVariables = new WeakMap<ReadonlySet<string>, (PlainVariables | undefined)[]>();
+
 /** Chooses from the merged arguments what the template declares or always gets. */
 export function templateVariables(
   declared: ReadonlySet<string>,
   settings: TemplateSettings,
 ): TemplateVariables {
+  if (!isPlain(settings)) return chosenVariables(declared, settings);
+  const { addGenerationPrompt, continueFinalMessage, defaultKwargs } = settings;
+  let known = plainVariables.get(declared);
+  if (known === undefined) plainVariables.set(declared, (known = []));
+  const at = (addGenerationPrompt ? 1 : 0) + (continueFinalMessage ? 2 : 0);
+  let plain = known[at];
+  if (plain === undefined || plain.defaultKwargs !== defaultKwargs)
+    plain = known[at] = { ...chosenVariables(declared, settings), defaultKwargs };
+  // The caller goes on to fill them.
+  return { ...plain, variables: new Map(plain.variables) };
+}
+
+function isPlain({ tools, documents, kwargs, reasoningEffort }: TemplateSettings): boolean {
+  return (
+    (tools ?? null) === null &&
+    (documents ?? null) === null &&
+    (reasoningEffort ?? null) === null &&
+    (kwargs?.size ?? 0) === 0
+  );
+}
+
+function chosenVariables(declared: ReadonlySet<string>, settings: TemplateSettings): TemplateVariables {
   const merged = effectiveTemplateKwargs(settings);
   const addGenerationPrompt = merged.get("add_generation_prompt") ?? false;
   const variables = new Map<string, TemplateValue>([

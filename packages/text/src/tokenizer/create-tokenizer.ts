@@ -16,7 +16,7 @@ import { compileNormalizer } from "./normalizer.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
 import { compilePostProcessor } from "./post-processor.ts";
 import { compilePreTokenizer, type PreTokenizer } from "./pre-tokenizer.ts";
-import { createPipeline, type StretchEncoder } from "./text-encoder-pipeline.ts";
+import { createPipeline, type EncodingPipeline, type StretchEncoder } from "./text-encoder-pipeline.ts";
 import { TokenBuffer } from "./token-buffer.ts";
 import { TokenTable } from "./token-table.ts";
 import { applyTokenizerClass } from "./tokenizer-class.ts";
@@ -96,7 +96,6 @@ function createOwn({ json, config, preTokenizer, vocabulary, encodeStretch }: Ow
     encodeStretch,
   });
   const frame = compilePostProcessor(json["post_processor"]);
-  const buffer = new TokenBuffer();
   return assemble({
     config,
     added,
@@ -107,17 +106,11 @@ function createOwn({ json, config, preTokenizer, vocabulary, encodeStretch }: Ow
     frame,
     // transformers leaves BPE alone, for which this would be destructive.
     cleansUp: config.cleansUpSpaces && !isBpeModel(json["model"]),
-    encode(text, addSpecialTokens) {
-      buffer.clear();
-      if (addSpecialTokens) buffer.pushAll(frame.before);
-      pipeline(text, buffer);
-      if (addSpecialTokens) buffer.pushAll(frame.after);
-      return buffer.take();
-    },
+    ...createEncoding(pipeline, frame),
   });
 }
 
-interface Parts {
+interface Parts extends Encoding {
   readonly config: TokenizerConfig;
   readonly added: AddedVocabulary;
   readonly vocabulary: ReadonlyMap<string, number>;
@@ -126,7 +119,37 @@ interface Parts {
   readonly spaceMarker: string | undefined;
   readonly frame: SpecialFrame;
   readonly cleansUp: boolean;
-  readonly encode: (text: string, addSpecialTokens: boolean) => Int32Array;
+}
+
+type Encoding = Pick<Tokenizer, "encode" | "draft" | "encodeStretches">;
+
+/** What a pipeline does for the callers of a tokenizer: lone surrogates replaced, special frame added. */
+function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encoding {
+  const buffer = new TokenBuffer();
+
+  function framed(addSpecialTokens: boolean, fill: () => void): Int32Array {
+    buffer.clear();
+    if (addSpecialTokens) buffer.pushAll(frame.before);
+    fill();
+    if (addSpecialTokens) buffer.pushAll(frame.after);
+    return buffer.take();
+  }
+
+  return {
+    encode: (text, addSpecialTokens) =>
+      framed(addSpecialTokens, () => pipeline.encode(wellFormed(text), buffer)),
+    draft(text, addSpecialTokens) {
+      const draft = pipeline.draft(wellFormed(text));
+      const { unknown } = draft;
+      return {
+        unknown,
+        unknownUnits: unknown.reduce((units, stretch) => units + stretch.text.length, 0),
+        complete: (ids) => framed(addSpecialTokens, () => draft.complete(ids, buffer)),
+      };
+    },
+    encodeStretches: (stretches) =>
+      stretches.map((stretch) => framed(false, () => pipeline.encodeStretch(stretch, buffer))),
+  };
 }
 
 function assemble({
@@ -138,7 +161,7 @@ function assemble({
   spaceMarker,
   frame,
   cleansUp,
-  encode,
+  ...encoding
 }: Parts): Tokenizer {
   const endOfSequence = config.specialTokens.get("eos_token");
   const decodeIds = decoder.isByteLevel
@@ -152,7 +175,7 @@ function assemble({
     endOfSequenceTokenId: endOfSequence === undefined ? undefined : added.idOf(endOfSequence),
     leadingSpaceMarker: spaceMarker,
     specialFrame: frame,
-    encode: (text, addSpecialTokens) => encode(wellFormed(text), addSpecialTokens),
+    ...encoding,
     decode(tokenIds, options) {
       const text = decodeIds(tokenIds, options.skipSpecialTokens);
       return cleansUp ? cleanUpSpaces(text) : text;

@@ -29,6 +29,19 @@ describe("StretchCache", () => {
     expect(cache.get("é😀漢\u0000".repeat(3000))).toBe(IDS);
   });
 
+  it("tells stretches apart that differ where it does not look first", () => {
+    const cache = new StretchCache();
+    const one = `${"x".repeat(5_000)}a${"y".repeat(5_000)}`;
+    for (let at = 0; at < 300; at++) {
+      const other = `${one.slice(0, 100 + at)}#${one.slice(101 + at)}`;
+      cache.set(one, IDS);
+      expect(cache.get(other)).toBeUndefined();
+      cache.set(other, Int32Array.of(at));
+      expect(cache.get(other)).toEqual(Int32Array.of(at));
+      expect(cache.get(one) ?? IDS).toBe(IDS);
+    }
+  });
+
   it("forgets the oldest, and keeps what is used", () => {
     const cache = new StretchCache();
     const stretch = (number: number): string => `${number} `.padEnd(100_000, "x");

@@ -1,3 +1,5 @@
+import { lossyText } from "./utf8.ts";
+
 /** Shorter stretches are as quickly encoded as looked up. */
 const SHORTEST = 128;
 /** Code units of one generation. */
@@ -6,29 +8,38 @@ const GENERATION_UNITS = 2 * 1024 * 1024;
 const LONGEST = GENERATION_UNITS / 16;
 /** Stretches remembered as seen once. */
 const SEEN = 1 << 14;
-/** Units copied at a time. */
-const COPY_UNITS = 4096;
+
+const encoder = new TextEncoder();
+
+/** A stretch with its ids. */
+interface KnownStretch {
+  readonly text: string;
+  readonly ids: Int32Array;
+}
 
 /**
  * The ids of stretches between added tokens that come again: a system prompt, the earlier messages of a conversation. What comes
  * once is not kept: a stretch enters when it is seen a second time. Bounded: two generations of 2 Mi code units each; when the
  * young one is full it becomes the old one and the old one is forgotten (24 MiB at most, a third of that for English). A
- * tokenizer has two caches, one of them for what begins a text.
+ * tokenizer has two caches, one of them for what begins a text. Found by some of its units and then compared: a Map by the text
+ * would hash all of it. Of two with the same of these units only the later one is kept.
  */
 export class StretchCache {
-  #young = new Map<string, Int32Array>();
-  #old = new Map<string, Int32Array>();
+  #young = new Map<number, KnownStretch>();
+  #old = new Map<number, KnownStretch>();
   #units = 0;
   readonly #seen = new Int32Array(SEEN);
 
   /** The ids of a stretch, or undefined. */
   get(stretch: string): Int32Array | undefined {
     if (stretch.length < SHORTEST || stretch.length > LONGEST) return undefined;
-    const ids = this.#young.get(stretch);
-    if (ids !== undefined) return ids;
-    const older = this.#old.get(stretch);
-    if (older !== undefined) this.set(stretch, older);
-    return older;
+    const hash = hashOf(stretch);
+    const known = this.#young.get(hash);
+    if (known !== undefined && known.text === stretch) return known.ids;
+    const older = this.#old.get(hash);
+    if (older === undefined || older.text !== stretch) return undefined;
+    this.#keep(hash, older);
+    return older.ids;
   }
 
   /** True when a stretch that was not found should be given to {@link StretchCache.set}. */
@@ -43,18 +54,23 @@ export class StretchCache {
 
   /** Remembers the ids of a stretch. The ids are kept, not copied. */
   set(stretch: string, ids: Int32Array): void {
-    if (this.#units + stretch.length > GENERATION_UNITS) {
+    // A piece cut from a text keeps the whole text alive in V8: keep a copy instead.
+    this.#keep(hashOf(stretch), { text: copyOf(stretch), ids });
+  }
+
+  #keep(hash: number, stretch: KnownStretch): void {
+    const { length } = stretch.text;
+    if (this.#units + length > GENERATION_UNITS) {
       this.#old = this.#young;
       this.#young = new Map();
       this.#units = 0;
     }
-    this.#units += stretch.length;
-    // A piece cut from a text keeps the whole text alive in V8: keep a copy instead.
-    this.#young.set(copyOf(stretch), ids);
+    this.#units += length;
+    this.#young.set(hash, stretch);
   }
 }
 
-/** Of the length and some 128 units: where two stretches have the same, one of them enters a time too early. */
+/** Of the length and some 128 units: where two stretches have the same, one of them enters a time too early, and only one is kept. */
 function hashOf(text: string): number {
   const { length } = text;
   const step = Math.max(1, Math.floor(length / 64));
@@ -69,13 +85,7 @@ function hashOf(text: string): number {
   return hash | 1;
 }
 
+/** Through UTF-8, which is quicker than unit by unit; a stretch has no lone surrogates. */
 function copyOf(text: string): string {
-  const units = new Uint16Array(COPY_UNITS);
-  let copy = "";
-  for (let start = 0; start < text.length; start += COPY_UNITS) {
-    const count = Math.min(COPY_UNITS, text.length - start);
-    for (let index = 0; index < count; index++) units[index] = text.charCodeAt(start + index);
-    copy += String.fromCharCode(...units.subarray(0, count));
-  }
-  return copy;
+  return lossyText(encoder.encode(text));
 }

@@ -1,4 +1,5 @@
 import type { AddedTokenSplitter } from "./added-token-splitter.ts";
+import type { Stretch } from "./encoding-draft.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
 import { StretchCache } from "./stretch-cache.ts";
 import type { TokenBuffer } from "./token-buffer.ts";
@@ -21,15 +22,32 @@ export interface EncodingStages {
   readonly encodeStretch: StretchEncoder;
 }
 
-/** A function that appends the ids of a text without lone surrogates, special frame not included. */
-export function createPipeline(stages: EncodingStages): (text: string, output: TokenBuffer) => void {
+/** Encodes texts without lone surrogates, special frame not included. */
+export interface EncodingPipeline {
+  /** Appends the ids of a text. */
+  encode(text: string, output: TokenBuffer): void;
+  /** Appends the ids of a stretch of a {@link PipelineDraft}. */
+  encodeStretch(stretch: Stretch, output: TokenBuffer): void;
+  /** Takes a text apart and looks up what is known of it. */
+  draft(text: string): PipelineDraft;
+}
+
+/** What is known of a text. */
+export interface PipelineDraft {
+  readonly unknown: readonly Stretch[];
+  /** Appends the ids of the text, with those of its unknown stretches. */
+  complete(ids: readonly Int32Array[], output: TokenBuffer): void;
+}
+
+/** The stages joined, with stretches that come again taken from a cache. */
+export function createPipeline(stages: EncodingStages): EncodingPipeline {
   const { rawSplitter, normalizer, normalizedSplitter, encodeStretch } = stages;
 
-  function encodeRaw(stretch: string, isFirst: boolean, output: TokenBuffer): void {
-    const normalized = normalizer === undefined ? stretch : normalizer(stretch);
+  function encodeRaw({ text, isAtStart }: Stretch, output: TokenBuffer): void {
+    const normalized = normalizer === undefined ? text : normalizer(text);
     normalizedSplitter.split(normalized, {
       token: (id) => output.push(id),
-      text: (inner, start) => encodeStretch(inner, isFirst && start === 0, output),
+      text: (inner, start) => encodeStretch(inner, isAtStart && start === 0, output),
     });
   }
 
@@ -37,20 +55,53 @@ export function createPipeline(stages: EncodingStages): (text: string, output: T
   const firsts = new StretchCache();
   const others = new StretchCache();
 
-  return (text, output) => {
-    rawSplitter.split(text, {
-      token: (id) => output.push(id),
-      text(stretch, start) {
-        const cache = start === 0 ? firsts : others;
-        const known = cache.get(stretch);
-        if (known !== undefined) {
-          output.pushBlock(known);
-          return;
-        }
-        const from = output.length;
-        encodeRaw(stretch, start === 0, output);
-        if (cache.wants(stretch)) cache.set(stretch, output.since(from));
-      },
-    });
+  return {
+    encode(text, output) {
+      rawSplitter.split(text, {
+        token: (id) => output.push(id),
+        text(stretch, start) {
+          const cache = start === 0 ? firsts : others;
+          const known = cache.get(stretch);
+          if (known !== undefined) {
+            output.pushBlock(known);
+            return;
+          }
+          const from = output.length;
+          encodeRaw({ text: stretch, isAtStart: start === 0 }, output);
+          if (cache.wants(stretch)) cache.set(stretch, output.since(from));
+        },
+      });
+    },
+    encodeStretch: encodeRaw,
+    draft(text) {
+      const parts: (number | Int32Array | Stretch)[] = [];
+      const unknown: Stretch[] = [];
+      rawSplitter.split(text, {
+        token: (id) => parts.push(id),
+        text(stretch, start) {
+          const isAtStart = start === 0;
+          const known = (isAtStart ? firsts : others).get(stretch);
+          if (known === undefined) unknown.push({ text: stretch, isAtStart });
+          parts.push(known ?? (unknown.at(-1) as Stretch));
+        },
+      });
+      return {
+        unknown,
+        complete(ids, output) {
+          let next = 0;
+          for (const part of parts) {
+            if (typeof part === "number") output.push(part);
+            else if (part instanceof Int32Array) output.pushBlock(part);
+            else {
+              const own = ids[next++] as Int32Array;
+              output.pushBlock(own);
+              const cache = part.isAtStart ? firsts : others;
+              // Maybe a piece of something larger, which the cache would keep alive.
+              if (cache.wants(part.text)) cache.set(part.text, own.slice());
+            }
+          }
+        },
+      };
+    },
   };
 }

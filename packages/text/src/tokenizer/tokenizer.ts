@@ -1,4 +1,5 @@
 import type { DecodeStream, DecodeStreamOptions } from "../detokenize/decode-stream.ts";
+import type { EncodingDraft, Stretch } from "./encoding-draft.ts";
 
 /** Contents of a model's tokenizer files, as text. */
 export interface TokenizerFiles {
@@ -44,6 +45,10 @@ export interface Tokenizer {
   readonly specialFrame: SpecialFrame;
   /** Ids of a text. Lone surrogates count as U+FFFD. `addSpecialTokens` adds what the post-processor adds (`<s>` …). */
   encode(text: string, addSpecialTokens: boolean): Int32Array;
+  /** Begins {@link Tokenizer.encode}: what comes of completing the draft is what it gives, whoever encodes the unknown stretches. */
+  draft(text: string, addSpecialTokens: boolean): EncodingDraft;
+  /** Ids of every one of a draft's stretches, also of a draft by another tokenizer with the same files. */
+  encodeStretches(stretches: readonly Stretch[]): readonly Int32Array[];
   /** Text of ids; unknown ids count as nothing, broken UTF-8 becomes U+FFFD. */
   decode(tokenIds: ArrayLike<number>, options: DecodeOptions): string;
   /** Text of one id alone, special tokens included; empty for an unknown id. */
