@@ -5,7 +5,7 @@
  *   node ../../tools/bundle/main.ts [src/main.ts src/threads/request-thread.ts …]
  * Entries are the package's exports and the files named, each under its own base name in `dist`. Other packages stay outside.
  */
-import { readFileSync, rmSync, globSync } from "node:fs";
+import { existsSync, globSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -30,7 +30,7 @@ const bundle = await rolldown({
   tsconfig: "tsconfig.json",
   onLog: (level, log, handle) => handle(level === "warn" ? "error" : level, log),
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: "dist",
   format: "esm",
   entryFileNames: "[name].js",
@@ -38,3 +38,13 @@ await bundle.write({
   sourcemap: true,
 });
 await bundle.close();
+
+// A thread or program is started by the name of its file, which no import tells anybody.
+for (const file of output) {
+  const named = file.type === "chunk" ? file.code.matchAll(/"\.\/([\w-]+\.js)"/g) : [];
+  for (const [, name = ""] of named) {
+    if (!existsSync(join(folder, "dist", name))) {
+      throw new Error(`${file.fileName} speaks of ${name}: name its source among the entries of the build`);
+    }
+  }
+}
