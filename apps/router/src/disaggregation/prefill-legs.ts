@@ -142,6 +142,14 @@ export class PrefillLegs {
     return {
       worker: this.legWorker(worker, leg.rank),
       engine: worker.connection.engine as TEngine,
+      blame: () => {
+        // A worker that was replaced meanwhile handed nothing over.
+        if (fleet.worker(worker.id)?.connection === worker.connection) {
+          this.#learned.delete(worker.connection);
+          settlement.revoke();
+          fleet.suspect(worker.id);
+        }
+      },
       learn: (identity) => void this.#learned.set(worker.connection, identity),
       release: (outcome) => {
         if (isReleased) {
