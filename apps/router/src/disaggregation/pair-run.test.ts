@@ -54,7 +54,7 @@ function setUp(options: {
       worker: { id: name, rank: undefined, ranks: 1, identity: options.identity },
       engine: name,
       learn: (identity) => void learned.push(identity),
-      blame: () => void released.push(`${name} blamed`),
+      judge: (outcome) => void released.push(`${name} judged ${outcome}`),
       release: (outcome: LegOutcome) => {
         if (!isReleased) {
           isReleased = true;
@@ -126,7 +126,7 @@ describe("a pair that pulls with NIXL", () => {
     prefills[0]?.answer(answered());
     expect(decodes).toMatchObject([{ requestId: "id", params: JSON.stringify(ANSWER) }]);
     expect(prefills[0]?.plan.requestId).toBe("id");
-    expect(released).toEqual(["p1 success"]);
+    expect(released).toEqual(["p1 handed"]);
     expect(pair.cachedTokens).toBe(7);
   });
 
@@ -138,7 +138,7 @@ describe("a pair that pulls with NIXL", () => {
       expect(prefills.map(({ worker }) => worker)).toEqual(["p1", "p2"]);
       prefills[1]?.answer(answered());
       expect(decodes).toMatchObject([{ requestId: "id-p2", params: JSON.stringify(ANSWER) }]);
-      expect(released).toEqual(["p1 failure", "p2 success"]);
+      expect(released).toEqual(["p1 failure", "p2 handed"]);
     },
   );
 
@@ -271,9 +271,10 @@ describe("a pair whose blocks cannot be fetched", () => {
     expect(prefills.map(({ worker }) => worker)).toEqual(["p1", "p2"]);
     prefills[1]?.answer(answered());
     expect(decodes.map(({ requestId }) => requestId)).toEqual(["id", "id-p2"]);
-    expect(released).toEqual(["p1 success", "p2 success"]);
+    expect(released).toEqual(["p1 handed", "p2 handed"]);
     pair.decodeHeard();
-    expect(released.at(-1)).toBe("p1 blamed");
+    pair.decodeHeard();
+    expect(released.slice(2)).toEqual(["p2 judged success", "p1 judged failure"]);
     expect(events).toEqual([
       { kind: "prefilled", worker: "p1" },
       { kind: "prefill-failed", worker: "p1", code: "not_fetched" },
@@ -299,7 +300,7 @@ describe("a pair whose blocks cannot be fetched", () => {
     expect(pair.decodeFailed()).toBe(true);
     runTimers();
     expect(failures).toMatchObject([{ code: "unavailable" }]);
-    expect([decodes.length, pair.isDecodeSpared, released.at(-1)]).toEqual([1, true, "p1 blamed"]);
+    expect([decodes.length, pair.isDecodeSpared, released.at(-1)]).toEqual([1, true, "p1 judged failure"]);
   });
 
   it("blames nobody when the decode engine fails without blocks as well", () => {
@@ -308,7 +309,7 @@ describe("a pair whose blocks cannot be fetched", () => {
     pair.decodeFailed();
     expect(pair.decodeFailed()).toBe(false);
     pair.decodeHeard(false);
-    expect([released, pair.isDecodeSpared, pair.isAwaited]).toEqual([["p1 success"], false, false]);
+    expect([released, pair.isDecodeSpared, pair.isAwaited]).toEqual([["p1 handed"], false, false]);
   });
 
   it("asks three prefill engines at most", () => {
@@ -368,9 +369,11 @@ describe("a pair whose prefill engine refuses the request", () => {
 
 describe("a pair over a shared store", () => {
   it("runs the legs one after the other, without parameters", () => {
-    const { prefills, decodes } = setUp({ connector: "none" });
+    const { pair, prefills, decodes, released } = setUp({ connector: "none" });
     expect(prefills[0]?.plan.prefillParams).toBeUndefined();
     prefills[0]?.answer(answered(undefined));
+    expect(released).toEqual(["p1 success"]);
+    expect(pair.decodeFailed()).toBe(false);
     expect(decodes).toMatchObject([{ requestId: "id", params: undefined }]);
   });
 });

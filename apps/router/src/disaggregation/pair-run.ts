@@ -2,8 +2,8 @@ import { EngineError, type GenerateCall } from "@vllm-router/engine-client";
 import { isRetryable } from "../pipeline/retryable.ts";
 import type { Connector, EngineIdentity, LegPlan, LegWorker } from "./connector.ts";
 
-/** How a leg's place is given back. */
-export type LegOutcome = "success" | "failure" | "cancelled" | "rejected";
+/** How a leg's place is given back; `handed` is a success that the decode engine's fetch has yet to confirm. */
+export type LegOutcome = "success" | "handed" | "failure" | "cancelled" | "rejected";
 
 /** A prefill worker that was chosen and booked. */
 export interface PrefillLeg<TEngine> {
@@ -11,8 +11,8 @@ export interface PrefillLeg<TEngine> {
   readonly engine: TEngine;
   /** Gives the place back and tells the breaker. The first call counts. */
   readonly release: (outcome: LegOutcome) => void;
-  /** What it handed over was not there to be fetched: its success is taken back. Whenever, even released. */
-  readonly blame: () => void;
+  /** Whether the blocks it handed over could be fetched, told after the release if at all. */
+  readonly judge: (outcome: "success" | "failure") => void;
   /** The engine's connector is known by this, as long as the engine lives. */
   readonly learn: (identity: EngineIdentity) => void;
 }
@@ -89,7 +89,7 @@ export class PairRun<TEngine> implements GenerateCall {
   #tries = 0;
   /** The leg whose blocks the decode leg fetches. */
   #handing: PrefillLeg<TEngine> | undefined;
-  /** Legs whose blocks could not be fetched: to blame once the decode engine has shown that it can do without them. */
+  /** Legs whose blocks could not be fetched: to be judged once the decode engine has shown that it can do without them. */
   readonly #lost: PrefillLeg<TEngine>[] = [];
   /** Prompt tokens that the prefill engine found in its cache; undefined where it did not say or did not run. */
   cachedTokens: number | undefined;
@@ -147,10 +147,13 @@ export class PairRun<TEngine> implements GenerateCall {
    * whose blocks were at fault before.
    */
   decodeHeard(isWell = true): void {
-    const lost = this.#lost.splice(0);
+    const handing = this.#handing;
+    this.#handing = undefined;
     if (isWell) {
-      lost.forEach((leg) => leg.blame());
+      handing?.judge("success");
+      this.#lost.forEach((leg) => leg.judge("failure"));
     }
+    this.#lost.length = 0;
     if (this.#isFetching) {
       this.#isFetching = false;
       if (this.#isOver) {
@@ -238,8 +241,9 @@ export class PairRun<TEngine> implements GenerateCall {
       return;
     }
     this.#leg = undefined;
-    this.#handing = leg;
-    leg.release("success");
+    const isHanded = decode.order === "together" ? this.#isFetching : handover.params !== undefined;
+    this.#handing = isHanded ? leg : undefined;
+    leg.release(isHanded ? "handed" : "success");
     this.cachedTokens = answer.cachedTokens;
     this.#options.told({ kind: "prefilled", worker: leg.worker.id });
     if (handover.learned !== undefined) {
@@ -278,7 +282,7 @@ export class PairRun<TEngine> implements GenerateCall {
       this.#fallBack();
     } else {
       // Nothing shows that the decode engine could have done better with what it was promised.
-      this.#lost.splice(0).forEach((lost) => lost.blame());
+      this.#lost.splice(0).forEach((lost) => lost.judge("failure"));
       this.#isDecodeSpared = true;
       this.#fail(error);
     }

@@ -142,11 +142,14 @@ export class PrefillLegs {
     return {
       worker: this.legWorker(worker, leg.rank),
       engine: worker.connection.engine as TEngine,
-      blame: () => {
+      judge: (outcome) => {
         // A worker that was replaced meanwhile handed nothing over.
-        if (fleet.worker(worker.id)?.connection === worker.connection) {
+        if (fleet.worker(worker.id)?.connection !== worker.connection) {
+          return;
+        }
+        settlement.reportLate(outcome);
+        if (outcome === "failure") {
           this.#learned.delete(worker.connection);
-          settlement.revoke();
           fleet.suspect(worker.id);
         }
       },
@@ -156,7 +159,7 @@ export class PrefillLegs {
           return;
         }
         isReleased = true;
-        if (outcome !== "cancelled") {
+        if (outcome !== "cancelled" && outcome !== "handed") {
           settlement.report(outcome === "failure" ? "failure" : "success");
         }
         if (outcome === "failure") {
@@ -165,7 +168,7 @@ export class PrefillLegs {
           fleet.suspect(worker.id);
         }
         settlement.release();
-        observer.attemptEnded(worker.id, outcome);
+        observer.attemptEnded(worker.id, outcome === "handed" ? "success" : outcome);
       },
     };
   }

@@ -55,7 +55,7 @@ function setUp(options: { readonly prefill?: readonly string[]; readonly fallsBa
     worker: { id: name, rank: undefined, ranks: 1, identity: undefined },
     engine: engineOf(name),
     learn: () => undefined,
-    blame: () => void released.push(`${name} blamed`),
+    judge: (outcome) => void released.push(`${name} judged ${outcome}`),
     release: (outcome) => void released.push(`${name} ${outcome}`),
   });
   const names = [...(options.prefill ?? ["p1", "p2"])];
@@ -134,7 +134,7 @@ describe("a pair of HTTP workers whose decode engine lacks the blocks", () => {
     answer(legs[3], 200, ROLE, WORD, "data: [DONE]\n\n");
     expect(legs.map(({ worker }) => worker)).toEqual(["p1", "d", "p2", "d"]);
     expect(told).toEqual(["head 200", ROLE, WORD, "flush", "data: [DONE]\n\n", "flush", "end"]);
-    expect(released).toEqual(["p1 success", "p2 success", "p1 blamed"]);
+    expect(released).toEqual(["p1 handed", "p2 handed", "p2 judged success", "p1 judged failure"]);
     expect(pair.isDecodeSpared).toBe(false);
   });
 
@@ -144,7 +144,7 @@ describe("a pair of HTTP workers whose decode engine lacks the blocks", () => {
     answer(legs[1], 500, ERROR);
     answer(legs[2], 200, ROLE, ERROR);
     expect(told).toEqual(["head 200", ROLE, ERROR, "flush", "end"]);
-    expect(released).toEqual(["p1 success"]);
+    expect(released).toEqual(["p1 handed"]);
   });
 
   it("fails instead where that is the policy, and spares it", () => {

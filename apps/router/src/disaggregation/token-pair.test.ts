@@ -49,7 +49,7 @@ function setUp(names: string[]) {
           worker: { id, rank: undefined, ranks: 1, identity: undefined },
           engine: engineOf(id),
           learn: () => undefined,
-          blame: () => undefined,
+          judge: () => undefined,
           release: () => undefined,
         };
   };

@@ -13,8 +13,8 @@ export interface Settlement {
   addOutput(tokens: number): void;
   /** Tells the breaker how the attempt went; only the first report counts. */
   report(outcome: AttemptOutcome): void;
-  /** What was reported a success was none, as became clear later: the breaker counts a failure. Whenever, even released. */
-  revoke(): void;
+  /** An outcome that became clear only after the release: the breaker counts one more attempt. */
+  reportLate(outcome: AttemptOutcome): void;
   /**
    * Takes every booking back. Call it exactly once, on every kind of ending; another call changes nothing, returns false
    * and is counted by the ledger.
@@ -65,12 +65,12 @@ export class BookedSettlement implements Settlement {
     this.#end(outcome);
   }
 
-  revoke(): void {
+  reportLate(outcome: AttemptOutcome): void {
     for (const leg of this.legs) {
       const slot = leg.slot - leg.rank;
       const period = this.#breakers?.started(slot);
       if (period !== undefined) {
-        this.#breakers?.ended(slot, period, "failure");
+        this.#breakers?.ended(slot, period, outcome);
       }
     }
   }
