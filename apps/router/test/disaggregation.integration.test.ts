@@ -114,7 +114,9 @@ describe("prefill and decode on different engines", () => {
     // Tokenised once: both engines have the same ids.
     expect(second?.request.input).toEqual(first?.request.input);
     expect(prefill[0]!.kvTransfers).toMatchObject({ handedOver: 1, held: 0 });
-    expect(decode[0]!.kvTransfers).toMatchObject({ fetched: 1, missing: 0 });
+    // The whole prompt.
+    const fetchedTokens = expected.usage.prompt_tokens;
+    expect(decode[0]!.kvTransfers).toMatchObject({ fetched: 1, missing: 0, fetchedTokens });
     await expectNothingLeft(setting);
   });
 
@@ -146,6 +148,75 @@ describe("prefill and decode on different engines", () => {
     const answers = await Promise.all([...running, ...late]);
     expect(answers.map(({ choices }) => choices[0]?.finish_reason)).not.toContain("error");
     expect(prefill[1]!.kvTransfers?.handedOver).toBeGreaterThanOrEqual(5);
+    await expectNothingLeft(setting);
+  });
+
+  it("loses no request when a prefill engine dies between its answer and the fetch", async () => {
+    await using setting = await setUp({ prefill: 2, decode: 1 }, [
+      "--policy",
+      "round_robin",
+      "--disable-retries",
+    ]);
+    const { prefill, decode, router } = setting;
+    prefill[0]!.faults.dieAtFetch = 0;
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => complete(router, { prompt: `${at}: ${PROMPT}` })),
+    );
+    expect(answers.map(({ choices }) => choices[0]?.finish_reason)).not.toContain("error");
+    expect(decode[0]!.kvTransfers?.missing).toBeGreaterThanOrEqual(1);
+    expect(decode[0]!.kvTransfers?.fetched).toBe(6);
+    await expectNothingLeft(setting);
+  });
+
+  it.each([true, false])(
+    "has the decode engine compute the prompt when the last prefill engine dies so (stream: %s)",
+    async (stream) => {
+      await using setting = await setUp({ prefill: 1, decode: 1 }, ["--disable-retries"]);
+      const { prefill, decode, router } = setting;
+      prefill[0]!.faults.dieAtFetch = 0;
+      const expected = (await alone()).choices[0]?.text;
+      const answer = await router.post("/v1/completions", { ...BODY, stream });
+      const text = await answer.text();
+      expect(answer.status).toBe(200);
+      const choices = stream
+        ? sseEvents<Completion>(text).flatMap((event) => event.choices)
+        : (JSON.parse(text) as Completion).choices;
+      expect(choices.map((choice) => choice.text).join("")).toBe(expected);
+      expect(decode[0]!.kvTransfers).toMatchObject({ fetched: 0, missing: 1 });
+      expect(decode[0]!.requests).toHaveLength(2);
+      await expectNothingLeft(setting);
+    },
+  );
+
+  it("refuses a request whose last prefill engine dies so where that is wanted, and spares the decode engine", async () => {
+    await using setting = await setUp({ prefill: 1, decode: 1 }, [
+      "--prefill-fallback",
+      "fail",
+      "--disable-retries",
+      "--cb-failure-threshold",
+      "1",
+    ]);
+    const { prefill, decode, router } = setting;
+    prefill[0]!.faults.dieAtFetch = 0;
+    expect((await router.post("/v1/completions", BODY)).status).toBe(503);
+    expect(decode[0]!.requests).toHaveLength(1);
+    const metrics = await (await fetch(`${router.url}/metrics`)).text();
+    const states = metrics
+      .split("\n")
+      .filter((line) => line.startsWith("vllm_router_cb_state{") && line.includes(decode[0]!.address));
+    expect(states.filter((line) => !line.endsWith(" 0"))).toEqual([]);
+    await expectNothingLeft(setting);
+  });
+
+  it("gives up on prefill engines after three lost handovers", async () => {
+    await using setting = await setUp({ prefill: 5, decode: 1 }, ["--disable-retries"]);
+    const { prefill, decode, router } = setting;
+    for (const engine of prefill) {
+      engine.faults.dieAtFetch = 0;
+    }
+    await complete(router);
+    expect(decode[0]!.kvTransfers).toMatchObject({ fetched: 0, missing: 3 });
+    expect(prefill.reduce((sum, engine) => sum + engine.requests.length, 0)).toBe(3);
     await expectNothingLeft(setting);
   });
 

@@ -147,6 +147,8 @@ export class FakePlacer implements Placer {
   readonly released: string[] = [];
   /** Thrown by the next `generate`. */
   generateError: Error | undefined;
+  /** What every failure is said to be: another engine's. */
+  isSpared = false;
   outputTokens = 0;
   held = 0;
 
@@ -187,6 +189,7 @@ export class FakePlacer implements Placer {
       reason: "first",
       deadlineAtMs: undefined,
       output: (tokens) => (this.outputTokens += tokens),
+      isSpared: () => this.isSpared,
       release: (outcome: AttemptOutcome) => {
         this.released.push(`${workerId} ${outcome}`);
         this.held -= isReleased ? 0 : 1;

@@ -112,11 +112,12 @@ export function generate(
   if (context.pools) refuse("This model does not support generation");
   const engine = context.engine();
   const plan = planRequest(request, engine);
+  const transfer = context.kvConnector()?.take(request, plan.promptIds.length);
   const generation = new GenerateCall({
     id: request.requestId,
     isStream: request.stream,
     plan,
-    transfer: context.kvConnector()?.take(request, plan.promptIds.length),
+    transfer,
     call,
     ended: (ended) => engine.release(ended),
     afterToken(total) {
@@ -128,7 +129,11 @@ export function generate(
     context.countAborts(1);
     engine.release(generation);
   };
-  engine.submit(generation);
+  if (transfer?.hasFailed === true) {
+    generation.fail();
+  } else {
+    engine.submit(generation);
+  }
 }
 
 function abort(context: EngineServiceContext, request: AbortRequest, call: GrpcCall): void {

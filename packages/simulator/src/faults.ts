@@ -10,6 +10,8 @@ export class Faults {
   slowFactor = 1;
   /** The engine dies (sockets cut, nothing answered) when it has generated this many tokens in all. */
   dieAfterTokens: number | undefined;
+  /** The engine dies when another one comes to fetch KV blocks that it holds, so many fetches having gone well before. */
+  dieAtFetch: number | undefined;
   /** Every Generate stream is reset after this many of its tokens. */
   dropStreamAfterTokens: number | undefined;
   /** Every Generate stream goes silent after this many of its tokens. */

@@ -65,9 +65,18 @@ export class GenerateCall implements EngineRequest {
 
   /** The Abort call ended the request: every open sequence ends with what it has. */
   aborted(): void {
+    this.#endOpen("abort");
+  }
+
+  /** What the request needs cannot be had: every open sequence ends with an error. */
+  fail(): void {
+    this.#endOpen("error");
+  }
+
+  #endOpen(reason: "abort" | "error"): void {
     const openSequences = this.sequences.filter((sequence) => sequence.finish === undefined);
     for (const sequence of openSequences) {
-      sequence.finish = { reason: "abort", matched: undefined };
+      sequence.finish = { reason, matched: undefined };
       this.#finished(sequence);
     }
   }

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonValue, parseJson } from "@vllm-router/api";
 import type { GenerateRequest } from "@vllm-router/proto/messages";
 import type { Clock, Timer } from "./clock.ts";
+import type { Faults } from "./faults.ts";
 
 /** What became of the blocks of one engine, counted since it started. */
 export interface KvTransferCounts {
@@ -8,14 +9,18 @@ export interface KvTransferCounts {
   handedOver: number;
   /** Prompts fetched from another engine. */
   fetched: number;
-  /** Prompts that were to be fetched and were not there: computed here. */
+  /** Prompts that were to be fetched and were not there. */
   missing: number;
+  /** Prompt tokens that came from another engine. */
+  fetchedTokens: number;
   /** Held blocks that nobody fetched in time. */
   expired: number;
 }
 
 /** How a request takes part in a transfer. */
 export interface KvTransfer {
+  /** The prompt was to be fetched and could not be: the generation fails. */
+  readonly hasFailed: boolean;
   /** Prompt tokens that came from another engine. */
   readonly fetchedTokens: number;
   /** Parameters of the answer, after an end by length; undefined for none. */
@@ -33,18 +38,27 @@ let lives = 0;
  * holds the prompt's blocks and says where they are; one that is asked for a remote prefill fetches them once.
  */
 export class NixlSide implements Disposable {
-  readonly counts: KvTransferCounts = { handedOver: 0, fetched: 0, missing: 0, expired: 0 };
+  readonly counts: KvTransferCounts = { handedOver: 0, fetched: 0, missing: 0, fetchedTokens: 0, expired: 0 };
   /** Another one for every life of an engine. */
   readonly engineId: string;
   readonly #clock: Clock;
-  readonly #address: () => { readonly host: string; readonly port: number };
+  readonly #engine: { readonly host: string; readonly port: number; readonly faults: Faults };
   readonly #held = new Map<string, Timer>();
+  readonly #isRecomputing: boolean;
+  readonly #die: () => void;
+  #given = 0;
 
-  constructor(clock: Clock, address: () => { readonly host: string; readonly port: number }) {
+  constructor(
+    clock: Clock,
+    engine: { readonly host: string; readonly port: number; readonly faults: Faults },
+    options: { readonly policy: "fail" | "recompute" | undefined; readonly die: () => void },
+  ) {
     lives += 1;
     this.engineId = `simulated-${lives}`;
     this.#clock = clock;
-    this.#address = address;
+    this.#engine = engine;
+    this.#isRecomputing = options.policy === "recompute";
+    this.#die = options.die;
     engines.set(this.engineId, this);
   }
 
@@ -63,13 +77,16 @@ export class NixlSide implements Disposable {
     if (params.get("do_remote_prefill") === true) {
       const from = engines.get(textOf(params.get("remote_engine_id")));
       const isThere = from?.give(textOf(params.get("remote_request_id"))) === true;
+      const fetchedTokens = isThere ? promptTokens : 0;
       this.counts[isThere ? "fetched" : "missing"] += 1;
-      return { fetchedTokens: isThere ? promptTokens : 0, handOver: () => undefined };
+      this.counts.fetchedTokens += fetchedTokens;
+      return { hasFailed: !isThere && !this.#isRecomputing, fetchedTokens, handOver: () => undefined };
     }
     if (params.get("do_remote_decode") !== true) {
       return undefined;
     }
     return {
+      hasFailed: false,
       fetchedTokens: 0,
       handOver: (finish) => (finish === "length" ? this.#hold(request.requestId, promptTokens) : undefined),
     };
@@ -78,7 +95,15 @@ export class NixlSide implements Disposable {
   /** Another engine fetches a prompt's blocks. Returns false when they are not here. */
   give(requestId: string): boolean {
     const lease = this.#held.get(requestId);
-    lease?.cancel();
+    if (lease === undefined) {
+      return false;
+    }
+    if (this.#given === this.#engine.faults.dieAtFetch) {
+      this.#die();
+      return false;
+    }
+    this.#given += 1;
+    lease.cancel();
     return this.#held.delete(requestId);
   }
 
@@ -98,7 +123,7 @@ export class NixlSide implements Disposable {
       this.#held.delete(requestId);
     });
     this.#held.set(requestId, lease);
-    const { host, port } = this.#address();
+    const { host, port } = this.#engine;
     return JSON.stringify({
       do_remote_prefill: true,
       do_remote_decode: false,

@@ -9,6 +9,7 @@ export interface FaultOptions {
   readonly slowFactor?: number;
   readonly isHanging?: boolean;
   readonly dieAfterTokens?: number;
+  readonly dieAtFetch?: number;
   readonly dropStreamAfterTokens?: number;
   readonly stallStreamAfterTokens?: number;
   readonly goawayAfterCalls?: number;
@@ -72,6 +73,8 @@ export interface SimulatorOptions {
   readonly kvEvents?: boolean;
   /** Hands KV blocks to, and takes them from, other engines of this program. Default: no connector. */
   readonly kvConnector?: "nixl" | undefined;
+  /** What becomes of a prompt whose blocks could not be fetched; "fail" as in vLLM by default. */
+  readonly kvLoadFailurePolicy?: "fail" | "recompute" | undefined;
   /** Publishes KV events by ZMQ as well. Default: not. */
   readonly kvEventsConfig?: KvEventsConfig;
   readonly faults?: FaultOptions;

@@ -194,8 +194,10 @@ class RunningSimulator implements Simulator {
   }
 
   async start(): Promise<void> {
-    this.#nixl =
-      this.#options.kvConnector === undefined ? undefined : new NixlSide(this.#clock, () => this.#address);
+    const { kvConnector, kvLoadFailurePolicy } = this.#options;
+    if (kvConnector !== undefined) {
+      this.#nixl = new NixlSide(this.#clock, this, { policy: kvLoadFailurePolicy, die: this.#die });
+    }
     const context: EngineServiceContext = {
       servedModelNames: this.servedModelNames,
       loras: this.#options.loras,
@@ -313,6 +315,8 @@ class RunningSimulator implements Simulator {
     return this.close();
   }
 
+  readonly #die = (): void => void this.kill().then(() => this.#options.died?.());
+
   /** Stops all work; the servers that still listen are the caller's to end. */
   #endLife(): { kill(): Promise<void> }[] {
     const servers = [this.#server, this.#httpFace].filter((server) => server !== undefined);
@@ -333,7 +337,7 @@ class RunningSimulator implements Simulator {
       { ...this.#engineOptions, kvRootHash },
       {
         kvEvents: (rank, events) => this.#hub.publish(rank, events),
-        died: () => void this.kill().then(() => this.#options.died?.()),
+        died: this.#die,
       },
     );
   }

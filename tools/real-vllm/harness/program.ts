@@ -52,14 +52,21 @@ const FOLDERS = {
   "vllm-simulator": "packages/simulator",
 } as const;
 
-/** Starts `vllm-serve`, `vllm-simulator` or `vllm-router` from the build, with the real vLLM first on the path. */
+/**
+ * Starts `vllm-serve`, `vllm-simulator` or `vllm-router` from the build, or `vllm` itself, with the real vLLM first on the
+ * path.
+ */
 export function startProgram(
-  name: keyof typeof FOLDERS,
+  name: keyof typeof FOLDERS | "vllm",
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): RunningProgram {
   const mark = randomUUID();
-  const child = spawn(process.execPath, [join(REPOSITORY, FOLDERS[name], "bin", `${name}.js`), ...args], {
+  const [command, ...before] =
+    name === "vllm"
+      ? [join(REAL_VLLM, "venv", "bin", "vllm")]
+      : [process.execPath, join(REPOSITORY, FOLDERS[name], "bin", `${name}.js`)];
+  const child = spawn(command!, [...before, ...args], {
     cwd: join(REAL_VLLM, "models"),
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...engineEnvironment(), ...environment, [MARK_VARIABLE]: mark },

@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import OpenAI from "openai";
+import { type GatedRelay, startGatedRelay } from "../harness/gated-relay.ts";
 import { ENGINE_FLAGS, startProgram, type RunningProgram } from "../harness/program.ts";
 
 const PREFILL_PORT = 18_381;
 const DECODE_PORT = 18_382;
+const RELAY_PORT = 18_383;
 const PORT = 18_380;
 const BASE = `http://127.0.0.1:${PORT}`;
 const START_MS = 360_000;
@@ -14,21 +16,26 @@ const KV_TRANSFER = JSON.stringify({
   kv_buffer_device: "cpu",
 });
 
-describe("prefill and decode on two real engines with NixlConnector", () => {
+type Scheme = "grpc" | "http";
+
+describe.each(["grpc", "http"] as const)("two real engines with NixlConnector over %s", (scheme) => {
   let prefill: RunningProgram;
   let decode: RunningProgram;
   let router: RunningProgram;
+  /** In front of the decode engine: a test decides when the second leg goes out. */
+  let relay: GatedRelay;
   const client = new OpenAI({ baseURL: `${BASE}/v1`, apiKey: "unused", maxRetries: 0 });
 
   beforeAll(async () => {
-    prefill = startEngine(PREFILL_PORT, 18_391);
-    decode = startEngine(DECODE_PORT, 18_392);
+    relay = await startGatedRelay(RELAY_PORT, DECODE_PORT);
+    prefill = startEngine(scheme, PREFILL_PORT, 18_391);
+    decode = startEngine(scheme, DECODE_PORT, 18_392);
     router = startProgram("vllm-router", [
       "--vllm-pd-disaggregation",
       "--prefill",
-      `grpc://127.0.0.1:${PREFILL_PORT}`,
+      `${scheme}://127.0.0.1:${PREFILL_PORT}`,
       "--decode",
-      `grpc://127.0.0.1:${DECODE_PORT}`,
+      `${scheme}://127.0.0.1:${RELAY_PORT}`,
       "--kv-connector",
       "nixl",
       "--port",
@@ -44,11 +51,9 @@ describe("prefill and decode on two real engines with NixlConnector", () => {
 
   afterAll(async () => {
     for (const program of [router, prefill, decode]) {
-      if (program.child.exitCode === null && program.child.signalCode === null) {
-        await program.stop("SIGKILL", 30_000);
-      }
-      await program.nothingLeft(60_000);
+      await kill(program);
     }
+    await relay[Symbol.asyncDispose]();
   });
 
   function complete(prompt: string, extra: object = {}): Promise<OpenAI.Completion> {
@@ -56,30 +61,10 @@ describe("prefill and decode on two real engines with NixlConnector", () => {
     return client.completions.create({ ...asked, stream: false });
   }
 
-  async function metric(name: string): Promise<number> {
-    const text = await (await fetch(`${BASE}/metrics`)).text();
-    return [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? ([0-9.e+]+)$`, "gm"))].reduce(
-      (sum, [, value]) => sum + Number(value),
-      0,
-    );
-  }
-
-  it("hands the prompt's blocks over", async () => {
-    const answer = await complete(PROMPT);
-    const divided = answer.choices[0]?.text ?? "";
-    expect(answer.usage?.completion_tokens).toBe(24);
-    expect(await metric("vllm_router_pd_prefill_requests_total")).toBe(1);
-    expect(await metric("vllm_router_pd_fallbacks_total")).toBe(0);
-    // Prompt logprobs are not handed over, and an engine that is asked for them computes the whole prompt.
-    const local = await complete(PROMPT, { prompt_logprobs: 0 });
-    expect(local.choices[0]?.text).toBe(divided);
-    expect(await metric("vllm_router_pd_prefill_requests_total")).toBe(1);
-  });
-
-  it("streams over both engines", async () => {
+  async function streamedTokens(content: string): Promise<number> {
     const stream = await client.chat.completions.create({
       model: "tiny-qwen3",
-      messages: [{ role: "user", content: `Another one. ${PROMPT}` }],
+      messages: [{ role: "user", content }],
       max_tokens: 16,
       temperature: 0,
       stream: true,
@@ -89,13 +74,75 @@ describe("prefill and decode on two real engines with NixlConnector", () => {
     for await (const chunk of stream) {
       tokens = chunk.usage?.completion_tokens ?? tokens;
     }
-    expect(tokens).toBe(16);
+    return tokens;
+  }
+
+  /** Sum of a metric's values whose labels have `label`. */
+  async function metric(name: string, label = "", base = BASE): Promise<number> {
+    const text = await (await fetch(`${base}/metrics`)).text();
+    return [...text.matchAll(new RegExp(`^${name}(\\{[^}]*\\})? ([0-9.e+]+)$`, "gm"))]
+      .filter(([, labels = ""]) => labels.includes(label))
+      .reduce((sum, [, , value]) => sum + Number(value), 0);
+  }
+
+  /** Share of all prompt tokens that came from another engine, by the decode engine's own count. */
+  async function fetchedShare(): Promise<number> {
+    if (scheme === "grpc") {
+      // It has no metrics but those it writes to its log.
+      return vi.waitFor(
+        () => {
+          const percent = /External prefix cache hit rate: ([0-9.]+)%/.exec(decode.output())?.[1];
+          return percent === undefined ? Promise.reject(new Error(decode.output())) : Number(percent) / 100;
+        },
+        { timeout: 30_000 },
+      );
+    }
+    const base = `http://127.0.0.1:${DECODE_PORT}`;
+    const [fetched, all] = await Promise.all(
+      ['source="external_kv_transfer"', ""].map((label) =>
+        metric("vllm:prompt_tokens_by_source_total", label, base),
+      ),
+    );
+    return fetched! / all!;
+  }
+
+  it("hands the prompt's blocks over, all of them", async () => {
+    const answer = await complete(PROMPT);
+    const divided = answer.choices[0]?.text ?? "";
+    expect(answer.usage?.completion_tokens).toBe(24);
+    expect(await metric("vllm_router_pd_prefill_requests_total")).toBe(1);
+    expect(await metric("vllm_router_pd_fallbacks_total")).toBe(0);
+    // An engine computes the last token of a prompt that it holds whole: that makes the first new one.
+    expect(await fetchedShare()).toBeGreaterThan(0.99);
+    // Prompt logprobs are not handed over, and an engine that is asked for them computes the whole prompt.
+    const local = await complete(PROMPT, { prompt_logprobs: 0 });
+    expect(local.choices[0]?.text).toBe(divided);
+    expect(await metric("vllm_router_pd_prefill_requests_total")).toBe(1);
+  });
+
+  it("streams over both engines", async () => {
+    expect(await streamedTokens(`Another one. ${PROMPT}`)).toBe(16);
     expect(await metric("vllm_router_pd_prefill_requests_total")).toBe(2);
   });
 
-  it("answers the next requests when the prefill engine is killed", async () => {
-    await prefill.stop("SIGKILL", 10_000);
-    await prefill.nothingLeft(30_000);
+  it("loses no request when the prefill engine dies between its answer and the fetch", async () => {
+    relay.shut();
+    const running = Promise.all([
+      streamedTokens(`A third one. ${PROMPT}`),
+      complete(`A fourth one. ${PROMPT}`).then(({ usage }) => usage?.completion_tokens),
+    ]);
+    try {
+      await expect.poll(() => metric("vllm_router_pd_prefill_requests_total"), { timeout: 60_000 }).toBe(4);
+      await kill(prefill);
+    } finally {
+      relay.open();
+    }
+    expect(await running).toEqual([16, 24]);
+    expect(await metric("vllm_router_pd_prefill_errors_total", 'error_type="not_fetched"')).toBe(2);
+    expect(await metric("vllm_router_pd_fallbacks_total")).toBe(2);
+  });
+
+  it("answers the next requests without it", async () => {
     const answers = await Promise.all(
       Array.from({ length: 4 }, (_, at) => complete(`${at} of them. ${PROMPT}`)),
     );
@@ -103,12 +150,23 @@ describe("prefill and decode on two real engines with NixlConnector", () => {
   });
 });
 
-function startEngine(port: number, sideChannelPort: number): RunningProgram {
+/** Ends a program and all that it started at once, as a machine that loses its power. */
+async function kill(program: RunningProgram): Promise<void> {
+  for (const line of program.left()) {
+    try {
+      process.kill(Number.parseInt(line, 10), "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  await program.nothingLeft(30_000);
+}
+
+function startEngine(scheme: Scheme, port: number, sideChannelPort: number): RunningProgram {
   return startProgram(
-    "vllm-serve",
+    scheme === "grpc" ? "vllm-serve" : "vllm",
     [
-      "tiny-qwen3",
-      "--headless",
+      ...(scheme === "grpc" ? ["tiny-qwen3", "--headless"] : ["serve", "tiny-qwen3"]),
       "--host",
       "127.0.0.1",
       "--port",
@@ -118,6 +176,7 @@ function startEngine(port: number, sideChannelPort: number): RunningProgram {
       KV_TRANSFER,
     ],
     {
+      VLLM_LOG_STATS_INTERVAL: "1",
       UCX_TLS: "tcp,self,sm",
       UCX_NET_DEVICES: "lo",
       VLLM_NIXL_SIDE_CHANNEL_HOST: "127.0.0.1",

@@ -54,6 +54,7 @@ function setUp(options: {
       worker: { id: name, rank: undefined, ranks: 1, identity: options.identity },
       engine: name,
       learn: (identity) => void learned.push(identity),
+      judge: (outcome) => void released.push(`${name} judged ${outcome}`),
       release: (outcome: LegOutcome) => {
         if (!isReleased) {
           isReleased = true;
@@ -125,7 +126,7 @@ describe("a pair that pulls with NIXL", () => {
     prefills[0]?.answer(answered());
     expect(decodes).toMatchObject([{ requestId: "id", params: JSON.stringify(ANSWER) }]);
     expect(prefills[0]?.plan.requestId).toBe("id");
-    expect(released).toEqual(["p1 success"]);
+    expect(released).toEqual(["p1 handed"]);
     expect(pair.cachedTokens).toBe(7);
   });
 
@@ -137,7 +138,7 @@ describe("a pair that pulls with NIXL", () => {
       expect(prefills.map(({ worker }) => worker)).toEqual(["p1", "p2"]);
       prefills[1]?.answer(answered());
       expect(decodes).toMatchObject([{ requestId: "id-p2", params: JSON.stringify(ANSWER) }]);
-      expect(released).toEqual(["p1 failure", "p2 success"]);
+      expect(released).toEqual(["p1 failure", "p2 handed"]);
     },
   );
 
@@ -261,11 +262,118 @@ describe("a pair that pushes with NIXL", () => {
   });
 });
 
+describe("a pair whose blocks cannot be fetched", () => {
+  it("computes the prompt on another prefill engine, and blames the first when the decode engine does well", () => {
+    const { pair, prefills, decodes, released, events, failures } = setUp({});
+    prefills[0]?.answer(answered());
+    expect(pair.decodeFailed()).toBe(true);
+    expect(decodes[0]?.call.isCancelled).toBe(true);
+    expect(prefills.map(({ worker }) => worker)).toEqual(["p1", "p2"]);
+    prefills[1]?.answer(answered());
+    expect(decodes.map(({ requestId }) => requestId)).toEqual(["id", "id-p2"]);
+    expect(released).toEqual(["p1 handed", "p2 handed"]);
+    pair.decodeHeard();
+    pair.decodeHeard();
+    expect(released.slice(2)).toEqual(["p2 judged success", "p1 judged failure"]);
+    expect(events).toEqual([
+      { kind: "prefilled", worker: "p1" },
+      { kind: "prefill-failed", worker: "p1", code: "not_fetched" },
+      { kind: "prefilled", worker: "p2" },
+    ]);
+    expect([failures, pair.isOver, pair.isAwaited]).toEqual([[], false, false]);
+  });
+
+  it("has the decode engine compute the prompt when no prefill engine is left", () => {
+    const { pair, prefills, decodes, events } = setUp({ prefill: ["p1"] });
+    prefills[0]?.answer(answered());
+    expect(pair.decodeFailed()).toBe(true);
+    expect(decodes.at(-1)).toMatchObject({ requestId: undefined, params: undefined });
+    expect(events.at(-1)).toEqual({ kind: "fell-back" });
+  });
+
+  it("fails instead where that is the policy, and spares the decode engine", () => {
+    const { pair, prefills, decodes, failures, released, runTimers } = setUp({
+      prefill: ["p1"],
+      fallsBack: false,
+    });
+    prefills[0]?.answer(answered());
+    expect(pair.decodeFailed()).toBe(true);
+    runTimers();
+    expect(failures).toMatchObject([{ code: "unavailable" }]);
+    expect([decodes.length, pair.isDecodeSpared, released.at(-1)]).toEqual([1, true, "p1 judged failure"]);
+  });
+
+  it("blames nobody when the decode engine fails without blocks as well", () => {
+    const { pair, prefills, released } = setUp({ prefill: ["p1"] });
+    prefills[0]?.answer(answered());
+    pair.decodeFailed();
+    expect(pair.decodeFailed()).toBe(false);
+    pair.decodeHeard(false);
+    expect([released, pair.isDecodeSpared, pair.isAwaited]).toEqual([["p1 handed"], false, false]);
+  });
+
+  it("asks three prefill engines at most", () => {
+    const { pair, prefills, decodes } = setUp({ prefill: ["p1", "p2", "p3", "p4", "p5"] });
+    for (let at = 0; at < 3; at += 1) {
+      prefills[at]?.answer(answered());
+      expect(pair.decodeFailed()).toBe(true);
+    }
+    expect([prefills.length, decodes.length, decodes.at(-1)?.params]).toEqual([3, 4, undefined]);
+  });
+
+  it("takes an error after the first word, or of a client that left, for what it is", () => {
+    const heard = setUp({});
+    heard.prefills[0]?.answer(answered());
+    heard.pair.decodeHeard();
+    expect(heard.pair.decodeFailed()).toBe(false);
+    const left = setUp({});
+    left.prefills[0]?.answer(answered());
+    left.pair.cancel();
+    expect(left.pair.decodeFailed()).toBe(false);
+    expect(left.prefills).toHaveLength(1);
+  });
+
+  it("pauses the further decode leg of a client that is slow", () => {
+    const { pair, prefills, decodes } = setUp({});
+    prefills[0]?.answer(answered());
+    pair.pause();
+    pair.decodeFailed();
+    prefills[1]?.answer(answered());
+    expect(decodes[1]?.call.isPaused).toBe(true);
+  });
+
+  it("ends the prefill that runs together with the decode leg", () => {
+    const identity: EngineIdentity = {
+      engineIds: new Map([[0, "engine-p"]]),
+      push: { remote_engine_id: "engine-p", remote_host: "h", remote_port: 1, tp_size: 1 },
+    };
+    const { pair, prefills, cancelled, released } = setUp({ identity });
+    expect(pair.decodeFailed()).toBe(true);
+    expect([cancelled, released]).toEqual([["p1"], ["p1 cancelled"]]);
+    expect(prefills.map(({ worker }) => worker)).toEqual(["p1", "p2"]);
+  });
+});
+
+describe("a pair whose prefill engine refuses the request", () => {
+  it.each([true, false])("has the decode engine answer, fall-back or not (%s)", (fallsBack) => {
+    const { prefills, decodes, released, events } = setUp({ fallsBack });
+    prefills[0]?.answer({ kind: "refused" });
+    expect(decodes).toMatchObject([{ requestId: undefined, params: undefined }]);
+    expect([prefills.length, released]).toEqual([1, ["p1 rejected"]]);
+    expect(events).toEqual([
+      { kind: "prefill-failed", worker: "p1", code: "rejected" },
+      { kind: "fell-back" },
+    ]);
+  });
+});
+
 describe("a pair over a shared store", () => {
   it("runs the legs one after the other, without parameters", () => {
-    const { prefills, decodes } = setUp({ connector: "none" });
+    const { pair, prefills, decodes, released } = setUp({ connector: "none" });
     expect(prefills[0]?.plan.prefillParams).toBeUndefined();
     prefills[0]?.answer(answered(undefined));
+    expect(released).toEqual(["p1 success"]);
+    expect(pair.decodeFailed()).toBe(false);
     expect(decodes).toMatchObject([{ requestId: "id", params: undefined }]);
   });
 });

@@ -2,8 +2,8 @@ import { EngineError, type GenerateCall } from "@vllm-router/engine-client";
 import { isRetryable } from "../pipeline/retryable.ts";
 import type { Connector, EngineIdentity, LegPlan, LegWorker } from "./connector.ts";
 
-/** How a leg's place is given back. */
-export type LegOutcome = "success" | "failure" | "cancelled" | "rejected";
+/** How a leg's place is given back; `handed` is a success that the decode engine's fetch has yet to confirm. */
+export type LegOutcome = "success" | "handed" | "failure" | "cancelled" | "rejected";
 
 /** A prefill worker that was chosen and booked. */
 export interface PrefillLeg<TEngine> {
@@ -11,6 +11,8 @@ export interface PrefillLeg<TEngine> {
   readonly engine: TEngine;
   /** Gives the place back and tells the breaker. The first call counts. */
   readonly release: (outcome: LegOutcome) => void;
+  /** Whether the blocks it handed over could be fetched, told after the release if at all. */
+  readonly judge: (outcome: "success" | "failure") => void;
   /** The engine's connector is known by this, as long as the engine lives. */
   readonly learn: (identity: EngineIdentity) => void;
 }
@@ -24,7 +26,9 @@ export type PrefillAnswer =
       /** Prompt tokens it found in its cache; undefined where it does not say. */
       readonly cachedTokens: number | undefined;
     }
-  | { readonly kind: "failed"; readonly error: EngineError };
+  | { readonly kind: "failed"; readonly error: EngineError }
+  /** The request is not one that it takes: the decode engine says so to the client in full. */
+  | { readonly kind: "refused" };
 
 /** What the two lanes do in ways of their own. */
 export interface PairLane<TEngine> {
@@ -35,6 +39,9 @@ export interface PairLane<TEngine> {
   /** Tells the owner that the pair failed. Nothing is said afterwards. */
   fail(error: EngineError): void;
 }
+
+/** Handovers of one attempt that may come to nothing before no further prefill engine is asked. */
+const MAX_LOST_HANDOVERS = 3;
 
 /** What a pair is made of. */
 export interface PairRunOptions<TEngine> {
@@ -65,7 +72,7 @@ const FETCH_TIME_MS = 30_000;
 
 /**
  * The two legs of one attempt: prefill, checked; then decode, or both together where the connector wants it. A prefill
- * that fails or is slow goes to another worker. An attempt that is cancelled with blocks handed over and not yet fetched
+ * that fails or is slow goes to another worker, and so does one whose blocks the decode engine could not fetch. An attempt that is cancelled with blocks handed over and not yet fetched
  * lets the decode engine fetch them, in silence: that is what frees them.
  */
 export class PairRun<TEngine> implements GenerateCall {
@@ -78,7 +85,12 @@ export class PairRun<TEngine> implements GenerateCall {
   #isFetching = false;
   #isOver = false;
   #isPaused = false;
+  #isDecodeSpared = false;
   #tries = 0;
+  /** The leg whose blocks the decode leg fetches. */
+  #handing: PrefillLeg<TEngine> | undefined;
+  /** Legs whose blocks could not be fetched: to be judged once the decode engine has shown that it can do without them. */
+  readonly #lost: PrefillLeg<TEngine>[] = [];
   /** Prompt tokens that the prefill engine found in its cache; undefined where it did not say or did not run. */
   cachedTokens: number | undefined;
 
@@ -89,6 +101,16 @@ export class PairRun<TEngine> implements GenerateCall {
   /** True once cancelled or failed: the decode leg is heard by nobody. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** True when it failed for want of a prompt's blocks: the decode engine is not to blame. */
+  get isDecodeSpared(): boolean {
+    return this.#isDecodeSpared;
+  }
+
+  /** True while the decode leg's first word tells whether blocks could be fetched: its own, or those lost before. */
+  get isAwaited(): boolean {
+    return this.#isFetching || this.#lost.length > 0;
   }
 
   start(first: PrefillLeg<TEngine>): void {
@@ -120,8 +142,18 @@ export class PairRun<TEngine> implements GenerateCall {
     this.#decodeCall?.resume();
   }
 
-  /** The decode engine said something: it has all it needs. */
-  decodeHeard(): void {
+  /**
+   * The decode engine said something: it has all it needs. `isWell` is false where that is an error, which leaves open
+   * whose blocks were at fault before.
+   */
+  decodeHeard(isWell = true): void {
+    const handing = this.#handing;
+    this.#handing = undefined;
+    if (isWell) {
+      handing?.judge("success");
+      this.#lost.forEach((leg) => leg.judge("failure"));
+    }
+    this.#lost.length = 0;
     if (this.#isFetching) {
       this.#isFetching = false;
       if (this.#isOver) {
@@ -129,6 +161,33 @@ export class PairRun<TEngine> implements GenerateCall {
         this.#decodeCall?.cancel();
       }
     }
+  }
+
+  /**
+   * The decode leg ended with an error before it said anything.
+   * @returns true when that is for want of the blocks handed over: the pair goes on, and the call is forgotten
+   */
+  decodeFailed(): boolean {
+    if (!this.#isFetching || this.#isOver) {
+      return false;
+    }
+    const leg = this.#leg ?? this.#handing;
+    if (leg === undefined) {
+      return false;
+    }
+    this.#isFetching = false;
+    this.#dropDecode();
+    // Where both legs run together the answer may still be on its way, to nobody.
+    this.#endPrefill("cancelled");
+    this.#handing = undefined;
+    this.#lost.push(leg);
+    this.#options.told({ kind: "prefill-failed", worker: leg.worker.id, code: "not_fetched" });
+    const error = new EngineError(
+      "unavailable",
+      `the decode engine could not fetch the blocks of ${leg.worker.id}`,
+    );
+    this.#next(error, this.#lost.length < MAX_LOST_HANDOVERS);
+    return true;
   }
 
   /** The decode leg is over, in whatever way. */
@@ -165,6 +224,10 @@ export class PairRun<TEngine> implements GenerateCall {
     if (this.#isOver || leg === undefined) {
       return;
     }
+    if (answer.kind === "refused") {
+      this.#prefillRefused(leg);
+      return;
+    }
     if (answer.kind === "failed") {
       this.#prefillFailed(leg, answer.error);
       return;
@@ -178,7 +241,9 @@ export class PairRun<TEngine> implements GenerateCall {
       return;
     }
     this.#leg = undefined;
-    leg.release("success");
+    const isHanded = decode.order === "together" ? this.#isFetching : handover.params !== undefined;
+    this.#handing = isHanded ? leg : undefined;
+    leg.release(isHanded ? "handed" : "success");
     this.cachedTokens = answer.cachedTokens;
     this.#options.told({ kind: "prefilled", worker: leg.worker.id });
     if (handover.learned !== undefined) {
@@ -193,10 +258,7 @@ export class PairRun<TEngine> implements GenerateCall {
     const { told } = this.#options;
     this.#endPrefill(error.code === "rejected" || error.code === "unimplemented" ? "rejected" : "failure");
     told({ kind: "prefill-failed", worker: leg.worker.id, code: error.code });
-    // A decode leg that runs waits for blocks that never come.
-    this.#isFetching = false;
-    this.#decodeCall?.cancel();
-    this.#decodeCall = undefined;
+    this.#dropDecode();
     if (isRetryable(error)) {
       this.#next(error);
     } else {
@@ -204,17 +266,38 @@ export class PairRun<TEngine> implements GenerateCall {
     }
   }
 
-  #next(error: EngineError): void {
-    const { nextPrefill, fallsBack, told } = this.#options;
-    const leg = nextPrefill();
+  #prefillRefused(leg: PrefillLeg<TEngine>): void {
+    this.#endPrefill("rejected");
+    this.#options.told({ kind: "prefill-failed", worker: leg.worker.id, code: "rejected" });
+    this.#dropDecode();
+    this.#fallBack();
+  }
+
+  #next(error: EngineError, mayPrefill = true): void {
+    const { nextPrefill, fallsBack } = this.#options;
+    const leg = mayPrefill ? nextPrefill() : undefined;
     if (leg !== undefined) {
       this.#prefill(leg);
     } else if (fallsBack) {
-      told({ kind: "fell-back" });
-      this.#decode(undefined, undefined);
+      this.#fallBack();
     } else {
+      // Nothing shows that the decode engine could have done better with what it was promised.
+      this.#lost.splice(0).forEach((lost) => lost.judge("failure"));
+      this.#isDecodeSpared = true;
       this.#fail(error);
     }
+  }
+
+  #fallBack(): void {
+    this.#options.told({ kind: "fell-back" });
+    this.#decode(undefined, undefined);
+  }
+
+  /** A decode leg that runs waits for blocks that never come. */
+  #dropDecode(): void {
+    this.#isFetching = false;
+    this.#decodeCall?.cancel();
+    this.#decodeCall = undefined;
   }
 
   #decode(requestId: string | undefined, params: string | undefined): void {

@@ -142,13 +142,24 @@ export class PrefillLegs {
     return {
       worker: this.legWorker(worker, leg.rank),
       engine: worker.connection.engine as TEngine,
+      judge: (outcome) => {
+        // A worker that was replaced meanwhile handed nothing over.
+        if (fleet.worker(worker.id)?.connection !== worker.connection) {
+          return;
+        }
+        settlement.reportLate(outcome);
+        if (outcome === "failure") {
+          this.#learned.delete(worker.connection);
+          fleet.suspect(worker.id);
+        }
+      },
       learn: (identity) => void this.#learned.set(worker.connection, identity),
       release: (outcome) => {
         if (isReleased) {
           return;
         }
         isReleased = true;
-        if (outcome !== "cancelled") {
+        if (outcome !== "cancelled" && outcome !== "handed") {
           settlement.report(outcome === "failure" ? "failure" : "success");
         }
         if (outcome === "failure") {
@@ -157,7 +168,7 @@ export class PrefillLegs {
           fleet.suspect(worker.id);
         }
         settlement.release();
-        observer.attemptEnded(worker.id, outcome);
+        observer.attemptEnded(worker.id, outcome === "handed" ? "success" : outcome);
       },
     };
   }

@@ -1,17 +1,17 @@
-import { isJsonObject, parseJsonBytes, writeJson } from "@vllm-router/api";
-import {
-  EngineError,
-  type EngineCapabilities,
-  type GenerateCall,
-  type ProxyEngine,
-  type ProxyHead,
-  type ProxyRequest,
-  type ProxySink,
-  type UpgradeSink,
+import type {
+  EngineCapabilities,
+  GenerateCall,
+  ProxyEngine,
+  ProxyRequest,
+  ProxySink,
+  UpgradeSink,
 } from "@vllm-router/engine-client";
-import { decodeBody, prefillBody, withPromptTokens } from "./http-legs.ts";
+import { decodeBody, prefillBody } from "./http-legs.ts";
 import type { LegPlan } from "./connector.ts";
 import { PairRun, type PairRunOptions, type PrefillAnswer, type PrefillLeg } from "./pair-run.ts";
+import { PrefillAnswerSink } from "./prefill-answer-sink.ts";
+import { prefillDeadline } from "./prefill-deadline.ts";
+import { ProxyDecodeSink } from "./proxy-decode-sink.ts";
 
 /** What a pair of HTTP workers is made of. */
 export interface ProxyPairOptions extends Omit<PairRunOptions<ProxyEngine>, "lane" | "requestId"> {
@@ -25,17 +25,21 @@ export interface ProxyPairOptions extends Omit<PairRunOptions<ProxyEngine>, "lan
 
 const REQUEST_ID = "x-request-id";
 const RANK = "x-data-parallel-rank";
-/** A prefill answer holds one token, and the ids of the prompt's. */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /** Two HTTP workers that look like one. The client's headers go to both, and one request id. */
 export class ProxyPair implements ProxyEngine {
   readonly capabilities: EngineCapabilities;
   readonly #options: ProxyPairOptions;
+  #pair: PairRun<ProxyEngine> | undefined;
 
   constructor(options: ProxyPairOptions) {
     this.capabilities = options.engine.capabilities;
     this.#options = options;
+  }
+
+  /** True when it failed for want of a prefill engine: the decode engine is not to blame. */
+  get isDecodeSpared(): boolean {
+    return this.#pair?.isDecodeSpared === true;
   }
 
   forward(request: ProxyRequest, sink: ProxySink): GenerateCall {
@@ -60,11 +64,12 @@ export class ProxyPair implements ProxyEngine {
                   : withHeader(request.headers, REQUEST_ID, requestId),
               body: decodeBody(body, params),
             },
-            new DecodeSink(pair, sink),
+            new ProxyDecodeSink(pair, sink),
           ),
         fail: (error) => sink.error(error),
       },
     });
+    this.#pair = pair;
     pair.start(options.first);
     return pair;
   }
@@ -72,56 +77,6 @@ export class ProxyPair implements ProxyEngine {
   upgrade(request: ProxyRequest, sink: UpgradeSink): () => void {
     this.#options.first.release("cancelled");
     return this.#options.engine.upgrade(request, sink);
-  }
-}
-
-/** The decode leg's answer on its way to the client, which hears nothing any more once it has cancelled. */
-class DecodeSink implements ProxySink {
-  readonly #pair: PairRun<ProxyEngine>;
-  readonly #sink: ProxySink;
-
-  constructor(pair: PairRun<ProxyEngine>, sink: ProxySink) {
-    this.#pair = pair;
-    this.#sink = sink;
-  }
-
-  head(head: ProxyHead): void {
-    // vLLM sends the head of a stream before it has looked at the request; an error is an end.
-    if (head.status >= 400) {
-      this.#pair.decodeHeard();
-    }
-    if (!this.#pair.isOver) {
-      this.#sink.head(head);
-    }
-  }
-
-  data(bytes: Uint8Array): void {
-    this.#pair.decodeHeard();
-    if (!this.#pair.isOver) {
-      this.#sink.data(bytes);
-    }
-  }
-
-  flush(): void {
-    if (!this.#pair.isOver) {
-      this.#sink.flush();
-    }
-  }
-
-  end(): void {
-    const { isOver } = this.#pair;
-    this.#pair.decodeEnded();
-    if (!isOver) {
-      this.#sink.end();
-    }
-  }
-
-  error(error: EngineError): void {
-    const { isOver } = this.#pair;
-    this.#pair.decodeEnded();
-    if (!isOver) {
-      this.#sink.error(error);
-    }
   }
 }
 
@@ -136,24 +91,18 @@ function prefill(
   answered: (answer: PrefillAnswer) => void,
 ): () => void {
   const { request, body, leg, plan, options } = context;
-  const latestAtMs = options.now() + options.prefillTimeoutMs;
-  const isCutShort = request.deadlineAtMs !== undefined && request.deadlineAtMs <= latestAtMs;
+  const deadline = prefillDeadline(options, request.deadlineAtMs);
   const headers = withHeader(request.headers, REQUEST_ID, plan.requestId);
   const { rank } = leg.worker;
-  const answer = new PrefillAnswerSink((result) => {
-    const isSlow = result.kind === "failed" && result.error.code === "deadline_exceeded" && !isCutShort;
-    answered(
-      isSlow
-        ? { kind: "failed", error: new EngineError("unavailable", "the prefill engine took too long") }
-        : result,
-    );
-  });
+  const answer = new PrefillAnswerSink((result) =>
+    answered(result.kind === "failed" ? { kind: "failed", error: deadline.read(result.error) } : result),
+  );
   const call = leg.engine.forward(
     {
       ...request,
       headers: rank === undefined ? without(headers, RANK) : withHeader(headers, RANK, String(rank)),
       body: prefillBody(request.path, body, plan.prefillParams),
-      deadlineAtMs: isCutShort ? request.deadlineAtMs : latestAtMs,
+      deadlineAtMs: deadline.atMs,
     },
     answer,
   );
@@ -162,87 +111,6 @@ function prefill(
     answer.isOver = true;
     call.cancel();
   };
-}
-
-/** Gathers and reads the answer to a prefill leg. */
-class PrefillAnswerSink implements ProxySink {
-  readonly #answered: (answer: PrefillAnswer) => void;
-  readonly #parts: Uint8Array[] = [];
-  #size = 0;
-  #status = 0;
-  isOver = false;
-  cut: (() => void) | undefined;
-
-  constructor(answered: (answer: PrefillAnswer) => void) {
-    this.#answered = answered;
-  }
-
-  head({ status }: ProxyHead): void {
-    this.#status = status;
-  }
-
-  data(bytes: Uint8Array): void {
-    this.#size += bytes.length;
-    if (this.#size > MAX_ANSWER_BYTES) {
-      this.cut?.();
-      this.#end({ kind: "failed", error: new EngineError("protocol", "the prefill answer is too long") });
-      return;
-    }
-    this.#parts.push(Uint8Array.from(bytes));
-  }
-
-  flush(): void {
-    // Everything is read at the end.
-  }
-
-  end(): void {
-    this.#end(this.#read());
-  }
-
-  error(error: EngineError): void {
-    this.#end({ kind: "failed", error });
-  }
-
-  #end(answer: PrefillAnswer): void {
-    if (!this.isOver) {
-      this.isOver = true;
-      this.#answered(answer);
-    }
-  }
-
-  #read(): PrefillAnswer {
-    const status = this.#status;
-    if (status !== 200) {
-      // What the request itself is to blame for, the decode engine says in full to the client.
-      const isRequest = status >= 400 && status < 500 && status !== 408 && status !== 429;
-      const code = isRequest ? "protocol" : "unavailable";
-      return { kind: "failed", error: new EngineError(code, `the prefill engine answered ${status}`) };
-    }
-    try {
-      const answer = parseJsonBytes(concatenated(this.#parts, this.#size));
-      if (!isJsonObject(answer)) {
-        throw new TypeError("no object");
-      }
-      const told = answer.get("kv_transfer_params");
-      const params = isJsonObject(told) ? writeJson(told) : undefined;
-      return { kind: "answered", params: withPromptTokens(params, answer), cachedTokens: undefined };
-    } catch (cause) {
-      return {
-        kind: "failed",
-        error: new EngineError("protocol", "the prefill engine's answer is no JSON object", { cause }),
-      };
-    }
-  }
-}
-
-function concatenated(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function headerOf(headers: readonly string[], name: string): string | undefined {

@@ -1,16 +1,18 @@
-import {
+import type {
+  EngineCapabilities,
   EngineError,
-  type EngineCapabilities,
-  type GenerateCall,
-  type GenerateRequest,
-  type GenerateSink,
-  type SamplingParameters,
-  type SequenceFinish,
-  type TokenEngine,
-  type TokenOutput,
+  GenerateCall,
+  GenerateRequest,
+  GenerateSink,
+  SamplingParameters,
+  SequenceFinish,
+  TokenEngine,
+  TokenOutput,
 } from "@vllm-router/engine-client";
 import type { LegPlan } from "./connector.ts";
+import { DecodeEar } from "./decode-ear.ts";
 import { PairRun, type PairRunOptions, type PrefillAnswer, type PrefillLeg } from "./pair-run.ts";
+import { prefillDeadline } from "./prefill-deadline.ts";
 
 /** What a pair of engines is made of on the token lane. */
 export interface TokenPairOptions extends Omit<PairRunOptions<TokenEngine>, "lane" | "requestId"> {
@@ -28,10 +30,16 @@ export interface TokenPairOptions extends Omit<PairRunOptions<TokenEngine>, "lan
 export class TokenPair implements TokenEngine {
   readonly capabilities: EngineCapabilities;
   readonly #options: TokenPairOptions;
+  #pair: PairRun<TokenEngine> | undefined;
 
   constructor(options: TokenPairOptions) {
     this.capabilities = options.engine.capabilities;
     this.#options = options;
+  }
+
+  /** True when it failed for want of a prefill engine: the decode engine is not to blame. */
+  get isDecodeSpared(): boolean {
+    return this.#pair?.isDecodeSpared === true;
   }
 
   generate(request: GenerateRequest, sink: GenerateSink): GenerateCall {
@@ -57,54 +65,69 @@ export class TokenPair implements TokenEngine {
         fail: (error) => sink.error(error),
       },
     });
+    this.#pair = pair;
     pair.start(options.first);
     return pair;
   }
 }
 
-/** The decode leg's messages on their way to the attempt, which hears nothing any more once it has cancelled. */
+/** The decode leg's messages on their way to the attempt. */
 class DecodeSink implements GenerateSink {
-  readonly #pair: PairRun<TokenEngine>;
+  readonly #ear: DecodeEar;
   readonly #sink: GenerateSink;
+  /** Outputs without a token, one of a sequence at most: an engine that lacks the blocks says that much before its error. */
+  readonly #held: TokenOutput[] = [];
 
   constructor(pair: PairRun<TokenEngine>, sink: GenerateSink) {
-    this.#pair = pair;
+    this.#ear = new DecodeEar(pair, sink);
     this.#sink = sink;
   }
 
   output(output: TokenOutput): void {
-    this.#pair.decodeHeard();
-    if (!this.#pair.isOver) {
+    const ear = this.#ear;
+    if (ear.isWaiting && output.tokenCount === 0 && !this.#held.some(({ index }) => index === output.index)) {
+      this.#held.push({ ...output });
+      return;
+    }
+    if (output.tokenCount === 0 ? ear.isTold : ear.heard()) {
+      this.#tellHeld();
       this.#sink.output(output);
     }
   }
 
   finish(index: number, finish: SequenceFinish): void {
-    this.#pair.decodeHeard();
-    if (!this.#pair.isOver) {
-      this.#sink.finish(index, finish);
+    const ear = this.#ear;
+    const isWell = finish.reason !== "error";
+    if (!isWell && ear.failed()) {
+      return;
+    }
+    if (ear.heard(isWell)) {
+      this.#tellHeld();
+      if (ear.isTold) {
+        this.#sink.finish(index, finish);
+      }
     }
   }
 
   flush(isLast?: boolean): void {
-    if (!this.#pair.isOver) {
+    if (this.#ear.isTold && !this.#ear.isWaiting) {
       this.#sink.flush(isLast);
     }
   }
 
   end(): void {
-    const { isOver } = this.#pair;
-    this.#pair.decodeEnded();
-    if (!isOver) {
-      this.#sink.end();
-    }
+    this.#ear.end();
   }
 
   error(error: EngineError): void {
-    const { isOver } = this.#pair;
-    this.#pair.decodeEnded();
-    if (!isOver) {
-      this.#sink.error(error);
+    this.#ear.error(error);
+  }
+
+  #tellHeld(): void {
+    if (this.#held.length > 0) {
+      for (const output of this.#held.splice(0)) {
+        this.#sink.output(output);
+      }
     }
   }
 }
@@ -119,8 +142,7 @@ function prefill(
   answered: (answer: PrefillAnswer) => void,
 ): () => void {
   const { request, leg, plan, options } = context;
-  const latestAtMs = options.now() + options.prefillTimeoutMs;
-  const isCutShort = request.deadlineAtMs !== undefined && request.deadlineAtMs <= latestAtMs;
+  const deadline = prefillDeadline(options, request.deadlineAtMs);
   let params: string | undefined;
   let cachedTokens: number | undefined;
   const call = leg.engine.generate(
@@ -129,7 +151,7 @@ function prefill(
       requestId: plan.requestId,
       sampling: prefillSampling(request.sampling),
       stream: false,
-      deadlineAtMs: isCutShort ? request.deadlineAtMs : latestAtMs,
+      deadlineAtMs: deadline.atMs,
       rank: leg.worker.rank,
       kvTransferParams: plan.prefillParams,
     },
@@ -144,15 +166,7 @@ function prefill(
       },
       flush: () => undefined,
       end: () => answered({ kind: "answered", params, cachedTokens }),
-      error: (error) => {
-        const isSlow = error.code === "deadline_exceeded" && !isCutShort;
-        answered({
-          kind: "failed",
-          error: isSlow
-            ? new EngineError("unavailable", "the prefill engine took too long", { cause: error })
-            : error,
-        });
-      },
+      error: (error) => answered({ kind: "failed", error: deadline.read(error) }),
     },
   );
   return () => call.cancel();

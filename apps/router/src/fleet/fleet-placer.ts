@@ -124,7 +124,7 @@ export class FleetPlacer implements Placer {
     // What the decode worker found is what it was handed: the cache of the two is the prefill worker's.
     return {
       kind: "placed",
-      placement: { ...withLeg(rest, parts.first), engine: pair, cachedTokens: () => told },
+      placement: { ...withLeg(rest, parts.first, pair), engine: pair, cachedTokens: () => told },
     };
   }
 
@@ -157,7 +157,7 @@ export class FleetPlacer implements Placer {
       const { found: _, ...booked } = this.#book(result);
       const { prefillTimeoutMs } = prefill.options;
       const pair = new ProxyPair({ ...parts, engine, now, prefillTimeoutMs });
-      return { kind: "placed", placement: { ...withLeg(booked, parts.first), engine: pair } };
+      return { kind: "placed", placement: { ...withLeg(booked, parts.first, pair), engine: pair } };
     }
     return { kind: "placed", placement: { ...this.#book(result), engine } };
   }

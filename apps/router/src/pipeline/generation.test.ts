@@ -26,6 +26,14 @@ const completion = (body?: Readonly<Record<string, unknown>>): RequestPlan => co
 const chat = (body?: Readonly<Record<string, unknown>>): RequestPlan => chatPlan(model, body);
 
 describe("an engine that fails", () => {
+  it("is asked again when another one was to blame", () => {
+    const { placer, delays } = startRun(completion());
+    placer.isSpared = true;
+    placer.last.error(unavailable());
+    delays.fire();
+    expect(placer.calls.map(({ worker }) => worker)).toEqual(["a", "a"]);
+  });
+
   it("is replaced before its first output, under another request id", () => {
     const started = startRun(completion());
     const { placer, delays } = started;

@@ -217,8 +217,9 @@ export class Generation implements AttemptOwner, GenerationUnit {
         this.#giveUp({ kind: "engine", error });
         return;
       }
-      const { workerId } = attempt.placement;
-      if (!this.#excludedWorkers.includes(workerId)) {
+      const { placement } = attempt;
+      const { workerId } = placement;
+      if (placement.isSpared?.() !== true && !this.#excludedWorkers.includes(workerId)) {
         this.#excludedWorkers.push(workerId);
       }
       this.#retry(unfinished, { failedTries: attempt.failedTries + 1, failure: { kind: "engine", error } });

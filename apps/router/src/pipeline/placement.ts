@@ -15,6 +15,8 @@ interface BookedWorker {
   output(tokens: number): void;
   /** The engine told how many tokens of the prompt it found in its cache; only the first call counts. */
   found?(cachedTokens: number): void;
+  /** True when what failed was another engine that this one depended on: the worker may be asked again. */
+  isSpared?(): boolean;
   /** Gives the place in the ledger back and tells the breaker. Exactly one call counts; further ones do nothing. */
   release(outcome: AttemptOutcome): void;
 }

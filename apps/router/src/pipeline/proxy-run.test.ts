@@ -11,6 +11,8 @@ import { ProxyRun, type ProxyEnd, type ProxyServices } from "./proxy-run.ts";
 /** The client's side, which passes bytes on. */
 class ProxyExchange extends FakeExchange {
   headers: readonly string[] = [];
+  /** Whether every worker's failure is said to be another one's. */
+  isSparing = false;
 
   sendRawHead(status: number, headers: readonly string[]): void {
     this.status = status;
@@ -57,6 +59,7 @@ function startProxy(workers: readonly string[], retries = 2, exchange = new Prox
           reason: "first",
           deadlineAtMs: 5,
           output: () => undefined,
+          isSpared: () => exchange.isSparing,
           release: (outcome) => {
             if (!isReleased) {
               isReleased = true;
@@ -115,6 +118,14 @@ describe("ProxyRun", () => {
     sink?.end();
     expect([exchange.status, exchange.headers, exchange.text]).toEqual([201, ["x", "1"], "one|two"]);
     expect([released, ends, heldCount()]).toEqual([["a success"], [{ kind: "done" }], 0]);
+  });
+
+  it("asks a worker again that was not to blame", () => {
+    const { calls, delays, exchange } = startProxy(["a", "b"]);
+    exchange.isSparing = true;
+    calls[0]?.sink.error(gone());
+    delays.fire();
+    expect(calls.map(({ worker }) => worker)).toEqual(["a", "a"]);
   });
 
   it("pauses the worker while the client does not read", () => {

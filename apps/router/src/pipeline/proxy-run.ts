@@ -221,7 +221,9 @@ export class ProxyRun implements ExchangeListener, ProxySink {
   #attemptFailed(): void {
     this.#failedTries += 1;
     if (this.#placement !== undefined) {
-      this.#excluded.push(this.#placement.workerId);
+      if (this.#placement.isSpared?.() !== true) {
+        this.#excluded.push(this.#placement.workerId);
+      }
       this.#placement.release("failure");
     }
   }

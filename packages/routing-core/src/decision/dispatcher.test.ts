@@ -180,6 +180,14 @@ describe("createDispatcher() with breakers", () => {
     expect(decide()).toEqual({ kind: "none", reason: "breaker_open" });
   });
 
+  it("counts an outcome that became clear only after the release", () => {
+    const { breakers, place } = setUp();
+    const settlements = [place(), place()];
+    settlements.forEach((settlement) => settlement.release());
+    settlements.forEach((settlement) => settlement.reportLate("failure"));
+    expect([breakers.state(0), breakers.state(1)]).toEqual(["open", "closed"]);
+  });
+
   it("lets one attempt after the other try a worker that was open", () => {
     const { clock, decide, place, breakers } = setUp();
     [place(), place()].forEach((settlement) => settlement.report("failure"));

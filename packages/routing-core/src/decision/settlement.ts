@@ -13,6 +13,8 @@ export interface Settlement {
   addOutput(tokens: number): void;
   /** Tells the breaker how the attempt went; only the first report counts. */
   report(outcome: AttemptOutcome): void;
+  /** An outcome that became clear only after the release: the breaker counts one more attempt. */
+  reportLate(outcome: AttemptOutcome): void;
   /**
    * Takes every booking back. Call it exactly once, on every kind of ending; another call changes nothing, returns false
    * and is counted by the ledger.
@@ -61,6 +63,16 @@ export class BookedSettlement implements Settlement {
 
   report(outcome: AttemptOutcome): void {
     this.#end(outcome);
+  }
+
+  reportLate(outcome: AttemptOutcome): void {
+    for (const leg of this.legs) {
+      const slot = leg.slot - leg.rank;
+      const period = this.#breakers?.started(slot);
+      if (period !== undefined) {
+        this.#breakers?.ended(slot, period, outcome);
+      }
+    }
   }
 
   release(): boolean {
