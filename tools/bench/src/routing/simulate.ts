@@ -1,0 +1,171 @@
+import {
+  createBlockHasher,
+  createDispatcher,
+  createEngineCaches,
+  createEngineLoadTable,
+  createKvFeed,
+  createLedger,
+  createPolicy,
+  createPrefixIndex,
+  createSeededRandom,
+  createSnapshot,
+  createWorkerView,
+  type Settlement,
+} from "@vllm-router/routing-core";
+import type { Driven } from "./drive.ts";
+import type { EngineTotals } from "./engine-fleet.ts";
+import { type RoutingResult, routingResult } from "./routing-result.ts";
+import {
+  SimulatedEngine,
+  type SimulatedSequence,
+  simulatedSequence,
+  SimulatedTime,
+} from "./simulated-fleet.ts";
+import type { Client, Workload } from "./workloads.ts";
+
+/** What is simulated. */
+export interface Simulation {
+  readonly policy: string;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly workload: Workload;
+  readonly seed: number;
+  readonly engines: number;
+  readonly kvBlocks: number;
+}
+
+interface Attempt {
+  readonly startedAtMs: number;
+  readonly maxTokens: number;
+  readonly settlement: Settlement;
+  readonly done: (tokens: readonly number[]) => void;
+}
+
+/** A client's request reaches the engine, and what the engine says the router, this much later. */
+const WAY_MS = 1;
+const ASSISTANT = 50_001;
+const USER = 50_002;
+
+/**
+ * One policy on one workload in simulated time: the router's own dispatcher, caches and ledger, fed with the events of the
+ * simulator's own scheduler. The same arguments give the same figures on every machine, however busy it is.
+ */
+export function simulate(simulation: Simulation): RoutingResult {
+  const { policy, parameters, workload, seed, engines: count, kvBlocks } = simulation;
+  const time = new SimulatedTime();
+  const clock = (): number => time.nowMs;
+  const ledger = createLedger({ slotCapacity: count });
+  const loads = createEngineLoadTable({ slotCapacity: count });
+  const caches = createEngineCaches({
+    index: createPrefixIndex({ slotCapacity: 2 * count }),
+    slotCapacity: count,
+    clock,
+  });
+  const dispatcher = createDispatcher({
+    policy: createPolicy(policy, parameters),
+    ledger,
+    loads,
+    index: caches,
+    recorder: caches,
+    hasher: createBlockHasher(),
+    clock,
+    random: createSeededRandom(seed),
+  });
+  const snapshot = createSnapshot({
+    version: 1,
+    publishedAtMs: 0,
+    workers: Array.from({ length: count }, (_, slot) =>
+      createWorkerView({ slot, id: `grpc://e${slot}`, models: ["simulated"] }),
+    ),
+  });
+  const attempts = new Map<SimulatedSequence, Attempt>();
+  const firstTokenMs: number[] = [];
+  const onToken = (sequence: SimulatedSequence): boolean => {
+    const attempt = attempts.get(sequence)!;
+    const output = sequence.tokens.length - sequence.promptTokens;
+    const isEnd = output === attempt.maxTokens;
+    if (output === 1) firstTokenMs.push(time.nowMs + WAY_MS - attempt.startedAtMs);
+    time.after(WAY_MS, () => {
+      if (output === 1) attempt.settlement.firstOutput();
+      attempt.settlement.addOutput(1);
+      if (!isEnd) return;
+      attempt.settlement.release();
+      attempt.done(sequence.tokens.slice(sequence.promptTokens));
+    });
+    if (isEnd) attempts.delete(sequence);
+    return isEnd;
+  };
+  const engines = Array.from({ length: count }, (_, at) => {
+    const feed = createKvFeed({ cache: caches.cache(at), canReplay: false });
+    let sequence = 0;
+    return new SimulatedEngine({
+      time,
+      at,
+      kvBlocks,
+      onToken,
+      onEvents: (events) => {
+        const batch = { sequence, timestamp: 1, events };
+        sequence += 1;
+        time.after(WAY_MS, () => feed.receive(batch));
+      },
+    });
+  });
+  let requests = 0;
+  const ask = (prompt: readonly number[], maxTokens: number, done: Attempt["done"]): void => {
+    const tokenIds = Int32Array.from(prompt);
+    requests += 1;
+    const generation = {
+      requestId: `request-${requests}`,
+      model: "simulated",
+      tokenIds,
+      promptTokens: tokenIds.length,
+      maxTokens,
+      requiredFields: [],
+      excludedWorkers: [],
+    };
+    const decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
+    if (decision.kind !== "place") throw new Error("nothing was chosen");
+    const settlement = dispatcher.settle(decision);
+    const sequence = simulatedSequence(prompt);
+    attempts.set(sequence, { startedAtMs: time.nowMs, maxTokens, settlement, done });
+    time.after(WAY_MS, () => engines[decision.legs[0]!.slot]!.add(sequence));
+  };
+  for (const client of workload.clients) time.after(client.startMs, () => talk(client, time, ask));
+  const before: EngineTotals[] = engines.map(({ totals }) => ({ ...totals }));
+  time.run();
+  const driven: Driven = {
+    requests,
+    failures: 0,
+    firstTokenMs: firstTokenMs.toSorted((one, other) => one - other),
+  };
+  const names = { workload: workload.name, candidate: policy };
+  return routingResult(names, driven, { before, after: engines.map(({ totals }) => totals) });
+}
+
+function talk(
+  client: Client,
+  time: SimulatedTime,
+  ask: (prompt: readonly number[], maxTokens: number, done: Attempt["done"]) => void,
+): void {
+  const prompt = client.system === "" ? [] : tokensOf(client.system);
+  const say = (at: number): void => {
+    const turn = client.turns[at];
+    if (turn === undefined) return;
+    time.after(turn.pauseMs, () => {
+      prompt.push(USER, ...tokensOf(turn.text), ASSISTANT);
+      ask(prompt, turn.maxTokens, (answer) => {
+        prompt.push(...answer);
+        say(at + 1);
+      });
+    });
+  };
+  say(0);
+}
+
+/** Two UTF-16 units a token, as the workloads reckon. */
+function tokensOf(text: string): number[] {
+  const tokens: number[] = [];
+  for (let at = 0; at < text.length; at += 2) {
+    tokens.push((text.charCodeAt(at) * 211 + (text.charCodeAt(at + 1) || 0)) % 50_000);
+  }
+  return tokens;
+}
