@@ -8,7 +8,7 @@ import {
 import type { EngineRequest } from "./engine.ts";
 import { type GrpcCall, grpcFrame } from "./grpc-call.ts";
 import { appendLogprobs, emptyOutputLogprobs, promptLogprobs } from "./logprobs-message.ts";
-import type { KvTransfer } from "./nixl-side.ts";
+import type { KvTransfer } from "./kv-connector-side.ts";
 import type { RequestPlan } from "./request-plan.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -65,9 +65,19 @@ export class GenerateCall implements EngineRequest {
 
   /** The Abort call ended the request: every open sequence ends with what it has. */
   aborted(): void {
+    this.#options.transfer?.abandoned?.();
+    this.#endAll("abort");
+  }
+
+  /** Blocks it needs did not come: the engine gives it up. */
+  failed(): void {
+    this.#endAll("error");
+  }
+
+  #endAll(reason: "abort" | "error"): void {
     const openSequences = this.sequences.filter((sequence) => sequence.finish === undefined);
     for (const sequence of openSequences) {
-      sequence.finish = { reason: "abort", matched: undefined };
+      sequence.finish = { reason, matched: undefined };
       this.#finished(sequence);
     }
   }

@@ -7,7 +7,7 @@ import type { RankedToken, TokenChoice, TokenModel, TokenState } from "./token-m
 
 /** How a sequence ended; `matched` is the stop token or stop string, unset for EOS and length. */
 export interface SequenceFinish {
-  readonly reason: "stop" | "length" | "abort";
+  readonly reason: "stop" | "length" | "abort" | "error";
   readonly matched: number | string | undefined;
 }
 

@@ -71,7 +71,9 @@ export interface SimulatorOptions {
   /** Whether SubscribeKvEvents works. Default true. */
   readonly kvEvents?: boolean;
   /** Hands KV blocks to, and takes them from, other engines of this program. Default: no connector. */
-  readonly kvConnector?: "nixl" | undefined;
+  readonly kvConnector?: "nixl" | "mooncake" | undefined;
+  /** Port of Mooncake's bootstrap server; 0 takes a free one. Default 0. */
+  readonly bootstrapPort?: number;
   /** Publishes KV events by ZMQ as well. Default: not. */
   readonly kvEventsConfig?: KvEventsConfig;
   readonly faults?: FaultOptions;

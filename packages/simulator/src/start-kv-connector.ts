@@ -1,0 +1,46 @@
+import type { Clock } from "./clock.ts";
+import type { ListenAddress } from "./grpc-server.ts";
+import type { KvConnectorSide } from "./kv-connector-side.ts";
+import { MooncakeBootstrap } from "./mooncake-bootstrap.ts";
+import { MooncakeSide } from "./mooncake-side.ts";
+import { NixlSide } from "./nixl-side.ts";
+
+/** A connector that runs, and its bootstrap server where it has one. */
+export interface StartedKvConnector {
+  readonly side: KvConnectorSide;
+  readonly bootstrap?: { readonly server: MooncakeBootstrap; readonly port: number };
+}
+
+/**
+ * Starts the KV connector of one life of an engine.
+ * @throws SimulatorError listen_failed
+ */
+export async function startKvConnector(
+  kind: "nixl" | "mooncake" | undefined,
+  parts: {
+    readonly clock: Clock;
+    /** Of the engine. */
+    readonly address: () => ListenAddress;
+    readonly ranks: number;
+    readonly bootstrapPort: number;
+  },
+): Promise<StartedKvConnector | undefined> {
+  const { clock, address, ranks, bootstrapPort } = parts;
+  switch (kind) {
+    case undefined:
+      return undefined;
+    case "nixl":
+      return { side: new NixlSide(clock, address) };
+    case "mooncake": {
+      const side = new MooncakeSide(clock, ranks);
+      const server = new MooncakeBootstrap(side.rankIds);
+      try {
+        const { port } = await server.listen({ host: address().host, port: bootstrapPort });
+        return { side, bootstrap: { server, port } };
+      } catch (error) {
+        side[Symbol.dispose]();
+        throw error;
+      }
+    }
+  }
+}
