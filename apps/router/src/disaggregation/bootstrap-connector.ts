@@ -9,7 +9,7 @@ import { askBootstrap, enginesOfWorker } from "./bootstrap-engines.ts";
  * and every health probe asks again, so that an engine which comes back under another id is registered anew. No request
  * ever waits for a bootstrap server.
  */
-export class BootstrapConnector implements WorkerConnector {
+class BootstrapConnector implements WorkerConnector {
   readonly #inner: WorkerConnector;
   readonly #addresses: ReadonlyMap<string, string>;
   readonly #timeoutMs: number;
