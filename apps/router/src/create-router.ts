@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { RouterConfig } from "@vllm-router/config";
 import { createAdmission, createAdmissionGate } from "@vllm-router/routing-core";
 import { createDecisions } from "./decisions/create-decisions.ts";
+import { withBootstrap } from "./disaggregation/bootstrap-connector.ts";
 import { registerLegs } from "./disaggregation/create-prefill-legs.ts";
 import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
@@ -123,15 +124,18 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const fleet: Fleet = new Fleet({
-    connector: new EngineConnector({
-      transport: config.engineTransport,
-      httpClient: config.engineHttpClient,
-      probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
-      registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
-      timers,
-      healthPath: config.health.checkEndpoint,
-      httpRanks: config.workers.intraNodeDataParallelSize,
-    }),
+    connector: withBootstrap(
+      config,
+      new EngineConnector({
+        transport: config.engineTransport,
+        httpClient: config.engineHttpClient,
+        probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
+        registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
+        timers,
+        healthPath: config.health.checkEndpoint,
+        httpRanks: config.workers.intraNodeDataParallelSize,
+      }),
+    ),
     timers,
     observer,
     slots: routing.slots,

@@ -22,9 +22,9 @@ import type { GrpcCall } from "./grpc-call.ts";
 import type { GrpcHandler } from "./grpc-server.ts";
 import { GrpcStatusError } from "./grpc-status.ts";
 import type { NamedKvEventSource } from "./kv-event-sources.ts";
+import type { KvConnectorSide } from "./kv-connector-side.ts";
 import type { KvEventHub } from "./kv-event-hub.ts";
 import { schedulerLoad } from "./load-record.ts";
-import type { NixlSide } from "./nixl-side.ts";
 import { planRequest } from "./request-plan.ts";
 import { refuse } from "./sampling.ts";
 import type { TokenizerBundle } from "./tokenizer-bundle.ts";
@@ -54,7 +54,7 @@ export interface EngineServiceContext {
   readonly embed: EmbedService;
   readonly engine: () => Engine;
   /** Undefined for an engine without a KV connector. */
-  readonly kvConnector: () => NixlSide | undefined;
+  readonly kvConnector: () => KvConnectorSide | undefined;
   readonly tokenizerBundle: () => Promise<TokenizerBundle>;
   readonly recordRequest: (record: RequestRecord) => void;
   /** Requests ended by an Abort call or by their client. */
@@ -112,7 +112,7 @@ export function generate(
   if (context.pools) refuse("This model does not support generation");
   const engine = context.engine();
   const plan = planRequest(request, engine);
-  const transfer = context.kvConnector()?.take(request, plan.promptIds.length);
+  const transfer = context.kvConnector()?.take(request, { tokens: plan.promptIds.length, rank: plan.rank });
   const generation = new GenerateCall({
     id: request.requestId,
     isStream: request.stream,
@@ -128,12 +128,18 @@ export function generate(
   call.onCancel = () => {
     context.countAborts(1);
     engine.release(generation);
+    transfer?.abandoned?.();
   };
-  if (transfer?.hasFailed === true) {
-    generation.fail();
-  } else {
+  if (transfer?.arrival === undefined) {
     engine.submit(generation);
+    return;
   }
+  engine.accept(generation);
+  transfer.arrival((isThere) => {
+    if (call.isOver) return;
+    if (isThere) engine.run(generation);
+    else generation.failed();
+  });
 }
 
 function abort(context: EngineServiceContext, request: AbortRequest, call: GrpcCall): void {
@@ -170,7 +176,7 @@ function serverInfo({ engine, kvConnector }: EngineServiceContext): GetServerInf
     dataParallelSize,
     ...(connector === undefined
       ? {}
-      : { kvConnector: "NixlConnector", kvRole: "kv_both", kvEngineId: connector.engineId }),
+      : { kvConnector: connector.name, kvRole: "kv_both", kvEngineId: connector.engineId }),
     kvCacheDtype: "auto",
     blockSize: limits.blockSize,
     modelDtype: "torch.float32",

@@ -115,9 +115,19 @@ export class Engine {
   }
 
   submit(request: EngineRequest): void {
+    this.accept(request);
+    this.run(request);
+  }
+
+  /** Counts a request in that cannot run yet. */
+  accept(request: EngineRequest): void {
     const sameId = this.#requests.get(request.id);
     if (sameId === undefined) this.#requests.set(request.id, new Set([request]));
     else sameId.add(request);
+  }
+
+  /** Runs an accepted request. */
+  run(request: EngineRequest): void {
     for (const sequence of request.sequences) this.ranks[request.rank]?.add(sequence, request.sink);
   }
 

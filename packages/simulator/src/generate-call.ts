@@ -8,7 +8,7 @@ import {
 import type { EngineRequest } from "./engine.ts";
 import { type GrpcCall, grpcFrame } from "./grpc-call.ts";
 import { appendLogprobs, emptyOutputLogprobs, promptLogprobs } from "./logprobs-message.ts";
-import type { KvTransfer } from "./nixl-side.ts";
+import type { KvTransfer } from "./kv-connector-side.ts";
 import type { RequestPlan } from "./request-plan.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -65,15 +65,16 @@ export class GenerateCall implements EngineRequest {
 
   /** The Abort call ended the request: every open sequence ends with what it has. */
   aborted(): void {
-    this.#endOpen("abort");
+    this.#options.transfer?.abandoned?.();
+    this.#endAll("abort");
   }
 
-  /** What the request needs cannot be had: every open sequence ends with an error. */
-  fail(): void {
-    this.#endOpen("error");
+  /** Blocks it needs did not come: the engine gives it up. */
+  failed(): void {
+    this.#endAll("error");
   }
 
-  #endOpen(reason: "abort" | "error"): void {
+  #endAll(reason: "abort" | "error"): void {
     const openSequences = this.sequences.filter((sequence) => sequence.finish === undefined);
     for (const sequence of openSequences) {
       sequence.finish = { reason, matched: undefined };

@@ -2,30 +2,7 @@ import { isJsonObject, type JsonValue, parseJson } from "@vllm-router/api";
 import type { GenerateRequest } from "@vllm-router/proto/messages";
 import type { Clock, Timer } from "./clock.ts";
 import type { Faults } from "./faults.ts";
-
-/** What became of the blocks of one engine, counted since it started. */
-export interface KvTransferCounts {
-  /** Prompts whose blocks another engine may fetch. */
-  handedOver: number;
-  /** Prompts fetched from another engine. */
-  fetched: number;
-  /** Prompts that were to be fetched and were not there. */
-  missing: number;
-  /** Prompt tokens that came from another engine. */
-  fetchedTokens: number;
-  /** Held blocks that nobody fetched in time. */
-  expired: number;
-}
-
-/** How a request takes part in a transfer. */
-export interface KvTransfer {
-  /** The prompt was to be fetched and could not be: the generation fails. */
-  readonly hasFailed: boolean;
-  /** Prompt tokens that came from another engine. */
-  readonly fetchedTokens: number;
-  /** Parameters of the answer, after an end by length; undefined for none. */
-  handOver(finish: string): string | undefined;
-}
+import type { KvConnectorSide, KvTransfer, KvTransferCounts } from "./kv-connector-side.ts";
 
 /** How long blocks are held for another engine; vLLM's `kv_lease_duration`. */
 const LEASE_MS = 30_000;
@@ -37,7 +14,8 @@ let lives = 0;
  * The NixlConnector of a simulated engine, in pull mode, after vLLM 0.32: an engine that is asked for a remote decode
  * holds the prompt's blocks and says where they are; one that is asked for a remote prefill fetches them once.
  */
-export class NixlSide implements Disposable {
+export class NixlSide implements KvConnectorSide {
+  readonly name = "NixlConnector";
   readonly counts: KvTransferCounts = { handedOver: 0, fetched: 0, missing: 0, fetchedTokens: 0, expired: 0 };
   /** Another one for every life of an engine. */
   readonly engineId: string;
@@ -68,7 +46,10 @@ export class NixlSide implements Disposable {
   }
 
   /** Takes a request; undefined for one that moves nothing. */
-  take(request: GenerateRequest, promptTokens: number): KvTransfer | undefined {
+  take(
+    request: GenerateRequest,
+    { tokens: promptTokens }: { readonly tokens: number },
+  ): KvTransfer | undefined {
     const params =
       request.kvTransferParamsJson === undefined ? undefined : parseJson(request.kvTransferParamsJson);
     if (!isJsonObject(params)) {
@@ -80,13 +61,17 @@ export class NixlSide implements Disposable {
       const fetchedTokens = isThere ? promptTokens : 0;
       this.counts[isThere ? "fetched" : "missing"] += 1;
       this.counts.fetchedTokens += fetchedTokens;
-      return { hasFailed: !isThere && !this.#isRecomputing, fetchedTokens, handOver: () => undefined };
+      const hasFailed = !isThere && !this.#isRecomputing;
+      return {
+        fetchedTokens,
+        ...(hasFailed ? { arrival: (settled) => settled(false) } : {}),
+        handOver: () => undefined,
+      };
     }
     if (params.get("do_remote_decode") !== true) {
       return undefined;
     }
     return {
-      hasFailed: false,
       fetchedTokens: 0,
       handOver: (finish) => (finish === "length" ? this.#hold(request.requestId, promptTokens) : undefined),
     };

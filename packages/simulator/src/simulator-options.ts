@@ -72,8 +72,10 @@ export interface SimulatorOptions {
   /** Whether SubscribeKvEvents works. Default true. */
   readonly kvEvents?: boolean;
   /** Hands KV blocks to, and takes them from, other engines of this program. Default: no connector. */
-  readonly kvConnector?: "nixl" | undefined;
-  /** What becomes of a prompt whose blocks could not be fetched; "fail" as in vLLM by default. */
+  readonly kvConnector?: "nixl" | "mooncake" | undefined;
+  /** Port of Mooncake's bootstrap server; 0 takes a free one. Default 0. */
+  readonly bootstrapPort?: number;
+  /** What becomes of a prompt whose blocks could not be fetched over NIXL; "fail" as in vLLM by default. */
   readonly kvLoadFailurePolicy?: "fail" | "recompute" | undefined;
   /** Publishes KV events by ZMQ as well. Default: not. */
   readonly kvEventsConfig?: KvEventsConfig;

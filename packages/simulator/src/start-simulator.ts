@@ -3,17 +3,18 @@ import { createChatPrompts } from "./chat-template.ts";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
 import { type EmbedRecord, EmbedService } from "./embed-service.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
+import { engineOptions } from "./engine-options.ts";
 import { engineServiceHandlers, type EngineServiceContext, type RequestRecord } from "./engine-service.ts";
 import { Faults } from "./faults.ts";
 import { type GrpcHandler, GrpcServer, type ListenAddress } from "./grpc-server.ts";
 import { healthServiceHandlers } from "./health-service.ts";
 import { HttpFace } from "./http-face.ts";
 import { inferenceServiceHandlers } from "./inference-service.ts";
+import type { KvTransferCounts } from "./kv-connector-side.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
 import { type NamedKvEventSource, namedKvEventSources } from "./kv-event-sources.ts";
-import { type KvTransferCounts, NixlSide } from "./nixl-side.ts";
-import { loadBuiltinModel, loadModel, type Model } from "./model.ts";
-import { SimulatorError } from "./simulator-error.ts";
+import { loadBuiltinModel, loadModel } from "./model.ts";
+import { startKvConnector, type StartedKvConnector } from "./start-kv-connector.ts";
 import { type KvEventAddress, type KvEventsConfig, ZmqKvPublisher } from "./zmq-kv-publisher.ts";
 import type { SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
@@ -48,6 +49,8 @@ export interface Simulator {
   readonly openConnections: number;
   /** Requests ended by their client or by an Abort call. */
   readonly abortCount: number;
+  /** Where Mooncake's bootstrap server listens; undefined without one. */
+  readonly bootstrapPort: number | undefined;
   /** What became of blocks that travel, in this life; undefined without a KV connector. */
   readonly kvTransfers: (KvTransferCounts & { readonly held: number }) | undefined;
   /** Tokens generated in this life. */
@@ -80,7 +83,6 @@ const protocols: Readonly<
 };
 
 const keptRequests = 1000;
-const defaultKvBlocks = 4096;
 
 /**
  * Starts an engine on a socket.
@@ -114,7 +116,8 @@ class RunningSimulator implements Simulator {
   #httpPort: number | undefined;
   #startupTimer: Timer | undefined;
   #isServing = false;
-  #nixl: NixlSide | undefined;
+  #kv: StartedKvConnector | undefined;
+  bootstrapPort: number | undefined;
   #publishers: readonly ZmqKvPublisher[] = [];
   kvEventAddresses: readonly KvEventAddress[] = [];
   #bundle: Promise<TokenizerBundle> | undefined;
@@ -182,7 +185,8 @@ class RunningSimulator implements Simulator {
   }
 
   get kvTransfers(): (KvTransferCounts & { readonly held: number }) | undefined {
-    return this.#nixl === undefined ? undefined : { ...this.#nixl.counts, held: this.#nixl.heldPrompts };
+    const side = this.#kv?.side;
+    return side && { ...side.counts, held: side.heldPrompts };
   }
 
   get generatedTokens(): number {
@@ -194,10 +198,14 @@ class RunningSimulator implements Simulator {
   }
 
   async start(): Promise<void> {
-    const { kvConnector, kvLoadFailurePolicy } = this.#options;
-    if (kvConnector !== undefined) {
-      this.#nixl = new NixlSide(this.#clock, this, { policy: kvLoadFailurePolicy, die: this.#die });
-    }
+    this.#kv = await startKvConnector(this.#options.kvConnector, {
+      clock: this.#clock,
+      engine: this,
+      ranks: this.#engineOptions.dataParallelSize,
+      bootstrapPort: this.bootstrapPort ?? this.#options.bootstrapPort ?? 0,
+      nixl: { policy: this.#options.kvLoadFailurePolicy, die: this.#die },
+    });
+    this.bootstrapPort = this.#kv?.bootstrap?.port;
     const context: EngineServiceContext = {
       servedModelNames: this.servedModelNames,
       loras: this.#options.loras,
@@ -209,7 +217,7 @@ class RunningSimulator implements Simulator {
       publishesKvEvents: this.#options.kvEvents ?? true,
       kvEventSources: () => this.#kvEventSources(),
       engine: () => this.#engine,
-      kvConnector: () => this.#nixl,
+      kvConnector: () => this.#kv?.side,
       tokenizerBundle: () => this.#tokenizerBundle(),
       recordRequest: (record) => this.#record(record),
       countAborts: (count) => (this.abortCount += count),
@@ -319,12 +327,14 @@ class RunningSimulator implements Simulator {
 
   /** Stops all work; the servers that still listen are the caller's to end. */
   #endLife(): { kill(): Promise<void> }[] {
-    const servers = [this.#server, this.#httpFace].filter((server) => server !== undefined);
+    const servers = [this.#server, this.#httpFace, this.#kv?.bootstrap?.server].filter(
+      (server) => server !== undefined,
+    );
     this.#server = undefined;
     this.#httpFace = undefined;
     this.#isServing = false;
     this.#startupTimer?.cancel();
-    this.#nixl?.[Symbol.dispose]();
+    this.#kv?.side[Symbol.dispose]();
     this.#engine.close();
     this.#hub.close();
     return servers;
@@ -359,40 +369,4 @@ class RunningSimulator implements Simulator {
 
 function hostAndPort({ host, port }: ListenAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function engineOptions(
-  options: SimulatorOptions,
-  parts: { readonly model: Model; readonly clock: Clock; readonly faults: Faults },
-): Omit<EngineOptions, "kvRootHash"> {
-  const blockSize = options.blockSize ?? 16;
-  const wantedLen = options.maxModelLen ?? parts.model.maxPositions;
-  const kvBlocks = options.kvBlocks ?? Math.max(defaultKvBlocks, Math.ceil(wantedLen / blockSize) + 1);
-  const capacity = (kvBlocks - 1) * blockSize;
-  if (options.maxModelLen !== undefined && options.maxModelLen > capacity) {
-    throw new SimulatorError(
-      "invalid_option",
-      `the KV cache holds ${capacity} tokens, less than the maximum model length of ${options.maxModelLen}: ` +
-        "raise --kv-blocks or lower --max-model-len",
-    );
-  }
-  return {
-    ...parts,
-    seed: options.seed ?? 0,
-    limits: {
-      blockSize,
-      kvBlocks,
-      maxNumSeqs: options.maxNumSeqs ?? 256,
-      maxNumBatchedTokens: options.maxNumBatchedTokens ?? 8192,
-    },
-    maxModelLen: Math.min(wantedLen, capacity),
-    maxLogprobs: options.maxLogprobs ?? 20,
-    timing: {
-      stepMs: options.stepMs ?? 8,
-      prefillTokensPerSecond: options.prefillTokensPerSecond ?? 20_000,
-      sequenceMs: options.sequenceMs ?? 0.05,
-      speed: options.speed ?? 1,
-    },
-    dataParallelSize: options.dataParallelSize ?? 1,
-  };
 }

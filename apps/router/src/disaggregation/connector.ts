@@ -15,6 +15,8 @@ export interface EngineIdentity {
   readonly engineIds: ReadonlyMap<number, string>;
   /** Where a NIXL engine that pushes is found. */
   readonly push?: Readonly<Record<string, unknown>>;
+  /** The bootstrap server that a Mooncake engine is found by, and the engine ids it lists, by data-parallel rank. */
+  readonly bootstrap?: { readonly address: string; readonly engineIds: ReadonlyMap<number, string> };
 }
 
 /** Two workers that are to share a generation. */

@@ -70,6 +70,37 @@ describe("nixl", () => {
   });
 });
 
+describe("mooncake", () => {
+  const bootstrap = { address: "http://p:8998", engineIds: new Map([[0, "p1"]]) };
+
+  it("starts both legs together under a transfer id of their own", () => {
+    const plan = CONNECTORS.mooncake.plan(pairOf({ engineIds: new Map(), bootstrap }));
+    expect(JSON.parse(plan?.prefillParams ?? "")).toEqual({
+      do_remote_decode: true,
+      do_remote_prefill: false,
+      transfer_id: "xfer-0f",
+    });
+    expect(plan?.decode.order === "together" ? JSON.parse(plan.decode.params) : undefined).toEqual({
+      do_remote_prefill: true,
+      do_remote_decode: false,
+      remote_bootstrap_addr: "http://p:8998",
+      remote_engine_id: "p1",
+      transfer_id: "xfer-0f",
+    });
+  });
+
+  it.each([
+    ["nothing is known", undefined],
+    ["no bootstrap server is known", { engineIds: new Map([[0, "p1"]]) }],
+    [
+      "the rank is not",
+      { engineIds: new Map(), bootstrap: { ...bootstrap, engineIds: new Map([[1, "p"]]) } },
+    ],
+  ])("pairs no engine of which %s", (_what, identity) => {
+    expect(CONNECTORS.mooncake.plan(pairOf(identity))).toBeUndefined();
+  });
+});
+
 describe.each(["lmcache", "none"] as const)("%s", (name) => {
   it("is two plain legs, one after the other", () => {
     const plan = CONNECTORS[name].plan(pairOf());

@@ -38,7 +38,7 @@ export function createPrefillLegs(
 
 /** Registers `--prefill` and `--decode`. */
 export function registerLegs({ disaggregation }: RouterConfig, fleet: Fleet): void {
-  // What stands between the addresses are bootstrap ports, which no connector here needs.
+  // What stands between the addresses are bootstrap ports, which Mooncake alone needs.
   for (const url of disaggregation.prefill.filter((text) => text.includes("://"))) {
     fleet.register(url, "prefill");
   }

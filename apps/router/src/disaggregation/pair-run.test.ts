@@ -260,6 +260,21 @@ describe("a pair that pushes with NIXL", () => {
       ["id-p2", false],
     ]);
   });
+
+  it("lets a decode leg go on that has begun to answer when its prefill fails", () => {
+    const { pair, prefills, decodes, released } = setUp({ identity });
+    pair.decodeHeard();
+    prefills[0]?.answer(failed("unavailable"));
+    expect(decodes.map(({ call }) => call.isCancelled)).toEqual([false]);
+    expect(released).toEqual(["p1 failure"]);
+  });
+
+  it("ends both legs at once when it is cancelled before the prefill has answered", () => {
+    const { pair, decodes, cancelled } = setUp({ identity });
+    pair.cancel();
+    expect(cancelled).toEqual(["p1"]);
+    expect(decodes.map(({ call }) => call.isCancelled)).toEqual([true]);
+  });
 });
 
 describe("a pair whose blocks cannot be fetched", () => {

@@ -123,8 +123,10 @@ export class PairRun<TEngine> implements GenerateCall {
     }
     this.#isOver = true;
     this.#cancelFailure?.();
+    // Without the prefill leg's answer, no blocks are held that the decode leg could free.
+    const hasBlocks = this.#leg === undefined;
     this.#endPrefill("cancelled");
-    if (this.#isFetching) {
+    if (this.#isFetching && hasBlocks) {
       this.#decodeCall?.resume();
       this.#cancelFetchTimer = this.#options.after(FETCH_TIME_MS, () => this.#decodeCall?.cancel());
     } else {
@@ -256,8 +258,14 @@ export class PairRun<TEngine> implements GenerateCall {
 
   #prefillFailed(leg: PrefillLeg<TEngine>, error: EngineError): void {
     const { told } = this.#options;
+    const isServed = this.#decodeCall !== undefined && !this.#isFetching;
     this.#endPrefill(error.code === "rejected" || error.code === "unimplemented" ? "rejected" : "failure");
     told({ kind: "prefill-failed", worker: leg.worker.id, code: error.code });
+    if (isServed) {
+      // The decode leg has begun to answer: it has the blocks, and its client the first words.
+      return;
+    }
+    // A decode leg that runs waits for blocks that never come.
     this.#dropDecode();
     if (isRetryable(error)) {
       this.#next(error);

@@ -41,6 +41,7 @@ interface Life {
   readonly filesKey: number;
   readonly runtime: ModelRuntime | undefined;
   readonly learned: Disposable | undefined;
+  readonly kvIdentity: WorkerFacts["kvIdentity"];
   hasModel: boolean;
 }
 
@@ -189,7 +190,15 @@ export class FleetMirror implements FleetView, AsyncDisposable {
     const facts: WorkerFacts = { ...others, files: held.files };
     const connection = connect(description);
     const isProxied = connection.dialect === "http";
-    const life: Life = { connection, filesKey, runtime: undefined, learned: undefined, hasModel: false };
+    const { kvIdentity } = facts;
+    const life: Life = {
+      connection,
+      filesKey,
+      kvIdentity,
+      runtime: undefined,
+      learned: undefined,
+      hasModel: false,
+    };
     // In the list also when the model fails: it is ended like the others.
     this.#lives.set(id, life);
     const runtime = isProxied ? undefined : models.adopt(await build(facts));
@@ -228,8 +237,8 @@ export class FleetMirror implements FleetView, AsyncDisposable {
       return [];
     }
     const { slot, ranks, modelNames, cards } = engine;
-    const { connection, runtime } = life;
-    return [[url, { id: url, connection, slot, ranks, runtime, modelNames, cards }]];
+    const { connection, runtime, kvIdentity } = life;
+    return [[url, { id: url, connection, slot, ranks, runtime, modelNames, cards, kvIdentity }]];
   }
 
   #inFlight(engine: PublishedWorker["engine"]): number {

@@ -22,7 +22,7 @@ export function createDisaggregationSchema(policies: readonly string[]) {
         flag: "vllm-pd-disaggregation",
       }),
       prefill: setting(z.array(legWorker).default([]), {
-        doc: "Address of a prefill engine. A bootstrap port (or none) may follow, as for the Rust router; none of the connectors here needs it. Repeat it for more.",
+        doc: "Address of a prefill engine. A bootstrap port (or none) may follow, as for the Rust router: --kv-connector mooncake asks there for engine ids (8998 when absent), the others do not need it. Repeat it for more.",
         flag: "prefill",
         placeholder: "URL [PORT]",
       }),
@@ -39,8 +39,8 @@ export function createDisaggregationSchema(policies: readonly string[]) {
         doc: "How a decode engine is chosen; --policy when absent.",
         flag: "decode-policy",
       }),
-      connector: setting(z.enum(["nixl", "lmcache", "none"]).default("nixl"), {
-        doc: "How engines hand KV blocks over: nixl (pull or push, as the engine says); lmcache and none for a store that all engines share.",
+      connector: setting(z.enum(["nixl", "mooncake", "lmcache", "none"]).default("nixl"), {
+        doc: "How engines hand KV blocks over: nixl (pull or push, as the engine says); mooncake (both legs together); lmcache and none for a store that all engines share.",
         flag: "kv-connector",
       }),
       prefillTimeoutSecs: setting(z.number().positive().default(60), {

@@ -1,0 +1,225 @@
+import { startSimulator, type Simulator, type SimulatorOptions } from "@vllm-router/simulator";
+import { describe, expect, it } from "vitest";
+import { eventually, startRouter, type TestRouter } from "./start-router.ts";
+
+/** An answer to a completion. */
+interface Completion {
+  readonly choices: readonly { readonly text: string; readonly finish_reason: string }[];
+}
+
+const PROMPT = "The quick brown fox jumps over the lazy dog. ".repeat(12);
+const BODY = { model: "sim", prompt: PROMPT, max_tokens: 8, temperature: 0 };
+
+/** Engines with Mooncake and a router that divides generations between them. */
+interface Setting extends AsyncDisposable {
+  readonly prefill: readonly Simulator[];
+  readonly decode: Simulator;
+  readonly router: TestRouter;
+}
+
+async function setUp(
+  options: {
+    readonly prefill?: number;
+    readonly flags?: readonly string[];
+    readonly engine?: SimulatorOptions;
+  } = {},
+): Promise<Setting> {
+  const start = (engine: SimulatorOptions = {}): Promise<Simulator> =>
+    startSimulator({ speed: 0, servedModelNames: ["sim"], kvConnector: "mooncake", ...engine });
+  const prefill = await Promise.all(
+    Array.from({ length: options.prefill ?? 1 }, () => start(options.engine)),
+  );
+  const decode = await start();
+  const router = await startRouter(
+    [],
+    [
+      "--vllm-pd-disaggregation",
+      "--kv-connector",
+      "mooncake",
+      ...prefill.flatMap(({ address, bootstrapPort }) => [
+        "--prefill",
+        `grpc://${address}`,
+        String(bootstrapPort),
+      ]),
+      "--decode",
+      `grpc://${decode.address}`,
+      "--health-check-interval-secs",
+      "1",
+      ...(options.flags ?? []),
+    ],
+  );
+  await eventually("all are ready", () => router.router.readyWorkers() === prefill.length + 1);
+  return {
+    prefill,
+    decode,
+    router,
+    [Symbol.asyncDispose]: async () => {
+      await router[Symbol.asyncDispose]();
+      await Promise.all([...prefill, decode].map((engine) => engine.close()));
+    },
+  };
+}
+
+async function complete(router: TestRouter, body: object = {}): Promise<Completion> {
+  const answer = await router.post("/v1/completions", { ...BODY, ...body });
+  const text = await answer.text();
+  expect([answer.status, answer.status === 200 ? "" : text]).toEqual([200, ""]);
+  return JSON.parse(text) as Completion;
+}
+
+/** What one engine alone says. */
+async function alone(body: object = {}): Promise<Completion> {
+  await using engine = await startSimulator({ speed: 0, servedModelNames: ["sim"] });
+  await using router = await startRouter([`grpc://${engine.address}`]);
+  return await complete(router, body);
+}
+
+/** Nothing is booked, held or running any more. */
+async function expectNothingLeft({ prefill, decode, router }: Setting): Promise<void> {
+  await eventually("nothing is in flight", () => router.router.inFlight() === 0);
+  await eventually("no engine runs anything", () =>
+    [...prefill, decode].every((engine) => engine.runningRequests === 0),
+  );
+  await eventually("no engine holds blocks", () =>
+    prefill.every((engine) => (engine.kvTransfers?.held ?? 0) === 0),
+  );
+}
+
+const paramsOf = (engine: Simulator, at = 0): Readonly<Record<string, unknown>> =>
+  JSON.parse(engine.requests[at]?.request.kvTransferParamsJson ?? "{}") as Readonly<Record<string, unknown>>;
+
+describe("prefill and decode over Mooncake", () => {
+  it("starts both legs together under one transfer id, and says what one engine alone would", async () => {
+    await using setting = await setUp();
+    const { prefill, decode, router } = setting;
+    const [first] = prefill;
+    const answer = await complete(router);
+    expect(answer.choices).toEqual((await alone()).choices);
+    const sent = paramsOf(first!);
+    expect(sent).toEqual({
+      do_remote_decode: true,
+      do_remote_prefill: false,
+      transfer_id: expect.stringMatching(/^xfer-[0-9a-f]{8,}$/),
+    });
+    const listed = (await (await fetch(`http://127.0.0.1:${first!.bootstrapPort}/query`)).json()) as {
+      0: { engine_id: string };
+    };
+    expect(paramsOf(decode)).toEqual({
+      do_remote_prefill: true,
+      do_remote_decode: false,
+      transfer_id: sent["transfer_id"],
+      remote_engine_id: listed[0].engine_id,
+      remote_bootstrap_addr: `http://127.0.0.1:${first!.bootstrapPort}`,
+    });
+    expect(first!.kvTransfers).toMatchObject({ handedOver: 1, held: 0 });
+    expect(decode.kvTransfers).toMatchObject({ fetched: 1, missing: 0 });
+    expect(first!.requests[0]?.id).toBe(decode.requests[0]?.id);
+    await expectNothingLeft(setting);
+  });
+
+  it("names the rank that computes the prompt", async () => {
+    await using setting = await setUp({
+      engine: { dataParallelSize: 2 },
+      flags: ["--policy", "round_robin"],
+    });
+    for (const at of [0, 1, 2, 3]) {
+      // oxlint-disable-next-line no-await-in-loop -- in turns
+      await complete(setting.router, { prompt: `${at}: ${PROMPT}` });
+    }
+    const ids = [0, 1, 2, 3].map((at) => String(paramsOf(setting.decode, at)["remote_engine_id"]));
+    expect(new Set(ids.map((id) => id.slice(-4)))).toEqual(new Set(["_dp0", "_dp1"]));
+    expect(setting.decode.kvTransfers).toMatchObject({ fetched: 4, missing: 0 });
+    await expectNothingLeft(setting);
+  });
+
+  it("starts anew with another prefill engine and another transfer when a prefill fails", async () => {
+    await using setting = await setUp({ prefill: 2, flags: ["--prefill-policy", "round_robin"] });
+    const { prefill, decode, router } = setting;
+    prefill[0]!.faults.errorStatus = "UNAVAILABLE";
+    const expected = await alone();
+    for (const at of [0, 1]) {
+      // oxlint-disable-next-line no-await-in-loop -- in turns
+      const answer = await complete(router);
+      expect([at, answer.choices]).toEqual([at, expected.choices]);
+      // oxlint-disable-next-line no-await-in-loop -- in turns
+      await router.post("/v1/completions", { ...BODY, prompt: `another ${at} ${PROMPT}` });
+    }
+    expect(prefill[0]!.requests.length).toBeGreaterThan(0);
+    expect(decode.kvTransfers).toMatchObject({ missing: 0 });
+    const ids = decode.requests.map((_, at) => paramsOf(decode, at)["transfer_id"]);
+    const given = ids.filter((id) => id !== undefined);
+    expect(new Set(given).size).toBe(given.length);
+    await expectNothingLeft(setting);
+  });
+
+  it.each(["refuses", "dies while it computes"])(
+    "has the decode engine compute the prompt when the only prefill engine %s",
+    async (how) => {
+      await using setting = await setUp();
+      const { prefill, decode, router } = setting;
+      const [only] = prefill;
+      if (how === "refuses") {
+        only!.faults.errorStatus = "INTERNAL";
+      } else {
+        only!.faults.isHanging = true;
+      }
+      const answering = complete(router);
+      if (how !== "refuses") {
+        await eventually("both legs run", () => only!.runningRequests === 1 && decode.runningRequests === 1);
+        await only!.kill();
+      }
+      expect((await answering).choices).toEqual((await alone()).choices);
+      expect(decode.requests.at(-1)?.request.kvTransferParamsJson).toBeUndefined();
+      await expectNothingLeft(setting);
+    },
+  );
+
+  it("tries again when the decode engine fails before its first output", async () => {
+    await using setting = await setUp();
+    // Every second request is refused.
+    setting.decode.faults.refuseRate = 0.5;
+    await complete(setting.router, { prompt: `first ${PROMPT}` });
+    const answer = await complete(setting.router);
+    expect(answer.choices).toEqual((await alone()).choices);
+    expect(setting.decode.requests).toHaveLength(3);
+    const [, refused, again] = [0, 1, 2].map((at) => paramsOf(setting.decode, at)["transfer_id"]);
+    expect(again).not.toBe(refused);
+    expect(setting.decode.kvTransfers).toMatchObject({ missing: 0 });
+    await eventually("nothing is in flight", () => setting.router.router.inFlight() === 0);
+  });
+
+  it("ends both legs when the client leaves during the prefill", async () => {
+    await using setting = await setUp();
+    const { prefill, decode, router } = setting;
+    prefill[0]!.faults.isHanging = true;
+    const client = new AbortController();
+    const asked = router
+      .post("/v1/completions", { ...BODY, stream: true }, { signal: client.signal })
+      .then((answer) => answer.text())
+      .catch(() => "gone");
+    await eventually(
+      "both legs run",
+      () => prefill[0]!.runningRequests === 1 && decode.runningRequests === 1,
+    );
+    client.abort();
+    expect(await asked).toBe("gone");
+    await expectNothingLeft(setting);
+    expect([prefill[0]!.abortCount, decode.abortCount]).toEqual([1, 1]);
+  });
+
+  it("asks the bootstrap server anew when the prefill engine has restarted", async () => {
+    await using setting = await setUp();
+    const { prefill, decode, router } = setting;
+    await complete(router);
+    const before = paramsOf(decode)["remote_engine_id"];
+    await prefill[0]!.kill();
+    await eventually("its end is noticed", () => router.router.readyWorkers() === 1);
+    await prefill[0]!.restart();
+    await eventually("it is back", () => router.router.readyWorkers() === 2);
+    await complete(router, { prompt: `again ${PROMPT}` });
+    expect(decode.kvTransfers).toMatchObject({ fetched: 2, missing: 0 });
+    const after = paramsOf(decode, decode.requests.length - 1)["remote_engine_id"];
+    expect(after).not.toBe(before);
+    await expectNothingLeft(setting);
+  });
+});

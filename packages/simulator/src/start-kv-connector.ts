@@ -1,0 +1,48 @@
+import type { Clock } from "./clock.ts";
+import type { Faults } from "./faults.ts";
+import type { KvConnectorSide } from "./kv-connector-side.ts";
+import { MooncakeBootstrap } from "./mooncake-bootstrap.ts";
+import { MooncakeSide } from "./mooncake-side.ts";
+import { NixlSide } from "./nixl-side.ts";
+
+/** A connector that runs, and its bootstrap server where it has one. */
+export interface StartedKvConnector {
+  readonly side: KvConnectorSide;
+  readonly bootstrap?: { readonly server: MooncakeBootstrap; readonly port: number };
+}
+
+/**
+ * Starts the KV connector of one life of an engine.
+ * @throws SimulatorError listen_failed
+ */
+export async function startKvConnector(
+  kind: "nixl" | "mooncake" | undefined,
+  parts: {
+    readonly clock: Clock;
+    /** Its address is known once it listens. */
+    readonly engine: { readonly host: string; readonly port: number; readonly faults: Faults };
+    readonly ranks: number;
+    readonly bootstrapPort: number;
+    /** What becomes of prompts whose blocks are not there, and how the engine dies. */
+    readonly nixl: { readonly policy: "fail" | "recompute" | undefined; readonly die: () => void };
+  },
+): Promise<StartedKvConnector | undefined> {
+  const { clock, engine, ranks, bootstrapPort, nixl } = parts;
+  switch (kind) {
+    case undefined:
+      return undefined;
+    case "nixl":
+      return { side: new NixlSide(clock, engine, nixl) };
+    case "mooncake": {
+      const side = new MooncakeSide(clock, ranks);
+      const server = new MooncakeBootstrap(side.rankIds);
+      try {
+        const { port } = await server.listen({ host: engine.host, port: bootstrapPort });
+        return { side, bootstrap: { server, port } };
+      } catch (error) {
+        side[Symbol.dispose]();
+        throw error;
+      }
+    }
+  }
+}
