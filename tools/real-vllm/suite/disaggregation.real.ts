@@ -107,8 +107,10 @@ describe.each<Scheme>(["grpc", "http"])("two real engines with NixlConnector ove
     expect(await metric("vllm_router_pd_prefill_requests_total")).toBe(2);
   });
 
-  if (scheme === "http") {
-    it("has the prefill engine compute the prompt, by the decode engine's own count", async () => {
+  // An engine over gRPC has no such figures.
+  it.runIf(scheme === "http")(
+    "has the prefill engine compute the prompt, by the decode engine's own count",
+    async () => {
       const fetchedBefore = await promptTokens('source="external_kv_transfer"');
       const allBefore = await promptTokens();
       const answer = await complete(`Counted. ${PROMPT}`);
@@ -116,34 +118,34 @@ describe.each<Scheme>(["grpc", "http"])("two real engines with NixlConnector ove
       expect((await promptTokens()) - allBefore).toBe(answer.usage?.prompt_tokens);
       // An engine computes the last token of a prompt that it holds whole: that makes the first new one.
       expect(fetched / answer.usage!.prompt_tokens).toBeGreaterThan(0.99);
+    },
+  );
+
+  // Who kills `vllm serve` leaves its engine process alive: that would be no death.
+  describe.runIf(scheme === "grpc")("when the prefill engine dies", () => {
+    it("loses no request between its answer and the fetch", async () => {
+      relay.shut();
+      const running = Promise.all([
+        streamedTokens(`A third one. ${PROMPT}`),
+        complete(`A fourth one. ${PROMPT}`).then(({ usage }) => usage?.completion_tokens),
+      ]);
+      try {
+        await expect.poll(() => metric("vllm_router_pd_prefill_requests_total"), { timeout: 60_000 }).toBe(4);
+        await end(prefill, "SIGKILL");
+      } finally {
+        relay.open();
+      }
+      expect(await running).toEqual([16, 24]);
+      expect(await metric("vllm_router_pd_prefill_errors_total", 'error_type="not_fetched"')).toBe(2);
+      expect(await metric("vllm_router_pd_fallbacks_total")).toBe(2);
     });
 
-    // Who kills `vllm serve` leaves its engine process alive: that would be no death.
-    return;
-  }
-
-  it("loses no request when the prefill engine dies between its answer and the fetch", async () => {
-    relay.shut();
-    const running = Promise.all([
-      streamedTokens(`A third one. ${PROMPT}`),
-      complete(`A fourth one. ${PROMPT}`).then(({ usage }) => usage?.completion_tokens),
-    ]);
-    try {
-      await expect.poll(() => metric("vllm_router_pd_prefill_requests_total"), { timeout: 60_000 }).toBe(4);
-      await end(prefill, "SIGKILL");
-    } finally {
-      relay.open();
-    }
-    expect(await running).toEqual([16, 24]);
-    expect(await metric("vllm_router_pd_prefill_errors_total", 'error_type="not_fetched"')).toBe(2);
-    expect(await metric("vllm_router_pd_fallbacks_total")).toBe(2);
-  });
-
-  it("answers the next requests without it", async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 4 }, (_, at) => complete(`${at} of them. ${PROMPT}`)),
-    );
-    expect(answers.map(({ usage }) => usage?.completion_tokens)).toEqual([24, 24, 24, 24]);
+    it("answers the next ones without it", async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, (_, at) => complete(`${at} of them. ${PROMPT}`)),
+      );
+      expect(answers.map(({ usage }) => usage?.completion_tokens)).toEqual([24, 24, 24, 24]);
+    });
   });
 });
 
