@@ -65,7 +65,7 @@ for (const family of families) {
   milliseconds(family, SHORT);
   const short = milliseconds(family, SHORT);
   const long = milliseconds(family, LONG);
-  console.log(
-    `${family.padEnd(14)} ${short.toFixed(1).padStart(9)} ms ${long.toFixed(1).padStart(9)} ms  ${(long / short).toFixed(0).padStart(4)} times`,
+  process.stdout.write(
+    `${family.padEnd(14)} ${short.toFixed(1).padStart(9)} ms ${long.toFixed(1).padStart(9)} ms  ${(long / short).toFixed(0).padStart(4)} times\n`,
   );
 }

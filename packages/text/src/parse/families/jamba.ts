@@ -107,13 +107,14 @@ class JambaTools implements ToolParser {
 
   /** Goes on to the last call read, after what is left of the one before it. */
   private next(calls: readonly (JsonMap | undefined)[]): DeltaDraft | undefined {
-    const { progress } = this;
+    const { growing, progress } = this;
     const before = progress.current < 0 ? undefined : calls[progress.current]?.get("arguments");
     let delta: DeltaDraft | undefined;
     if (hasArguments(before)) {
       if (progress.told === undefined) return undefined;
-      const whole = argumentsText(before);
-      const rest = progress.told === "" ? whole : whole.replaceAll(progress.told, "");
+      const whole = growing.restored(progress.current, argumentsText(before));
+      const told = growing.restored(progress.current, progress.told);
+      const rest = told === "" ? whole : whole.replaceAll(told, "");
       delta = callsDelta(callArguments(progress.current, rest));
       progress.tell(rest);
     }

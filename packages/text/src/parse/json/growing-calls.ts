@@ -11,6 +11,18 @@ const KEPT_TAIL = 160;
 /** One of these behind the cut keeps comparisons of two ends from reaching it. */
 const ALPHANUMERIC = /[\p{L}\p{N}]/u;
 
+interface TwoForms {
+  readonly before: readonly (JsonMap | undefined)[];
+  readonly after: readonly (JsonMap | undefined)[];
+}
+
+/** A part of the arguments that was left out, and where. */
+interface Cut {
+  readonly call: number;
+  readonly start: number;
+  readonly text: string;
+}
+
 /** Reads the calls of a text; undefined where there are none to be read. */
 export type ReadCalls = (text: string) => readonly (JsonMap | undefined)[] | undefined;
 
@@ -25,6 +37,8 @@ export type ReadCalls = (text: string) => readonly (JsonMap | undefined)[] | und
 export class GrowingCalls {
   text = "";
   private limit = LONGEST;
+  /** What was left out of the arguments told, in that order. */
+  private readonly cuts: Cut[] = [];
 
   /** Adds a piece. */
   add(piece: string): void {
@@ -39,40 +53,45 @@ export class GrowingCalls {
       const short = this.text.slice(0, span.start) + this.text.slice(span.end);
       const before = read(this.text);
       const after = read(short);
-      if (before !== undefined && after !== undefined && adopt({ before, after }, progress)) {
+      if (before !== undefined && after !== undefined && this.adopt({ before, after }, progress)) {
         this.text = short;
       }
     }
     this.limit = Math.max(LONGEST, this.text.length * 2);
   }
-}
 
-interface TwoForms {
-  readonly before: readonly (JsonMap | undefined)[];
-  readonly after: readonly (JsonMap | undefined)[];
-}
+  /** Arguments of a call, or what was told of them, with everything that was left out. */
+  restored(call: number, given: string): string {
+    let whole = given;
+    for (const cut of this.cuts.toReversed()) {
+      if (cut.call === call) whole = whole.slice(0, cut.start) + cut.text + whole.slice(cut.start);
+    }
+    return whole;
+  }
 
-/** Makes the shorter form the one that was told, where it is the same but for a part of the current call that was told. */
-function adopt({ before, after }: TwoForms, progress: CallProgress): boolean {
-  const { current, previous } = progress;
-  if (before.length !== after.length || before.length !== previous.length) return false;
-  for (const [index, call] of before.entries()) {
-    if (textOf(call) !== textOf(previous[index])) return false;
-    if (index !== current && textOf(call) !== textOf(after[index])) return false;
+  /** Makes the shorter form the one that was told, where it is the same but for a part of the current call that was told. */
+  private adopt({ before, after }: TwoForms, progress: CallProgress): boolean {
+    const { current, previous } = progress;
+    if (before.length !== after.length || before.length !== previous.length) return false;
+    for (const [index, call] of before.entries()) {
+      if (textOf(call) !== textOf(previous[index])) return false;
+      if (index !== current && textOf(call) !== textOf(after[index])) return false;
+    }
+    if (restOf(before[current]) !== restOf(after[current])) return false;
+    const long = textOf(argumentsOf(before[current]));
+    const short = textOf(argumentsOf(after[current]));
+    if (long !== short) {
+      const told = progress.streamed[current];
+      const cut = cutBetween(long, short);
+      if (told === undefined || cut === undefined || !long.startsWith(told)) return false;
+      const kept = told.slice(0, cut.start) + told.slice(cut.end);
+      if (told.length < cut.end || !ALPHANUMERIC.test(kept.slice(cut.start))) return false;
+      progress.streamed[current] = kept;
+      this.cuts.push({ call: current, start: cut.start, text: long.slice(cut.start, cut.end) });
+    }
+    progress.previous = after;
+    return true;
   }
-  if (restOf(before[current]) !== restOf(after[current])) return false;
-  const long = textOf(argumentsOf(before[current]));
-  const short = textOf(argumentsOf(after[current]));
-  if (long !== short) {
-    const told = progress.streamed[current];
-    const cut = cutBetween(long, short);
-    if (told === undefined || cut === undefined || !long.startsWith(told)) return false;
-    const kept = told.slice(0, cut.start) + told.slice(cut.end);
-    if (told.length < cut.end || !ALPHANUMERIC.test(kept.slice(cut.start))) return false;
-    progress.streamed[current] = kept;
-  }
-  progress.previous = after;
-  return true;
 }
 
 /** What has to be cut out of one text to get the other. */
