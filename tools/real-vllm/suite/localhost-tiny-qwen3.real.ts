@@ -139,7 +139,7 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
     let failures: Awaited<ReturnType<typeof runClientChecks>>;
 
     beforeAll(async () => {
-      failures = await runClientChecks({ baseUrl: BASE, model: "tiny-qwen3" });
+      failures = await runClientChecks({ baseUrl: BASE, model: "tiny-qwen3", kind: "generating" });
     });
 
     it.each(CLIENT_CHECKS)("%s", (name) => {
