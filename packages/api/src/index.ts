@@ -165,7 +165,7 @@ export {
 export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampling.ts";
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
-export { mergeConstraints } from "./sampling/structured-output.ts";
+export { mergeConstraints, structuralTagRefusal } from "./sampling/structured-output.ts";
 export { type RequestMetrics } from "./response/request-metrics.ts";
 export {
   parseLoadAdapterRequest,

@@ -85,7 +85,7 @@ describe("vllm-serve minilm --enable-router-as-api-server", () => {
     let results: Awaited<ReturnType<typeof checkFuzz>>;
 
     beforeAll(async () => {
-      results = await checkFuzz({ baseUrl: BASE, model: "minilm", known: {} });
+      results = await checkFuzz({ baseUrl: BASE, recording: "minilm", known: {} });
       reportFigures(
         "fuzz bodies, minilm",
         Object.fromEntries([...results].map(([endpoint, { counts }]) => [endpoint, counts])),

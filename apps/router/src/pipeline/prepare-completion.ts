@@ -6,6 +6,7 @@ import {
   createCompletionStreamWriter,
   type CompletionPrompt,
   type CompletionRequest,
+  structuralTagRefusal,
   unsupportedFieldError,
 } from "@vllm-router/api";
 import { encodeText, takeTokenIds, type TakenIds } from "./encode-prompt.ts";
@@ -31,6 +32,7 @@ export function prepareCompletion(request: CompletionRequest, envelope: RequestE
     tokenIds,
     text,
     resolved: resolvePrompt(request, tokenIds, { model, settings, wideIds }),
+    constraintRefusal: structuralTagRefusal(request),
   }));
   const options = {
     request: shownRequest(request, drafts),
