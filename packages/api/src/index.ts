@@ -40,6 +40,7 @@ export {
   type JsonObject,
   type JsonValue,
 } from "./json/json-value.ts";
+export { type ByteSpan, jsonMembers, withoutSpace } from "./json/json-members.ts";
 export { pydanticFloat, pythonFloat } from "./json/number-text.ts";
 export { MAX_INTEGER_DIGITS, MAX_JSON_DEPTH, parseJson, type ParseJsonOptions } from "./json/parse-json.ts";
 export {
