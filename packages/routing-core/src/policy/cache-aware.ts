@@ -56,7 +56,7 @@ export const cacheAware = definePolicy({
       maximum: 2 ** 31 - 1,
       isInteger: true,
       description:
-        "Prompt tokens that each placement on a crowded worker adds to its debt, per generation in flight there beyond one and a half times the mean and one; when the debt exceeds what a prompt would have to compute elsewhere, the prompt goes there. 0 leaves this out.",
+        "Prompt tokens that a placement on a crowded worker adds to its debt, per generation beyond one and a half times the mean in flight and one; a prompt that costs less than the debt to compute elsewhere goes there. 0 leaves this out.",
     },
     evictionIntervalSecs: {
       flag: "eviction-interval",
