@@ -3,7 +3,7 @@ import { type RoutingResult, routingTable } from "./src/routing/routing-result.t
 import { simulate } from "./src/routing/simulate.ts";
 import { workloads } from "./src/routing/workloads.ts";
 
-const USAGE = `Usage: tools/node --conditions=@vllm-router/source tools/bench/routing-search.ts [--policies 'cache_aware;cache_aware:requestTokens=0']
+const USAGE = `Usage: tools/node --conditions=@vllm-router/source tools/bench/routing-search.ts [--policies 'cache_aware;cache_aware:waitTokens=0']
        [--seeds 1,2,3] [--workloads chats,documents] [--engines 8] [--kv-blocks 5000]
 Policies in simulated time: no network, no waiting, the same figures on every machine. Search on some seeds, judge on others.
 `;

@@ -9,7 +9,7 @@ const setUp = (workers: number, parameters: Record<string, number> = {}) =>
     policy: "cache_aware",
     workers: plainWorkers(workers),
     // Only the Rust router's rules, unless said otherwise.
-    parameters: { requestTokens: 0, ...parameters },
+    parameters: { waitTokens: 0, ...parameters },
   });
 
 describe("cache_aware", () => {
@@ -71,7 +71,7 @@ describe("cache_aware", () => {
 
   it("spreads a prompt that many begin with when its holder is crowded, the sooner the shorter it is", () => {
     const spreadOf = (length: number): number => {
-      const fleet = setUp(8, { requestTokens: 512 });
+      const fleet = setUp(8, { waitTokens: 64 });
       const workers = Array.from(
         { length: 24 },
         () => fleet.place(prompt(tokens(length))).decision.legs[0]!.worker,
@@ -83,19 +83,63 @@ describe("cache_aware", () => {
     expect(spreadOf(1_024)).toBeGreaterThan(spreadOf(4_096));
   });
 
-  it("keeps to a crowded holder what is worth more than the wait there", () => {
-    const fleet = setUp(4, { requestTokens: 512 });
-    const holder = fleet.place(prompt(tokens(8_192))).decision.legs[0]!.slot;
-    const load = (requests: number): void => {
-      while (fleet.ledger.requests(holder) < requests) {
-        fleet.ledger.acquire(holder, { promptTokens: 0, prefillTokens: 0 });
-      }
+  describe("with a crowded holder", () => {
+    const long = prompt(tokens(8192));
+    const short = prompt(tokens(2048, 20_000));
+    /** Four workers; one holds both prompts and has 20 in flight: each placement there adds 64 * (20 - 1.5 * 5 - 1) = 736. */
+    const crowd = () => {
+      const fleet = setUp(4, { waitTokens: 64 });
+      const { worker: holder, slot } = fleet.place(long).decision.legs[0]!;
+      const idle = [0, 1, 2, 3].filter((other) => other !== slot);
+      const elsewhere = idle.map((other) =>
+        fleet.ledger.acquire(other, { promptTokens: 0, prefillTokens: 0 }),
+      );
+      // As long as all have one in flight, turns say who is next; so it is given to the holder by leaving nobody else.
+      fleet.publish(plainWorkers(4).filter(({ id }) => id === holder));
+      fleet.visit(short);
+      fleet.publish(plainWorkers(4));
+      elsewhere.forEach((entry) => entry.release());
+      const crowding = Array.from({ length: 19 }, () =>
+        fleet.ledger.acquire(slot, { promptTokens: 0, prefillTokens: 0 }),
+      );
+      const placements = (count: number, of = long): string[] =>
+        Array.from({ length: count }, () => fleet.visit(of));
+      return { fleet, holder, crowding, placements };
     };
-    // 20 in flight there and 5 on average: 15 above it, which weigh 7,680 tokens.
-    load(20);
-    expect(fleet.ask(prompt(tokens(8_192)))).toMatchObject({ candidate: holder, reason: "prefix" });
-    load(23);
-    expect(fleet.ask(prompt(tokens(8_192)))).toMatchObject({ reason: "balance" });
+
+    it("stays until the holder owes what a copy costs", () => {
+      const { fleet, holder, placements } = crowd();
+      expect(new Set(placements(12))).toEqual(new Set([holder]));
+      const { decision, settlement } = fleet.place(long);
+      expect(decision.reason).toBe("balance");
+      settlement.release();
+      expect(placements(5)).toEqual(Array.from({ length: 5 }, () => decision.legs[0]!.worker));
+    });
+
+    it("moves the shorter prefix first, and with it the debt is paid", () => {
+      const { holder, placements } = crowd();
+      placements(3);
+      expect(placements(2, short)[0]).not.toBe(holder);
+      // 736 each, of 8192; had nothing been paid, the tenth would go.
+      expect(new Set(placements(11))).toEqual(new Set([holder]));
+    });
+
+    it("stays when the crowd has gone, whatever the holder owes", () => {
+      const { fleet, crowding, placements } = crowd();
+      placements(12);
+      crowding.forEach((entry) => entry.release());
+      expect(fleet.ask(long)).toMatchObject({ reason: "prefix" });
+    });
+
+    it("says in the record what each worker owes", () => {
+      const { fleet, holder, placements } = crowd();
+      placements(2);
+      const { input } = fleet.dispatcher.explain(fleet.ask(long));
+      expect(
+        input.candidates.map(({ worker, policyValues }) => (worker === holder ? 0 : policyValues[1])),
+      ).toEqual([0, 0, 0, 0]);
+      expect(input.candidates.find(({ worker }) => worker === holder)?.policyValues[1]).toBe(1472);
+    });
   });
 
   it("shares identical prompts out evenly once they are held everywhere", () => {
@@ -113,6 +157,21 @@ describe("cache_aware", () => {
       reason: "prefix",
       legs: [{ worker: calm.decision.legs[0]!.worker }],
     });
+  });
+
+  it("sends cold prompts to the worker that was given least to do of late", () => {
+    const fleet = setUp(3);
+    const first = fleet.visit(prompt(tokens(160)));
+    Array.from({ length: 5 }, () => fleet.visit(prompt(tokens(160))));
+    const cold = Array.from({ length: 6 }, (_, index) =>
+      fleet.visit(prompt(tokens(160, 1000 * (1 + index)))),
+    );
+    expect(cold).not.toContain(first);
+    const large = fleet.visit(prompt(tokens(32_000, 100_000)));
+    const others = Array.from({ length: 6 }, (_, index) =>
+      fleet.visit(prompt(tokens(64, 20_000 + 1000 * index))),
+    );
+    expect(others).not.toContain(large);
   });
 
   it("sends cold prompts round an idle fleet instead of to one worker", () => {

@@ -1,17 +1,23 @@
 import type { PlaceReason } from "../decision/decision.ts";
 import type { DecisionInput } from "../decision/decision-input.ts";
-import { ColdTurns } from "./cold-turns.ts";
+import type { WorkerSlot } from "../snapshot.ts";
 import { byLoad, pickBest, type TieOrder } from "./pick-best.ts";
 import type { Choice, Policy, PolicyContext } from "./policy.ts";
 import { definePolicy } from "./policy-definition.ts";
+import { RecentWork } from "./recent-work.ts";
+import { SlotValues } from "./slot-values.ts";
 
 /**
  * The worker that holds most of the prompt, unless it is overloaded; else the least loaded. The Rust router's parameters
  * and defaults, on exact token ids and with its known defects repaired: load is what is in flight at this instant; the
  * balance rule is applied to the worker that would be chosen, so one busy worker does not cost all others their
- * affinity; a crowded worker's prefix has to be worth the wait, so that a prompt that many begin with spreads over several
- * workers instead of filling one; among equals the less loaded is taken, then the one whose last cold prompt is longest ago (which spreads
- * cache growth), then one is drawn.
+ * affinity; among equals the less loaded is taken, then the one that was given least to do of late, then one is drawn.
+ *
+ * What many prompts begin with has to be copied to further workers at some time, and neither at once nor never. It is the
+ * question whether to go on renting or to buy: whatever is placed on a crowded worker adds to what that worker owes, and a
+ * prompt leaves its crowded holder when that owes more tokens than have to be computed anew elsewhere, which pays the debt
+ * off. So a short crowd moves nobody, a lasting one moves the shortest prefixes first and one at a time, and what
+ * is lost by staying is never much more than what a copy costs.
  */
 export const cacheAware = definePolicy({
   name: "cache_aware",
@@ -43,14 +49,14 @@ export const cacheAware = definePolicy({
       isInteger: false,
       description: "… and is, when it also has more in flight than this times the least loaded one.",
     },
-    requestTokens: {
+    waitTokens: {
       flag: null,
-      default: 512,
+      default: 192,
       minimum: 0,
       maximum: 2 ** 31 - 1,
       isInteger: true,
       description:
-        "Prompt tokens that one generation in flight above the mean weighs as much as, on a worker with more than one and a half times that and two; 0 leaves this out.",
+        "Prompt tokens that a placement on a crowded worker adds to its debt, per generation beyond one and a half times the mean in flight and one; a prompt that costs less than the debt to compute elsewhere goes there. 0 leaves this out.",
     },
     evictionIntervalSecs: {
       flag: "eviction-interval",
@@ -73,15 +79,23 @@ export const cacheAware = definePolicy({
   create: (parameters) => new CacheAware(parameters),
 });
 
-/** A worker is crowded beyond this multiple of the mean in flight, and so many more. */
-const CROWDED_SHARE = 1.5;
-const CROWDED_REQUESTS = 2;
+/** Generations beyond which a worker is crowded. */
+function crowdedFrom(meanInFlight: number): number {
+  return 1.5 * meanInFlight + 1;
+}
+
+/** What a placement means for the worker beside the prompt tokens to be computed, as so many of these. */
+const PLACEMENT_TOKENS = 1000;
+/** Values per candidate: its recent work, what it owes. */
+const VALUES = 2;
+const WORK = 0;
+const DEBT = 1;
 
 interface CacheAwareParameters extends Readonly<Record<string, number>> {
   readonly cacheThreshold: number;
   readonly balanceAbsThreshold: number;
   readonly balanceRelThreshold: number;
-  readonly requestTokens: number;
+  readonly waitTokens: number;
 }
 
 class CacheAware implements Policy {
@@ -89,49 +103,68 @@ class CacheAware implements Policy {
   readonly parameters: CacheAwareParameters;
   readonly drawCount = 1;
   readonly usesPrefix = true;
-  readonly #turns = new ColdTurns();
+  readonly valueCount = VALUES;
+  readonly #work = new RecentWork();
+  readonly #debts = new SlotValues();
 
   constructor(parameters: CacheAwareParameters) {
     this.parameters = parameters;
   }
 
   gather({ input }: PolicyContext): void {
-    for (let candidate = 0; candidate < input.candidateCount; candidate += 1) {
-      input.policyValues[candidate] = this.#turns.of(input.slots[candidate]!);
+    const { candidateCount, slots, policyValues } = input;
+    for (let candidate = 0; candidate < candidateCount; candidate += 1) {
+      const slot = slots[candidate]!;
+      policyValues[VALUES * candidate + WORK] = this.#work.of(slot);
+      policyValues[VALUES * candidate + DEBT] = this.#debts.of(slot);
     }
   }
 
   choose(input: DecisionInput, choice: Choice): void {
-    const { candidateCount, inFlightRequests, matchedTokens, promptTokens, scores } = input;
-    const { cacheThreshold, balanceAbsThreshold, balanceRelThreshold, requestTokens } = this.parameters;
+    const { candidateCount, inFlightRequests, matchedTokens, promptTokens, policyValues, scores } = input;
+    const { cacheThreshold, balanceAbsThreshold, balanceRelThreshold } = this.parameters;
     let leastInFlight = Infinity;
     let allInFlight = 0;
     for (let candidate = 0; candidate < candidateCount; candidate += 1) {
       leastInFlight = Math.min(leastInFlight, inFlightRequests[candidate]!);
       allInFlight += inFlightRequests[candidate]!;
     }
-    const meanInFlight = allInFlight / candidateCount;
-    const crowdedInFlight = CROWDED_SHARE * meanInFlight + CROWDED_REQUESTS;
+    const crowdedInFlight = crowdedFrom(allInFlight / candidateCount);
     const mostInFlight = Math.max(leastInFlight + balanceAbsThreshold, leastInFlight * balanceRelThreshold);
     const neededTokens = cacheThreshold * promptTokens;
     let isHeldByOverloaded = false;
     for (let candidate = 0; candidate < candidateCount; candidate += 1) {
       const matched = matchedTokens[candidate]!;
+      const inFlight = inFlightRequests[candidate]!;
       const isHolder = matched > neededTokens;
-      const isOverloaded = inFlightRequests[candidate]! > mostInFlight;
-      const excess =
-        inFlightRequests[candidate]! > crowdedInFlight ? inFlightRequests[candidate]! - meanInFlight : 0;
-      scores[candidate] = isHolder && !isOverloaded ? Math.max(0, matched - requestTokens * excess) : 0;
+      const isOverloaded = inFlight > mostInFlight;
+      const debt = inFlight > crowdedInFlight ? policyValues[VALUES * candidate + DEBT]! : 0;
+      scores[candidate] = isHolder && !isOverloaded ? Math.max(0, matched - debt) : 0;
       isHeldByOverloaded ||= isHolder && scores[candidate] === 0;
     }
-    pickBest(input, choice, byLoadThenTurn);
+    pickBest(input, choice, byLoadThenWork);
     choice.reason = reasonOf(scores[choice.candidate]! > 0, isHeldByOverloaded);
   }
 
   settle({ input }: PolicyContext, candidate: number): void {
-    if (input.matchedTokens[candidate]! <= this.parameters.cacheThreshold * input.promptTokens) {
-      this.#turns.mark(input.slots[candidate]!);
+    const { candidateCount, slots, inFlightRequests, matchedTokens, promptTokens } = input;
+    const { cacheThreshold, waitTokens } = this.parameters;
+    const matched = matchedTokens[candidate]!;
+    let allInFlight = 0;
+    for (let each = 0; each < candidateCount; each += 1) {
+      allInFlight += inFlightRequests[each]!;
+      if (matchedTokens[each]! > matched && matchedTokens[each]! > cacheThreshold * promptTokens) {
+        this.#owe(slots[each]!, matched - matchedTokens[each]!);
+      }
     }
+    const crowdedInFlight = crowdedFrom(allInFlight / candidateCount);
+    this.#owe(slots[candidate]!, waitTokens * (inFlightRequests[candidate]! - crowdedInFlight));
+    this.#work.add(slots[candidate]!, PLACEMENT_TOKENS + promptTokens - matched, candidateCount);
+  }
+
+  /** Adds to what the slot owes, or takes off. */
+  #owe(slot: WorkerSlot, tokens: number): void {
+    this.#debts.set(slot, Math.max(0, this.#debts.of(slot) + tokens));
   }
 }
 
@@ -142,5 +175,5 @@ function reasonOf(isPrefix: boolean, isHeldByOverloaded: boolean): PlaceReason {
   return isHeldByOverloaded ? "balance" : "least_loaded";
 }
 
-const byLoadThenTurn: TieOrder = (input, a, b) =>
-  byLoad(input, a, b) || input.policyValues[b]! - input.policyValues[a]!;
+const byLoadThenWork: TieOrder = (input, a, b) =>
+  byLoad(input, a, b) || input.policyValues[VALUES * b + WORK]! - input.policyValues[VALUES * a + WORK]!;

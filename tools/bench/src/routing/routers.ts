@@ -70,11 +70,10 @@ export function routingCandidates(): readonly RoutingCandidate[] {
 function ours(policy: string, lane: "grpc" | "http"): RoutingCandidate {
   return {
     name: `vllm-router ${policy}, ${lane === "grpc" ? "gRPC" : "HTTP"}`,
-    isInstalled: true,
+    isInstalled: existsSync(join(repository, "apps/router/dist/main.js")),
     command: ({ fleet, port, metricsPort }) => [
       process.execPath,
-      "--conditions=@vllm-router/source",
-      join(repository, "apps/router/src/main.ts"),
+      join(repository, "apps/router/bin/vllm-router.js"),
       "--port",
       String(port),
       "--prometheus-port",
