@@ -228,7 +228,7 @@ function writeTokenIds(view: DataView, start: number, values: Int32Array): numbe
 }
 
 /** Bytes of an unsigned 32-bit number as a varint. */
-export function varintSize(value: number): number {
+function varintSize(value: number): number {
   const bits = value >>> 0;
   if (bits < 0x80) return 1;
   if (bits < 0x4000) return 2;

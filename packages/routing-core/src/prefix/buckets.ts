@@ -3,6 +3,7 @@ import {
   BUCKET_RUNS,
   BUCKET_WORDS,
   ENTRY_WORDS,
+  KEY_HIGH,
   type PrefixTableLayout,
   RUN_BLOCKS,
   RUN_WORDS,
@@ -61,6 +62,16 @@ export class Buckets {
   find(words: Int32Array, block: number): number {
     const atHome = this.findAtHome(words, block);
     return atHome >= 0 ? atHome : this.#findIn(this.own(words, block), words, block);
+  }
+
+  /** The same, given the entry of the block before it: inside a run it nearly always lies next to that. */
+  findBehind(previous: number, words: Int32Array, block: number): number {
+    const next = previous + ENTRY_WORDS;
+    const isNext =
+      (block & RUN_MASK) !== 0 &&
+      this.#table[next] === words[2 * block] &&
+      this.#table[next + KEY_HIGH] === words[2 * block + 1];
+    return isNext ? next : this.find(words, block);
   }
 
   /** The same for a reader beside a writer: notes what it looks into. */

@@ -104,7 +104,9 @@ class PrefixTable implements PrefixIndex {
     let previous = -1;
     for (let block = 0; block < count; block += 1) {
       // A block that nobody holds has no successor that matters, so from there on only the home buckets are searched.
-      let entry = isKnown ? this.#buckets.find(words, block) : this.#buckets.findAtHome(words, block);
+      let entry = isKnown
+        ? this.#buckets.findBehind(previous, words, block)
+        : this.#buckets.findAtHome(words, block);
       if (entry >= 0) {
         added += this.#hold(entry, slot);
       } else {
