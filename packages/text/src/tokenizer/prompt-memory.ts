@@ -7,7 +7,7 @@ const SHORTEST = 4096;
 /** A longer text would push out too many others. */
 const LONGEST = 1 << 20;
 /** What all texts take at most, with two bytes a code unit. */
-const CAPACITY_BYTES = 32 << 20;
+const CAPACITY_BYTES = 16 << 20;
 /** A text is forgotten at the latest when so many others have come, counting those that are gone already. */
 const PLACES = 1 << 13;
 /** Beginnings by which texts are found. */
