@@ -10,6 +10,7 @@ import {
   option,
   property,
   record,
+  sample,
   string,
   tuple,
   oneof,
@@ -77,6 +78,8 @@ const request: Arbitrary<GenerateRequest> = record({
   kvTransferParams: optional(text()),
   metadata: constantFrom(undefined),
 });
+
+const [plain] = sample(request, { numRuns: 1, seed: 1 }) as [GenerateRequest];
 
 function constraintOf(output: StructuredOutput): SamplingParams["constraint"] {
   switch (output.kind) {
@@ -146,4 +149,23 @@ describe("encodeGenerateRequest()", () => {
       RUNS,
     );
   });
+
+  it.each([0, 1, 62, 63, 64, 65, 125, 127, 128, 5450, 5460, 5461, 5462, 8180, 8191, 8192, 16_383, 16_384])(
+    "writes the sizes before %i ids of any width as short as the generated encoder",
+    (count) => {
+      for (const id of [5, 0x80, 0x4000, 0x1fffff, 0x200000, 0x7fffffff]) {
+        const tokenIds = new Int32Array(count).fill(id);
+        const given = { ...plain, tokenIds };
+        const { input } = GenerateRequestMessage.decode(encodeGenerateRequest(given).subarray(5));
+        expect(input).toEqual({ $case: "tokenized", value: { originalText: "", inputIds: [...tokenIds] } });
+        const tokenized = GenerateRequestMessage.encode({
+          ...GenerateRequestMessage.fromPartial({}),
+          input: messageOf(given).input,
+        }).finish();
+        const without = encodeGenerateRequest({ ...given, tokenIds: new Int32Array() }).length;
+        // An empty prompt is a tag and a size of nothing.
+        expect(encodeGenerateRequest(given).length - without + 2).toBe(tokenized.length);
+      }
+    },
+  );
 });

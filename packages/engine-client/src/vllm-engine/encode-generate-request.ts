@@ -1,6 +1,6 @@
 import type { GenerateRequest, SamplingParameters, StructuredOutput } from "../engine.ts";
 import { GRPC_PREFIX_BYTES } from "../transport/stream-transport.ts";
-import { packedSize, varintSize, WireWriter } from "../wire/wire-writer.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
 
 // Shared by all calls: encoding is synchronous and the result is a copy.
 const whole = new WireWriter();
@@ -19,20 +19,13 @@ export function encodeGenerateRequest(request: GenerateRequest): Buffer {
   whole.reset();
   whole.skip(GRPC_PREFIX_BYTES);
   whole.string(10, request.requestId);
-  writePrompt(request.tokenIds);
+  whole.tokenIdsMessage(18, 18, request.tokenIds);
   writeSampling(request.sampling);
   whole.bool(40, request.stream);
   if (request.kvTransferParams !== undefined) whole.optionalString(66, request.kvTransferParams);
   if (request.rank !== undefined) whole.optionalInt32(72, request.rank);
   whole.uint32BigEndianAt(1, whole.position - GRPC_PREFIX_BYTES);
   return whole.copy();
-}
-
-function writePrompt(tokenIds: Int32Array): void {
-  const sizeBytes = packedSize(tokenIds);
-  whole.varint(18);
-  whole.varint(sizeBytes === 0 ? 0 : 1 + varintSize(sizeBytes) + sizeBytes);
-  whole.packedTokenIds(18, tokenIds, sizeBytes);
 }
 
 function writeSampling(sampling: SamplingParameters): void {

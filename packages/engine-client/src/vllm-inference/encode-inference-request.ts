@@ -1,7 +1,7 @@
 import { KVCacheParameters } from "@vllm-router/proto/messages";
 import type { GenerateRequest, SamplingParameters, StructuredOutput } from "../engine.ts";
 import { GRPC_PREFIX_BYTES } from "../transport/stream-transport.ts";
-import { packedSize, varintSize, WireWriter } from "../wire/wire-writer.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
 
 /**
  * Sent for "every token" where the protocol takes 0 for "what the model's generation config says": the engine cuts it
@@ -34,7 +34,7 @@ export function encodeInferenceRequest(request: GenerateRequest): Buffer {
   whole.reset();
   whole.skip(GRPC_PREFIX_BYTES);
   whole.string(10, request.requestId);
-  writePrompt(request.tokenIds);
+  whole.tokenIdsMessage(34, 10, request.tokenIds);
   whole.optionalFloat(45, sampling.temperature);
   writeSampling(sampling);
   writeDecoding(sampling);
@@ -46,13 +46,6 @@ export function encodeInferenceRequest(request: GenerateRequest): Buffer {
   whole.string(122, request.loraName ?? "");
   whole.uint32BigEndianAt(1, whole.position - GRPC_PREFIX_BYTES);
   return whole.copy();
-}
-
-function writePrompt(tokenIds: Int32Array): void {
-  const sizeBytes = packedSize(tokenIds);
-  whole.varint(34);
-  whole.varint(sizeBytes === 0 ? 0 : 1 + varintSize(sizeBytes) + sizeBytes);
-  whole.packedTokenIds(10, tokenIds, sizeBytes);
 }
 
 function writeSampling(sampling: SamplingParameters): void {

@@ -1,16 +1,22 @@
 /** Buffers larger than this are given back after use, so that one long prompt does not hold memory for ever. */
 const RETAINED_BYTES = 1 << 20;
 
+/** Bytes of three sizes and a tag at most. */
+const MOST_SIZES = 20;
+/** Bytes of an id of a prompt, mostly between two and three. */
+const LIKELY_BYTES = 2;
+
 /** Writes protobuf fields into one growing buffer that is used again for the next message. */
 export class WireWriter {
   /** What was written is in `[0, position)`. */
   position = 0;
   #buffer: Buffer = Buffer.allocUnsafeSlow(4096);
+  #view: DataView = viewOf(this.#buffer);
 
   /** Forgets what was written. */
   reset(): void {
     this.position = 0;
-    if (this.#buffer.length > RETAINED_BYTES) this.#buffer = Buffer.allocUnsafeSlow(4096);
+    if (this.#buffer.length > RETAINED_BYTES) this.#replace(Buffer.allocUnsafeSlow(4096));
   }
 
   /** A copy of what was written. */
@@ -49,29 +55,28 @@ export class WireWriter {
       this.position = writeVarint(this.#buffer, this.position, values[index] as number);
   }
 
-  /** The same of a prompt, which is long, whose {@link packedSize} may be known already. */
-  packedTokenIds(tag: number, values: Int32Array, sizeBytes: number = packedSize(values)): void {
+  /**
+   * The ids of a prompt, which are many, as a packed field, the only one of a message that is a field itself; an empty message when there
+   * are none. In one pass: the sizes that stand before the ids are known behind them.
+   */
+  tokenIdsMessage(messageTag: number, tag: number, values: Int32Array): void {
     const { length } = values;
-    if (length === 0) return;
+    this.varint(messageTag);
+    if (length === 0) {
+      this.varint(0);
+      return;
+    }
+    // Numbers taken for unsigned ones have five bytes at most; three more are written than are meant.
+    this.#reserve(length * 5 + MOST_SIZES + 3);
+    const start = this.position + sizesOf(tag, length * LIKELY_BYTES);
+    const end = writeTokenIds(this.#view, start, values);
+    const sizeBytes = end - start;
+    const ids = this.position + sizesOf(tag, sizeBytes);
+    if (ids !== start) this.#buffer.copyWithin(ids, start, end);
+    this.varint(varintSize(tag) + varintSize(sizeBytes) + sizeBytes);
     this.varint(tag);
     this.varint(sizeBytes);
-    // Two bytes more are written than are meant.
-    this.#reserve(sizeBytes + 2);
-    const buffer = this.#buffer;
-    let position = this.position;
-    for (let index = 0; index < length; index++) {
-      const value = values[index] as number;
-      if (value >>> 21 === 0) {
-        // Of one, two or three bytes, as it comes: without a branch, which would be guessed wrong every other time.
-        const second = (0x7f - value) >>> 31;
-        const third = (0x3fff - value) >>> 31;
-        buffer[position] = (value & 0x7f) | (second << 7);
-        buffer[position + 1] = ((value >>> 7) & 0x7f) | (third << 7);
-        buffer[position + 2] = value >>> 14;
-        position += 1 + second + third;
-      } else position = writeVarint(buffer, position, value);
-    }
-    this.position = position;
+    this.position = ids + sizeBytes;
   }
 
   /** An unsigned number; zero is not written. */
@@ -182,23 +187,48 @@ export class WireWriter {
     if (needed <= this.#buffer.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
     this.#buffer.copy(grown, 0, 0, this.position);
-    this.#buffer = grown;
+    this.#replace(grown);
+  }
+
+  #replace(buffer: Buffer): void {
+    this.#buffer = buffer;
+    this.#view = viewOf(buffer);
   }
 }
 
-/** Bytes of numbers, taken for unsigned ones, as varints. */
-export function packedSize(values: Int32Array): number {
-  let sizeBytes = 0;
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
+
+/** Bytes of what {@link WireWriter.tokenIdsMessage} writes between the message's tag and the ids. */
+function sizesOf(tag: number, sizeBytes: number): number {
+  const inner = varintSize(tag) + varintSize(sizeBytes);
+  return varintSize(inner + sizeBytes) + inner;
+}
+
+/** Returns where they end; the bytes behind that are not what they were. */
+function writeTokenIds(view: DataView, start: number, values: Int32Array): number {
+  let position = start;
   for (let index = 0; index < values.length; index++) {
     const value = values[index] as number;
-    sizeBytes +=
-      value >>> 21 === 0 ? 1 + ((0x7f - value) >>> 31) + ((0x3fff - value) >>> 31) : varintSize(value);
+    if (value >>> 21 === 0) {
+      // Of one, two or three bytes, as it comes: without a branch, which would be guessed wrong every other time.
+      const second = (0x7f - value) >>> 31;
+      const third = (0x3fff - value) >>> 31;
+      const bits = (value & 0x7f) | ((value << 1) & 0x7f00) | ((value << 2) & 0x7f0000);
+      view.setInt32(position, bits | (second << 7) | (third << 15), true);
+      position += 1 + second + third;
+    } else {
+      let rest = value >>> 0;
+      for (; rest > 0x7f; rest >>>= 7) view.setUint8(position++, (rest & 0x7f) | 0x80);
+      view.setUint8(position++, rest);
+    }
   }
-  return sizeBytes;
+  return position;
 }
 
 /** Bytes of an unsigned 32-bit number as a varint. */
-export function varintSize(value: number): number {
+function varintSize(value: number): number {
   const bits = value >>> 0;
   if (bits < 0x80) return 1;
   if (bits < 0x4000) return 2;

@@ -3,6 +3,7 @@ import {
   BUCKET_RUNS,
   BUCKET_WORDS,
   ENTRY_WORDS,
+  KEY_HIGH,
   type PrefixTableLayout,
   RUN_BLOCKS,
   RUN_WORDS,
@@ -47,6 +48,32 @@ export class Buckets {
     return this.#start(hash) + (block & RUN_MASK) * ENTRY_WORDS;
   }
 
+  /**
+   * Reads the first of the runs where blocks can lie, up to `end`: far apart in memory, they come side by side into the processor's cache,
+   * where a search would wait for one after the other. What it returns means nothing.
+   */
+  touch(words: Int32Array, start: number, end: number): number {
+    let seen = 0;
+    for (let block = start; block < end; block += RUN_BLOCKS) {
+      const home = this.home(words, block);
+      seen ^= this.#table[home]! ^ this.#table[home + RUN_WORDS / 2]!;
+    }
+    return seen;
+  }
+
+  /** The same of all of the blocks' home buckets, for who searches them in vain and looks for room there then. */
+  touchHomes(words: Int32Array, start: number, end: number): number {
+    let seen = 0;
+    for (let block = start & ~RUN_MASK; block < end; block += RUN_BLOCKS) {
+      const home = this.home(words, block);
+      const second = this.secondHome(words, block);
+      for (let word = 0; word < BUCKET_WORDS; word += RUN_WORDS / 2) {
+        seen ^= this.#table[home + word]! ^ this.#table[second + word]!;
+      }
+    }
+    return seen;
+  }
+
   /** Whether an entry is one of a block's possible ones in its home buckets. */
   isHome(entry: number, words: Int32Array, block: number): boolean {
     const first = entry - this.home(words, block);
@@ -61,6 +88,16 @@ export class Buckets {
   find(words: Int32Array, block: number): number {
     const atHome = this.findAtHome(words, block);
     return atHome >= 0 ? atHome : this.#findIn(this.own(words, block), words, block);
+  }
+
+  /** The same, given the entry of the block before it: inside a run it nearly always lies next to that. */
+  findBehind(previous: number, words: Int32Array, block: number): number {
+    const next = previous + ENTRY_WORDS;
+    const isNext =
+      (block & RUN_MASK) !== 0 &&
+      this.#table[next] === words[2 * block] &&
+      this.#table[next + KEY_HIGH] === words[2 * block + 1];
+    return isNext ? next : this.find(words, block);
   }
 
   /** The same for a reader beside a writer: notes what it looks into. */

@@ -14,7 +14,12 @@ export interface MatchTable {
   readonly versions: BucketVersions | null;
   /** Lookups whose answer was taken although a writer was at work. */
   unsettled: number;
+  /** Means nothing: keeps V8 from leaving out what reads ahead. */
+  touched: number;
 }
+
+/** Blocks that are read ahead: not so many that much is read in vain where a prompt is new. */
+export const TOUCHED_BLOCKS = 64;
 
 /** Lookups begun again at most, because what they saw changed meanwhile: a busy writer never stops a reader. */
 const MOST_TRIES = 4;
@@ -61,6 +66,9 @@ function walkPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBlocks: Int3
   let entry = -1;
   let block = 0;
   for (; block < count; block += 1) {
+    if (block % TOUCHED_BLOCKS === 0) {
+      matchTable.touched ^= buckets.touch(words, block, Math.min(block + TOUCHED_BLOCKS, count));
+    }
     // Inside a run the next block nearly always lies next to this one.
     entry += ENTRY_WORDS;
     const isNext =

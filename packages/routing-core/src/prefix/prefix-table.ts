@@ -5,7 +5,7 @@ import type { PrefixIndex, PrefixIndexOptions, PrefixIndexStats } from "./prefix
 import { BucketVersions } from "./bucket-versions.ts";
 import { BlockPlacement } from "./block-placement.ts";
 import { Buckets } from "./buckets.ts";
-import { matchPrefix, type MatchTable } from "./prefix-match.ts";
+import { matchPrefix, type MatchTable, TOUCHED_BLOCKS } from "./prefix-match.ts";
 import {
   BUCKET_ENTRIES,
   ENTRY_WORDS,
@@ -81,6 +81,7 @@ class PrefixTable implements PrefixIndex {
       active: new Int32Array(layout.setWords),
       versions: this.#versions,
       unsettled: 0,
+      touched: 0,
     };
     if (this.#table[INITIALISED] === 0) {
       this.#initialise();
@@ -102,9 +103,16 @@ class PrefixTable implements PrefixIndex {
     let added = 0;
     let isKnown = true;
     let previous = -1;
+    let touchedTo = 0;
     for (let block = 0; block < count; block += 1) {
+      if (!isKnown && block >= touchedTo) {
+        touchedTo = Math.min(block + TOUCHED_BLOCKS, count);
+        this.#matchTable.touched ^= this.#buckets.touchHomes(words, block, touchedTo);
+      }
       // A block that nobody holds has no successor that matters, so from there on only the home buckets are searched.
-      let entry = isKnown ? this.#buckets.find(words, block) : this.#buckets.findAtHome(words, block);
+      let entry = isKnown
+        ? this.#buckets.findBehind(previous, words, block)
+        : this.#buckets.findAtHome(words, block);
       if (entry >= 0) {
         added += this.#hold(entry, slot);
       } else {

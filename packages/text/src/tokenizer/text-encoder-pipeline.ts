@@ -1,7 +1,8 @@
-import type { AddedTokenSplitter } from "./added-token-splitter.ts";
+import type { AddedTokenSplitter, PieceSink } from "./added-token-splitter.ts";
 import type { Stretch } from "./encoding-draft.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
 import { StretchCache } from "./stretch-cache.ts";
+import type { TextCuts } from "./text-cuts.ts";
 import type { TokenBuffer } from "./token-buffer.ts";
 
 /**
@@ -24,19 +25,30 @@ export interface EncodingStages {
 
 /** Encodes texts without lone surrogates, special frame not included. */
 export interface EncodingPipeline {
-  /** Appends the ids of a text. */
-  encode(text: string, output: TokenBuffer): void;
+  /** Appends the ids of a text, or of what follows a cut in it. */
+  encode(text: string, target: EncodingTarget, from: number): void;
   /** Appends the ids of a stretch of a {@link PipelineDraft}. */
   encodeStretch(stretch: Stretch, output: TokenBuffer): void;
-  /** Takes a text apart and looks up what is known of it. */
-  draft(text: string): PipelineDraft;
+  /** Takes a text apart, from a cut or the beginning on, and looks up what is known of it. */
+  draft(text: string, from: number): PipelineDraft;
+}
+
+/** Where ids go, and the cuts between them. */
+export interface EncodingTarget {
+  readonly output: TokenBuffer;
+  readonly cuts: TextCuts;
 }
 
 /** What is known of a text. */
 export interface PipelineDraft {
   readonly unknown: readonly Stretch[];
   /** Appends the ids of the text, with those of its unknown stretches. */
-  complete(ids: readonly Int32Array[], output: TokenBuffer): void;
+  complete(ids: readonly Int32Array[], target: EncodingTarget): void;
+}
+
+interface FoundToken {
+  readonly id: number;
+  readonly cut: number;
 }
 
 /** The stages joined, with stretches that come again taken from a cache. */
@@ -56,9 +68,12 @@ export function createPipeline(stages: EncodingStages): EncodingPipeline {
   const others = new StretchCache();
 
   return {
-    encode(text, output) {
-      rawSplitter.split(text, {
-        token: (id) => output.push(id),
+    encode(text, { output, cuts }, from) {
+      const sink: PieceSink = {
+        token(id, cut) {
+          output.push(id);
+          if (cut >= 0) cuts.add(cut, output.length);
+        },
         text(stretch, start) {
           const cache = start === 0 ? firsts : others;
           const known = cache.get(stretch);
@@ -66,33 +81,37 @@ export function createPipeline(stages: EncodingStages): EncodingPipeline {
             output.pushBlock(known);
             return;
           }
-          const from = output.length;
+          const before = output.length;
           encodeRaw({ text: stretch, isAtStart: start === 0 }, output);
-          if (cache.wants(stretch)) cache.set(stretch, output.since(from));
+          if (cache.wants(stretch)) cache.set(stretch, output.since(before));
         },
-      });
+      };
+      rawSplitter.split(text, sink, from);
     },
     encodeStretch: encodeRaw,
-    draft(text) {
-      const parts: (number | Int32Array | Stretch)[] = [];
+    draft(text, from) {
+      const parts: (FoundToken | Int32Array | Stretch)[] = [];
       const unknown: Stretch[] = [];
-      rawSplitter.split(text, {
-        token: (id) => parts.push(id),
+      const sink: PieceSink = {
+        token: (id, cut) => parts.push({ id, cut }),
         text(stretch, start) {
           const isAtStart = start === 0;
           const known = (isAtStart ? firsts : others).get(stretch);
           if (known === undefined) unknown.push({ text: stretch, isAtStart });
           parts.push(known ?? (unknown.at(-1) as Stretch));
         },
-      });
+      };
+      rawSplitter.split(text, sink, from);
       return {
         unknown,
-        complete(ids, output) {
+        complete(ids, { output, cuts }) {
           let next = 0;
           for (const part of parts) {
-            if (typeof part === "number") output.push(part);
-            else if (part instanceof Int32Array) output.pushBlock(part);
-            else {
+            if (part instanceof Int32Array) output.pushBlock(part);
+            else if ("id" in part) {
+              output.push(part.id);
+              if (part.cut >= 0) cuts.add(part.cut, output.length);
+            } else {
               const own = ids[next++] as Int32Array;
               output.pushBlock(own);
               const cache = part.isAtStart ? firsts : others;
