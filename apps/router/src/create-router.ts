@@ -3,6 +3,7 @@ import type { RouterConfig } from "@vllm-router/config";
 import { createAdmission, createAdmissionGate } from "@vllm-router/routing-core";
 import { createDecisions } from "./decisions/create-decisions.ts";
 import { withBootstrap } from "./disaggregation/bootstrap-connector.ts";
+import { withMoriio } from "./disaggregation/moriio-connector.ts";
 import { registerLegs } from "./disaggregation/create-prefill-legs.ts";
 import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
@@ -123,19 +124,17 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
     },
   });
+  const engines = new EngineConnector({
+    transport: config.engineTransport,
+    httpClient: config.engineHttpClient,
+    probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
+    registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
+    timers,
+    healthPath: config.health.checkEndpoint,
+    httpRanks: config.workers.intraNodeDataParallelSize,
+  });
   const fleet: Fleet = new Fleet({
-    connector: withBootstrap(
-      config,
-      new EngineConnector({
-        transport: config.engineTransport,
-        httpClient: config.engineHttpClient,
-        probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
-        registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
-        timers,
-        healthPath: config.health.checkEndpoint,
-        httpRanks: config.workers.intraNodeDataParallelSize,
-      }),
-    ),
+    connector: withMoriio(config, withBootstrap(config, engines), () => undefined),
     timers,
     observer,
     slots: routing.slots,

@@ -12,6 +12,8 @@ export class Faults {
   dieAfterTokens: number | undefined;
   /** The engine dies when another one comes to fetch KV blocks that it holds, so many fetches having gone well before. */
   dieAtFetch: number | undefined;
+  /** MoRI-IO in write mode: blocks of computed prompts are held and never written. */
+  keepsBlocks = false;
   /** Every Generate stream is reset after this many of its tokens. */
   dropStreamAfterTokens: number | undefined;
   /** Every Generate stream goes silent after this many of its tokens. */

@@ -157,7 +157,10 @@ export class InferenceCall implements GrpcCall {
       numOutputTokens: this.#outputTokens,
       finishReason: reasons[complete.finishReason] ?? InferenceFinishReason.ABORTED,
     });
-    const { matchedStop } = complete;
+    const { matchedStop, kvTransferParamsJson } = complete;
+    if (kvTransferParamsJson !== undefined) {
+      info.kvTransferParams = JSON.parse(kvTransferParamsJson) as Record<string, unknown>;
+    }
     const { eosTokenId } = this.#options;
     if (matchedStop?.$case === "matchedTokenId") {
       info.stopReason = { $case: "stopTokenId", value: matchedStop.value };

@@ -14,8 +14,9 @@ import type { KvTransferCounts } from "./kv-connector-side.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
 import { type NamedKvEventSource, namedKvEventSources } from "./kv-event-sources.ts";
 import { loadBuiltinModel, loadModel } from "./model.ts";
-import { startKvConnector, type StartedKvConnector } from "./start-kv-connector.ts";
+import { moriioConfig, startKvConnector, type StartedKvConnector } from "./start-kv-connector.ts";
 import { type KvEventAddress, type KvEventsConfig, ZmqKvPublisher } from "./zmq-kv-publisher.ts";
+import { type MoriioConfig, MoriioSide } from "./moriio-side.ts";
 import type { SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
 
@@ -53,6 +54,10 @@ export interface Simulator {
   readonly bootstrapPort: number | undefined;
   /** What became of blocks that travel, in this life; undefined without a KV connector. */
   readonly kvTransfers: (KvTransferCounts & { readonly held: number }) | undefined;
+  /** What its MoRI-IO connector is configured with; undefined without one. */
+  readonly moriio: MoriioConfig | undefined;
+  /** Prompts that MoRI-IO in read mode took for read, though nobody handed them over, in this life. */
+  readonly unreadPrompts: number;
   /** Tokens generated in this life. */
   readonly generatedTokens: number;
   /** Requests that run or wait. */
@@ -118,6 +123,7 @@ class RunningSimulator implements Simulator {
   #isServing = false;
   #kv: StartedKvConnector | undefined;
   bootstrapPort: number | undefined;
+  readonly moriio: MoriioConfig | undefined;
   #publishers: readonly ZmqKvPublisher[] = [];
   kvEventAddresses: readonly KvEventAddress[] = [];
   #bundle: Promise<TokenizerBundle> | undefined;
@@ -129,6 +135,8 @@ class RunningSimulator implements Simulator {
     const model = options.modelPath === undefined ? loadBuiltinModel() : loadModel(options.modelPath);
     this.servedModelNames = options.servedModelNames ?? [options.modelPath ?? "simulated"];
     this.#engineOptions = engineOptions(options, { model, clock: this.#clock, faults: this.faults });
+    const { kvConnector } = options;
+    this.moriio = typeof kvConnector === "object" ? moriioConfig(kvConnector) : undefined;
     this.#address = { host: options.host ?? "127.0.0.1", port: options.port ?? 0 };
     this.#httpPort = options.httpPort;
     this.#engine = this.#newEngine();
@@ -189,6 +197,11 @@ class RunningSimulator implements Simulator {
     return side && { ...side.counts, held: side.heldPrompts };
   }
 
+  get unreadPrompts(): number {
+    const side = this.#kv?.side;
+    return side instanceof MoriioSide ? side.unread : 0;
+  }
+
   get generatedTokens(): number {
     return this.#engine.generatedTokens;
   }
@@ -198,7 +211,8 @@ class RunningSimulator implements Simulator {
   }
 
   async start(): Promise<void> {
-    this.#kv = await startKvConnector(this.#options.kvConnector, {
+    const { kvConnector } = this.#options;
+    this.#kv = await startKvConnector(typeof kvConnector === "object" ? this.moriio : kvConnector, {
       clock: this.#clock,
       engine: this,
       ranks: this.#engineOptions.dataParallelSize,
@@ -276,6 +290,7 @@ class RunningSimulator implements Simulator {
       chatPrompts: createChatPrompts(model.files, model.tokenizer, this.#clock),
       tellsCachedTokens: this.#options.promptTokensDetails ?? false,
       engine: () => this.#engine,
+      kvConnector: () => this.#kv?.side,
       kvEventSources: () => this.#kvEventSources(),
       isServing: () => this.#isServing,
       randomId: () => randomBytes(16).toString("hex"),
