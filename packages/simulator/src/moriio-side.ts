@@ -16,6 +16,26 @@ export interface MoriioConfig {
   readonly notifyPort: number;
 }
 
+/** What an engine says of itself at a router, as vLLM's connectors do. */
+export function announcementOf(
+  config: MoriioConfig | undefined,
+  { role = "P" }: { readonly role?: "P" | "D" },
+  { host, address, ranks }: { readonly host: string; readonly address: string; readonly ranks: number },
+): Readonly<Record<string, string | number>> {
+  if (config === undefined) {
+    return { type: role, http_address: address, zmq_address: address };
+  }
+  const { handshakePort, notifyPort, mode } = config;
+  return {
+    type: config.role === "kv_producer" ? "P" : "D",
+    http_address: address,
+    zmq_address: `host:${host},handshake:${handshakePort},notify:${notifyPort}`,
+    dp_size: ranks,
+    tp_size: 1,
+    transfer_mode: mode.toUpperCase(),
+  };
+}
+
 /** The engine around a connector. */
 export interface MoriioEngine {
   readonly host: string;

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { GrpcStatusName } from "./grpc-status.ts";
+import type { AnnouncementOptions } from "./zmq-announcer.ts";
 import type { KvEventsConfig } from "./zmq-kv-publisher.ts";
 
 /** What goes wrong on purpose from the start; see `Faults`, which can change it later. */
@@ -84,6 +85,8 @@ export interface SimulatorOptions {
   readonly kvEvents?: boolean;
   /** Hands KV blocks to, and takes them from, other engines of this program. Default: no connector. */
   readonly kvConnector?: "nixl" | "mooncake" | MoriioOptions | undefined;
+  /** Where it announces itself from its start on. Default: nowhere. */
+  readonly announces?: AnnouncementOptions | undefined;
   /** Port of Mooncake's bootstrap server; 0 takes a free one. Default 0. */
   readonly bootstrapPort?: number;
   /** What becomes of a prompt whose blocks could not be fetched over NIXL; "fail" as in vLLM by default. */

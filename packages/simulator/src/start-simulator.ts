@@ -16,7 +16,8 @@ import { type NamedKvEventSource, namedKvEventSources } from "./kv-event-sources
 import { loadBuiltinModel, loadModel } from "./model.ts";
 import { moriioConfig, startKvConnector, type StartedKvConnector } from "./start-kv-connector.ts";
 import { type KvEventAddress, type KvEventsConfig, ZmqKvPublisher } from "./zmq-kv-publisher.ts";
-import { type MoriioConfig, MoriioSide } from "./moriio-side.ts";
+import { announcementOf, type MoriioConfig, MoriioSide } from "./moriio-side.ts";
+import { ZmqAnnouncer } from "./zmq-announcer.ts";
 import type { SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
 
@@ -120,6 +121,7 @@ class RunningSimulator implements Simulator {
   #httpFace: HttpFace | undefined;
   #httpPort: number | undefined;
   #startupTimer: Timer | undefined;
+  #announcer: ZmqAnnouncer | undefined;
   #isServing = false;
   #kv: StartedKvConnector | undefined;
   bootstrapPort: number | undefined;
@@ -198,8 +200,7 @@ class RunningSimulator implements Simulator {
   }
 
   get unreadPrompts(): number {
-    const side = this.#kv?.side;
-    return side instanceof MoriioSide ? side.unread : 0;
+    return this.#kv?.side instanceof MoriioSide ? this.#kv.side.unread : 0;
   }
 
   get generatedTokens(): number {
@@ -245,6 +246,7 @@ class RunningSimulator implements Simulator {
     this.#server = server;
     if (this.#httpPort !== undefined) await this.#startHttpFace(this.#httpPort);
     if (this.#options.kvEventsConfig !== undefined) await this.#startPublishers(this.#options.kvEventsConfig);
+    this.#announce();
     const delayMs = this.#options.startupDelayMs ?? 0;
     if (delayMs === 0) this.#isServing = true;
     else this.#startupTimer = this.#clock.after(delayMs, () => (this.#isServing = true));
@@ -305,6 +307,14 @@ class RunningSimulator implements Simulator {
     return namedKvEventSources(this.kvEventAddresses, this.#options.kvEventsConfig);
   }
 
+  #announce(): void {
+    const { announces } = this.#options;
+    if (announces === undefined) return;
+    const { moriio, host, httpAddress: address = this.address } = this;
+    const engine = { host, address, ranks: this.#engineOptions.dataParallelSize };
+    this.#announcer = new ZmqAnnouncer(this.#clock, announces, announcementOf(moriio, announces, engine));
+  }
+
   goaway(): void {
     this.#server?.goaway();
   }
@@ -342,13 +352,13 @@ class RunningSimulator implements Simulator {
 
   /** Stops all work; the servers that still listen are the caller's to end. */
   #endLife(): { kill(): Promise<void> }[] {
-    const servers = [this.#server, this.#httpFace, this.#kv?.bootstrap?.server].filter(
-      (server) => server !== undefined,
-    );
+    const all = [this.#server, this.#httpFace, this.#kv?.bootstrap?.server];
+    const servers = all.filter((server) => server !== undefined);
     this.#server = undefined;
     this.#httpFace = undefined;
     this.#isServing = false;
     this.#startupTimer?.cancel();
+    this.#announcer?.[Symbol.dispose]();
     this.#kv?.side[Symbol.dispose]();
     this.#engine.close();
     this.#hub.close();

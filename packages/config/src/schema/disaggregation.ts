@@ -33,6 +33,22 @@ export function createDisaggregationSchema(policies: readonly string[]) {
         flag: "decode",
         placeholder: "URL",
       }),
+      discoveryAddress: setting(
+        z
+          .string()
+          .regex(/^(?:\*|[\w.-]*|\[[\da-fA-F:.]+\]):\d{1,5}$/, { error: "is not host:port" })
+          .optional(),
+        {
+          doc: "Where engines announce themselves by ZMQ, as vLLM's MoRI-IO connector does at its proxy_ip and proxy_ping_port; --prefill and --decode may then be left out. Whoever can reach this port can add engines.",
+          flag: "vllm-discovery-address",
+          placeholder: "HOST:PORT",
+        },
+      ),
+      discoveryTimeoutSecs: setting(z.number().positive().default(10), {
+        doc: "An engine that has announced itself and then is silent for so long is removed, in seconds; vLLM's announce themselves every 3 s.",
+        flag: "vllm-discovery-timeout-secs",
+        placeholder: "SECS",
+      }),
       prefillPolicy: setting(z.enum(policies).optional(), {
         doc: "How a prefill engine is chosen; --policy when absent.",
         flag: "prefill-policy",
