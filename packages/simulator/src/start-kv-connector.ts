@@ -55,7 +55,7 @@ export async function startKvConnector(
     case "nixl":
       return { side: new NixlSide(clock, engine, nixl) };
     case "mooncake": {
-      const side = new MooncakeSide(clock, ranks);
+      const side = new MooncakeSide(clock, ranks, engine.faults);
       const server = new MooncakeBootstrap(side.rankIds);
       try {
         const { port } = await server.listen({ host: engine.host, port: bootstrapPort });
