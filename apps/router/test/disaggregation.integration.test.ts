@@ -1,5 +1,6 @@
 import { startSimulator, type Simulator, type SimulatorOptions } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
+import { BUILTIN_MODEL } from "./builtin-model.ts";
 import { eventually, sseEvents, startRouter, type TestRouter } from "./start-router.ts";
 
 /** An answer to a completion. */
@@ -22,6 +23,7 @@ async function setUp(
   counts: { readonly prefill: number; readonly decode: number },
   flags: readonly string[] = [],
   prefillOptions: SimulatorOptions = {},
+  decodeOptions: SimulatorOptions = {},
 ): Promise<Setting> {
   const start = (count: number, options: SimulatorOptions): Promise<Simulator[]> =>
     Promise.all(
@@ -30,7 +32,7 @@ async function setUp(
       ),
     );
   const prefill = await start(counts.prefill, prefillOptions);
-  const decode = await start(counts.decode, {});
+  const decode = await start(counts.decode, decodeOptions);
   const router = await startRouter(
     [],
     [
@@ -168,10 +170,21 @@ describe("prefill and decode on different engines", () => {
     await expectNothingLeft(setting);
   });
 
-  it.each([true, false])(
-    "has the decode engine compute the prompt when the last prefill engine dies so (stream: %s)",
-    async (stream) => {
-      await using setting = await setUp({ prefill: 1, decode: 1 }, ["--disable-retries"]);
+  it.each([
+    ["vllm-engine", true],
+    ["vllm-engine", false],
+    ["vllm-inference", true],
+    ["vllm-inference", false],
+  ] as const)(
+    "has the decode engine compute the prompt when the last prefill engine dies so (%s, stream: %s)",
+    async (protocol, stream) => {
+      const engine = { protocol, modelPath: BUILTIN_MODEL };
+      await using setting = await setUp(
+        { prefill: 1, decode: 1 },
+        ["--disable-retries", "--model-path", BUILTIN_MODEL],
+        engine,
+        engine,
+      );
       const { prefill, decode, router } = setting;
       prefill[0]!.faults.dieAtFetch = 0;
       const expected = (await alone()).choices[0]?.text;
