@@ -22,8 +22,7 @@ interface Setting extends AsyncDisposable {
 async function setUp(
   counts: { readonly prefill: number; readonly decode: number },
   flags: readonly string[] = [],
-  prefillOptions: SimulatorOptions = {},
-  decodeOptions: SimulatorOptions = {},
+  options: { readonly prefill?: SimulatorOptions; readonly decode?: SimulatorOptions } = {},
 ): Promise<Setting> {
   const start = (count: number, options: SimulatorOptions): Promise<Simulator[]> =>
     Promise.all(
@@ -31,8 +30,8 @@ async function setUp(
         startSimulator({ speed: 0, servedModelNames: ["sim"], kvConnector: "nixl", ...options }),
       ),
     );
-  const prefill = await start(counts.prefill, prefillOptions);
-  const decode = await start(counts.decode, decodeOptions);
+  const prefill = await start(counts.prefill, options.prefill ?? {});
+  const decode = await start(counts.decode, options.decode ?? {});
   const router = await startRouter(
     [],
     [
@@ -182,8 +181,7 @@ describe("prefill and decode on different engines", () => {
       await using setting = await setUp(
         { prefill: 1, decode: 1 },
         ["--disable-retries", "--model-path", BUILTIN_MODEL],
-        engine,
-        engine,
+        { prefill: engine, decode: engine },
       );
       const { prefill, decode, router } = setting;
       prefill[0]!.faults.dieAtFetch = 0;
@@ -263,7 +261,7 @@ describe("prefill and decode on different engines", () => {
   ] as const)(
     "has the decode engine compute the prompt when the only prefill engine %s",
     async (what, options, errorStatus) => {
-      await using setting = await setUp({ prefill: 1, decode: 1 }, [], options);
+      await using setting = await setUp({ prefill: 1, decode: 1 }, [], { prefill: options });
       const { prefill, decode, router } = setting;
       prefill[0]!.faults.errorStatus = errorStatus;
       if (what === "is dead") {
