@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""clients.py BASE MODEL: the official Python clients against a server; prints {check: what went wrong, or ""}."""
+"""clients.py BASE MODEL [pooling]: the official Python clients against a server; prints {check: what went wrong, or ""}."""
+import array
 import asyncio
+import base64
 import json
+import math
 import sys
 import traceback
 from typing import Literal
@@ -11,6 +14,7 @@ import openai
 from pydantic import BaseModel
 
 BASE, MODEL = sys.argv[1:3]
+KIND = sys.argv[3] if len(sys.argv) > 3 else "generating"
 oa = openai.OpenAI(base_url=BASE + "/v1", api_key="none", max_retries=0, timeout=120)
 an = anthropic.Anthropic(base_url=BASE, api_key="none", max_retries=0, timeout=120)
 USER = [{"role": "user", "content": "Say hi."}]
@@ -27,8 +31,9 @@ def saying(text):
     return {**QUIET, "structured_outputs": {"choice": [text]}}
 
 
-def check(name):
-    return lambda run: CHECKS.setdefault(name, run)
+def check(name, kind="generating"):
+    """A check of servers of one kind."""
+    return lambda run: CHECKS.setdefault(name, run) if kind == KIND else run
 
 
 def raised(kind, run):
@@ -167,6 +172,44 @@ def _():
     missing = raised(anthropic.NotFoundError, lambda: an.messages.create(model="nope", max_tokens=1, messages=USER))
     assert missing.body["error"]["type"] == "NotFoundError", missing.body
     raised(anthropic.BadRequestError, lambda: an.messages.create(model=MODEL, max_tokens=-1, messages=USER))
+
+
+TEXTS = ["A man is eating food.", "A man is eating a piece of bread.", "The girl is carrying a baby."]
+
+
+@check("openai embeddings", "pooling")
+def _():
+    # Unless told otherwise the client asks for base64 and reads it.
+    read = oa.embeddings.create(model=MODEL, input=TEXTS)
+    told = oa.embeddings.create(model=MODEL, input=TEXTS, encoding_format="float")
+    text = oa.embeddings.create(model=MODEL, input=TEXTS, encoding_format="base64")
+    assert [item.index for item in read.data] == [0, 1, 2] and read.model == MODEL and read.usage.prompt_tokens == read.usage.total_tokens > 0, read.usage
+    for one, other, encoded in zip(read.data, told.data, text.data):
+        assert len(one.embedding) == 384 and math.isclose(sum(x * x for x in one.embedding), 1, abs_tol=1e-5)
+        assert all(math.isclose(a, b, abs_tol=1e-7) for a, b in zip(one.embedding, other.embedding))
+        assert array.array("f", base64.b64decode(encoded.embedding)).tolist() == list(one.embedding)
+    tokens = oa.embeddings.create(model=MODEL, input=[101, 1037, 102])
+    assert tokens.usage.prompt_tokens == 3 and len(tokens.data) == 1, tokens.usage
+
+
+@check("openai embeddings asynchronous", "pooling")
+def _():
+    async def several():
+        async with openai.AsyncOpenAI(base_url=BASE + "/v1", api_key="none", max_retries=0) as client:
+            return await asyncio.gather(*(client.embeddings.create(model=MODEL, input=text) for text in TEXTS * 4))
+    answers = [a.data[0].embedding for a in asyncio.run(several())]
+    assert all(math.isclose(a, b, abs_tol=1e-5) for first, again in zip(answers[:3], answers[3:6]) for a, b in zip(first, again))
+
+
+@check("openai embeddings errors", "pooling")
+def _():
+    create = oa.embeddings.create
+    bad = raised(openai.BadRequestError, lambda: create(model=MODEL, input="x", dimensions=64))
+    assert bad.type == "BadRequestError" and "matryoshka" in bad.message.lower(), bad.body
+    missing = raised(openai.NotFoundError, lambda: create(model="nope", input="x"))
+    assert missing.param is None and missing.type == "NotFoundError", missing.body
+    raised(openai.BadRequestError, lambda: create(model=MODEL, input="word " * 2000))
+    raised(openai.BadRequestError, lambda: create(model=MODEL, input=[]))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ export {
   type JsonObject,
   type JsonValue,
 } from "./json/json-value.ts";
+export { type ByteSpan, jsonMembers, withoutSpace } from "./json/json-members.ts";
 export { pydanticFloat, pythonFloat } from "./json/number-text.ts";
 export { MAX_INTEGER_DIGITS, MAX_JSON_DEPTH, parseJson, type ParseJsonOptions } from "./json/parse-json.ts";
 export {
@@ -165,7 +166,7 @@ export {
 export { type ResolvedSampling, resolveSampling } from "./sampling/resolve-sampling.ts";
 export type { DefaultSampling, SamplingContext } from "./sampling/sampling-context.ts";
 export type { SamplingSettings, StructuredOutputSetting } from "./sampling/sampling-settings.ts";
-export { mergeConstraints } from "./sampling/structured-output.ts";
+export { mergeConstraints, structuralTagRefusal } from "./sampling/structured-output.ts";
 export { type RequestMetrics } from "./response/request-metrics.ts";
 export {
   parseLoadAdapterRequest,

@@ -9,9 +9,12 @@ export interface Generation {
   readonly model: string;
   /** The prompt as token ids. Where present, prefix matching is exact to the token. */
   readonly tokenIds?: Int32Array | undefined;
-  /** The prompt (or what is known of it) as text, used for prefix matching only where `tokenIds` is missing. */
-  readonly text?: string | undefined;
-  /** Length of the prompt in tokens; 0 when unknown, it is then estimated as a quarter of the text's UTF-16 units. */
+  /**
+   * The prompt (or what is known of it) as text or as text's UTF-8 bytes, used for prefix matching only where `tokenIds` is missing. The
+   * bytes stay as they are until the generation has ended.
+   */
+  readonly text?: string | Uint8Array | undefined;
+  /** Length of the prompt in tokens; 0 when unknown, it is then estimated as a quarter of the text's UTF-16 units or bytes. */
   readonly promptTokens: number;
   /** Most tokens the generation may produce; 0 when unlimited or unknown. */
   readonly maxTokens: number;

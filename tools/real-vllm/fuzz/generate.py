@@ -120,7 +120,7 @@ class Bodies:
         elif draw < 0.53:
             body[rng.choice(NAMES)] = copy.deepcopy(rng.choice(ODD))
         else:
-            name = rng.choice(list(known) if known and rng.random() < 0.7 or not body else list(body) or NAMES)
+            name = rng.choice((list(known) if known and rng.random() < 0.7 or not body else list(body)) or NAMES)
             body[name] = self.mutant(known.get(name), body.get(name), name)
 
     def body(self, base, schema):

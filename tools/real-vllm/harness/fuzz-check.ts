@@ -23,12 +23,13 @@ interface Report {
 }
 
 /**
- * Sends the recorded bodies of a model to a server and compares with what vLLM answered.
+ * Sends recorded bodies to a server and compares with what vLLM answered.
  * @returns by endpoint
  */
 export async function checkFuzz(options: {
   readonly baseUrl: string;
-  readonly model: string;
+  /** Name of a file of `fuzz/recorded`. */
+  readonly recording: string;
   /** Ids of cases that are known to differ, with the reason. */
   readonly known: Readonly<Record<string, string>>;
 }): Promise<ReadonlyMap<string, FuzzResult>> {
@@ -37,7 +38,7 @@ export async function checkFuzz(options: {
     join(folder, "fuzz.py"),
     "check",
     options.baseUrl,
-    join(folder, "recorded", `${options.model}.jsonl`),
+    join(folder, "recorded", `${options.recording}.jsonl`),
     "--json",
   ];
   const { stdout } = await promisify(execFile)("python3", args, { maxBuffer: 256 * 1024 * 1024 }).catch(

@@ -4,6 +4,7 @@ import { checkTranscripts } from "../harness/transcript-check.ts";
 import { uncarriedFields } from "../harness/uncarried-fields.ts";
 
 const PORT = 18_340;
+const EVENTS = 18_345;
 const BASE = `http://127.0.0.1:${PORT}`;
 
 describe("vllm-serve tiny-qwen3 --enable-router-as-api-server --engine vllm-rs", () => {
@@ -22,6 +23,13 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server --engine vllm-rs",
       "--router-prometheus-port",
       "0",
       ...ENGINE_FLAGS,
+      "--kv-events-config",
+      JSON.stringify({
+        enable_kv_cache_events: true,
+        publisher: "zmq",
+        endpoint: `tcp://*:${EVENTS}`,
+        replay_endpoint: `tcp://127.0.0.1:${EVENTS + 1}`,
+      }),
     ]);
     await program.ready(`${BASE}/health`, 300_000);
   });
@@ -63,6 +71,23 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server --engine vllm-rs",
     const { choices } = (await response.json()) as { choices: { message: Record<string, unknown> }[] };
     const { content, reasoning } = choices[0]?.message ?? {};
     expect(["yes", "no"]).toContain(content ?? reasoning);
+  });
+
+  it("says by GetKvEventSources where its KV events are, and they come", async () => {
+    const told = async (): Promise<number> => {
+      const text = await (await fetch(`${BASE}/metrics`)).text();
+      return Number(/^vllm_router_kv_event_blocks\{[^}]*\} (\d+)$/m.exec(text)?.[1]);
+    };
+    const before = await told();
+    const prompt = Array.from({ length: 400 }, (_, position) => 70_000 + position);
+    const response = await fetch(`${BASE}/v1/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "tiny-qwen3", prompt, max_tokens: 1 }),
+    });
+    expect(response.status).toBe(200);
+    // Three blocks of 128 tokens, eight of the index's each.
+    await expect.poll(told, { timeout: 10_000 }).toBe(before + 24);
   });
 
   it("leaves no process when it is told to stop", async () => {

@@ -1,5 +1,7 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { POOLING_CLIENT_CHECKS, runClientChecks } from "../harness/client-checks.ts";
+import { checkFuzz } from "../harness/fuzz-check.ts";
 import { startProgram, type RunningProgram } from "../harness/program.ts";
 import { reportFigures } from "../harness/results.ts";
 import { checkTranscripts } from "../harness/transcript-check.ts";
@@ -23,6 +25,20 @@ const POOLING_ENGINE_FLAGS = [
 
 /** Images of `/v2/embed` have no way to a gRPC engine either; they are no field of a generation. */
 const UNCARRIED: ReadonlySet<string> = new Set([...UNCARRIED_FIELDS, "images"]);
+
+const FUZZED = [
+  "/v1/embeddings",
+  "/v2/embed",
+  "/pooling",
+  "/score",
+  "/v1/score",
+  "/rerank",
+  "/v1/rerank",
+  "/v2/rerank",
+  "/tokenize",
+  "/detokenize",
+  "/invocations",
+];
 
 describe("vllm-serve minilm --enable-router-as-api-server", () => {
   let program: RunningProgram;
@@ -63,6 +79,36 @@ describe("vllm-serve minilm --enable-router-as-api-server", () => {
     reportFigures("recorded cases, minilm", result.endpoints);
     expect(result.different).toEqual([]);
     expect(result.equal).toBeGreaterThan(600);
+  });
+
+  describe("fuzz bodies", () => {
+    let results: Awaited<ReturnType<typeof checkFuzz>>;
+
+    beforeAll(async () => {
+      results = await checkFuzz({ baseUrl: BASE, recording: "minilm", known: {} });
+      reportFigures(
+        "fuzz bodies, minilm",
+        Object.fromEntries([...results].map(([endpoint, { counts }]) => [endpoint, counts])),
+      );
+    });
+
+    it.each(FUZZED)("%s answers them as vLLM's own server did", (endpoint) => {
+      expect(results.get(endpoint)?.different).toEqual([]);
+      expect(results.get(endpoint)?.counts.equal).toBeGreaterThan(70);
+    });
+  });
+
+  describe("official Python client", () => {
+    let failures: Awaited<ReturnType<typeof runClientChecks>>;
+
+    beforeAll(async () => {
+      failures = await runClientChecks({ baseUrl: BASE, model: "minilm", kind: "pooling" });
+    });
+
+    it.each(POOLING_CLIENT_CHECKS)("%s", (name) => {
+      expect(failures.has(name)).toBe(true);
+      expect(failures.get(name)).toBe("");
+    });
   });
 
   it("serves the official client", async () => {

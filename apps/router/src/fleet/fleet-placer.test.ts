@@ -268,7 +268,9 @@ describe("FleetPlacer", () => {
       requiredFields: [],
       excludedWorkers: [],
     };
-    const result = placer.placeProxy(generation);
+    const result = placer.placeProxy(generation, undefined, () => {
+      throw new Error("nobody to divide it with: the body need not be read");
+    });
     expect(result).toMatchObject({ kind: "placed", placement: { workerId: B } });
     expect(result.kind === "placed" && result.placement.engine).toBe(fleet.worker(B)?.connection.engine);
     expect(placer.placeProxy({ ...generation, excludedWorkers: [B] })).toMatchObject({ kind: "not-placed" });

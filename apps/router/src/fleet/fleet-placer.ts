@@ -143,15 +143,16 @@ export class FleetPlacer implements Placer {
       rank: knowsRanks ? generation.rank : undefined,
       loraName: adapters.has(generation.model) ? generation.model : undefined,
     };
+    const { prefill, now } = this.#options;
     const result = this.#decide("proxy", asked, {
       explained,
-      isDivisible: divide?.(this.#options.prefill?.options.connector.isShared ?? false) ?? false,
+      // Dividing needs the whole body read: not where there is nobody to divide it with.
+      isDivisible: prefill !== undefined && divide?.(prefill.options.connector.isShared) === true,
     });
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
     const engine = result.worker.connection.engine as ProxyEngine;
-    const { prefill, now } = this.#options;
     const parts = prefill?.pair<ProxyEngine>("proxy", asked, result);
     if (prefill !== undefined && parts !== undefined) {
       const { found: _, ...booked } = this.#book(result);

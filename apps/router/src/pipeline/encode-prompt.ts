@@ -8,7 +8,7 @@ import {
 } from "@vllm-router/api";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import { checkEncodable } from "./encodable-text.ts";
-import { takeWideIds } from "./wide-ids.ts";
+import { isWide } from "./wide-ids.ts";
 
 /** The length rules' view of a model. */
 function lengthContext(model: ModelRuntime): LengthContext {
@@ -42,17 +42,33 @@ export function encodeText(text: string, request: GenerationRequest, model: Mode
   return fitted(encoded, request, context);
 }
 
+/** A prompt's ids as engines take them, and as they were given where some have no place there. */
+export interface TakenIds {
+  readonly tokenIds: Int32Array;
+  /** Undefined where all ids have 32 bits. Else none of them may reach an engine. */
+  readonly wideIds: readonly (number | bigint)[] | undefined;
+}
+
 /**
- * Takes a prompt given as token ids, truncated as the request says. Ids beyond 32 bits are refused here, before they
- * could wrap around; those outside of the vocabulary are for the engine's own check.
+ * Takes a prompt given as token ids, truncated as the request says.
  * @throws ApiError 400 with vLLM's text
  */
 export function takeTokenIds(
   ids: readonly (number | bigint)[],
   request: GenerationRequest,
   model: ModelRuntime,
-): Int32Array {
-  return fitted(takeWideIds(ids), request, lengthContext(model));
+): TakenIds {
+  const context = lengthContext(model);
+  const tokenIds = fitted(
+    Int32Array.from(ids, (id) => (isWide(id) ? 0 : Number(id))),
+    request,
+    context,
+  );
+  if (!ids.some(isWide)) {
+    return { tokenIds, wideIds: undefined };
+  }
+  const { start, end } = truncatedRange(request, ids.length, context);
+  return { tokenIds, wideIds: ids.slice(start, end) };
 }
 
 function fitted(tokenIds: Int32Array, request: GenerationRequest, context: LengthContext): Int32Array {

@@ -10,6 +10,8 @@ export interface PromptDraft {
   readonly tokenIds: Int32Array;
   readonly text: string | undefined;
   readonly resolved: ResolvedPrompt;
+  /** See {@link RequestPlan.constraintRefusal}. */
+  readonly constraintRefusal?: ApiError | undefined;
 }
 
 /** The request as its answer is to show it: a beam search of no steps has one answer, whatever was asked for. */
@@ -69,6 +71,7 @@ export function makePlan(
       beam === undefined &&
       drafts.length === 1 &&
       Number(request.n ?? 1) === 1,
+    constraintRefusal: first.constraintRefusal,
     lateError: firstError(drafts),
   };
 }

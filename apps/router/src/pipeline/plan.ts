@@ -63,6 +63,8 @@ export interface RequestPlan {
   readonly measures?: boolean;
   /** `repetition_detection`, which the router does itself; undefined for none. */
   readonly repetition?: RepetitionRule | undefined;
+  /** What the client is told when the engine cannot compile its constraint; undefined for the engine's own words. */
+  readonly constraintRefusal?: ApiError | undefined;
   /** Refusal that vLLM makes when it starts to generate: a stream has begun by then and carries it as its only event. */
   readonly lateError: ApiError | undefined;
 }

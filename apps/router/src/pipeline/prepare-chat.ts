@@ -3,6 +3,7 @@ import {
   checkRequestedLengths,
   createChatCollector,
   createChatStreamWriter,
+  structuralTagRefusal,
   type BatchChatRequest,
   type ChatRequest,
   type ResponseOptions,
@@ -97,7 +98,8 @@ export function draftChat(
   }
   const grammarFromFirstToken = !request.includeReasoning || makeParser?.().promptEndsReasoning === true;
   const sampling = { ...resolved.sampling, grammarFromFirstToken };
-  return { request, tokenIds, text, resolved: { ...resolved, sampling }, makeParser };
+  const constraintRefusal = structuralTagRefusal(asked);
+  return { request, tokenIds, text, resolved: { ...resolved, sampling }, constraintRefusal, makeParser };
 }
 
 /** Lists and objects among the template's arguments may be what a parser cannot take. @throws ApiError 400 with vLLM's text */

@@ -88,10 +88,11 @@ describe("prepareCompletion()", () => {
     expect(prepare({ prompt: [5_000], stream: true }).lateError?.message).toContain(
       "Token id 5000 is out of vocabulary",
     );
-    for (const id of [2 ** 31, 2 ** 32 + 1, 2 ** 53]) {
-      expect(() => prepare({ prompt: [id] })).toThrow(`Token id ${id} is out of vocabulary`);
+    for (const id of [2 ** 31, 2 ** 32 + 1, 2 ** 53, 1e20]) {
+      expect(prepare({ prompt: [id] }).lateError?.message).toBe(`Token id ${id} is out of vocabulary`);
     }
-    expect(() => prepare({ prompt: [[1], [2 ** 40]] })).toThrow("out of vocabulary");
+    expect(prepare({ prompt: [[1], [2 ** 40]] }).lateError?.message).toContain("out of vocabulary");
+    expect(() => prepare({ prompt: [1e20], n: 20_000 })).toThrow("n must be at most");
   });
 
   it("echoes token ids as text", () => {

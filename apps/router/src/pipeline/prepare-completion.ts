@@ -6,9 +6,10 @@ import {
   createCompletionStreamWriter,
   type CompletionPrompt,
   type CompletionRequest,
+  structuralTagRefusal,
   unsupportedFieldError,
 } from "@vllm-router/api";
-import { encodeText, takeTokenIds } from "./encode-prompt.ts";
+import { encodeText, takeTokenIds, type TakenIds } from "./encode-prompt.ts";
 import { checkDecodable } from "./wide-ids.ts";
 import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
@@ -27,10 +28,11 @@ export function prepareCompletion(request: CompletionRequest, envelope: RequestE
   refuseSuffix(request);
   checkRequestedLengths(request, model.maxModelLength);
   const encoded = completionPrompts(request).map((prompt) => encodeGiven(prompt, request, envelope));
-  const drafts = encoded.map(({ tokenIds, text }): PromptDraft => ({
+  const drafts = encoded.map(({ tokenIds, text, wideIds }): PromptDraft => ({
     tokenIds,
     text,
-    resolved: resolvePrompt(request, tokenIds, { model, settings }),
+    resolved: resolvePrompt(request, tokenIds, { model, settings, wideIds }),
+    constraintRefusal: structuralTagRefusal(request),
   }));
   const options = {
     request: shownRequest(request, drafts),
@@ -80,21 +82,21 @@ export function encodeGiven(
   prompt: CompletionPrompt,
   request: CompletionRequest,
   envelope: RequestEnvelope,
-): { readonly tokenIds: Int32Array; readonly text: string | undefined } {
+): TakenIds & { readonly text: string | undefined } {
   const { model } = envelope;
   if (prompt.kind === "embeds") {
     throw unsupportedFieldError("prompt_embeds");
   }
   if (prompt.kind === "text") {
-    return { tokenIds: encodeText(prompt.text, request, model), text: prompt.text };
+    return { tokenIds: encodeText(prompt.text, request, model), wideIds: undefined, text: prompt.text };
   }
   if (request.echo === true) {
     checkDecodable(prompt.tokenIds);
   }
-  const tokenIds = takeTokenIds(prompt.tokenIds, request, model);
+  const taken = takeTokenIds(prompt.tokenIds, request, model);
   const isEchoed = request.echo === true && request.returnTokenIds !== true;
   return {
-    tokenIds,
-    text: isEchoed ? model.tokenizer.decode(tokenIds, { skipSpecialTokens: false }) : undefined,
+    ...taken,
+    text: isEchoed ? model.tokenizer.decode(taken.tokenIds, { skipSpecialTokens: false }) : undefined,
   };
 }

@@ -2,7 +2,8 @@ import { isJsonObject, parseJson } from "@vllm-router/api";
 import { beforeAll, describe, expect, it } from "vitest";
 import { builtinRuntime, envelopeOf } from "../../test/fake-pipeline.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
-import { proxiedMaxTokens, proxiedPrompt, type ProxiedPrompt } from "./proxied-prompt.ts";
+import { readProxiedBody } from "../routes/proxied-body.ts";
+import { proxiedMaxTokens, proxiedPrompt } from "./proxied-prompt.ts";
 
 const CHAT = "/v1/chat/completions";
 let model: ModelRuntime;
@@ -10,11 +11,11 @@ beforeAll(async () => {
   model = await builtinRuntime();
 });
 
-function read(path: string, json: string, runtime?: ModelRuntime): ProxiedPrompt {
-  const value = parseJson(json);
-  const fields = isJsonObject(value) ? value : undefined;
+function read(path: string, json: string, runtime?: ModelRuntime): { tokenIds?: Int32Array; text?: string } {
   const { settings } = envelopeOf(model);
-  return proxiedPrompt(path, { bytes: new TextEncoder().encode(json), fields }, { model: runtime, settings });
+  const body = readProxiedBody(new TextEncoder().encode(json));
+  const { tokenIds, text } = proxiedPrompt(path, body, { model: runtime, settings });
+  return tokenIds === undefined ? { text: new TextDecoder().decode(text) } : { tokenIds };
 }
 
 describe("proxiedPrompt()", () => {
@@ -42,14 +43,22 @@ describe("proxiedPrompt()", () => {
     const second = read(CHAT, JSON.stringify({ seed: 4, ...longer, n: 2 })).text!;
     expect(second.startsWith(first)).toBe(true);
     expect(second).toContain("Hi");
-    expect(read("/v1/completions", '{"max_tokens": 1, "prompt": ["Once", "Twice"]}').text).toBe("Once");
+    const prompt = (value: unknown): string =>
+      read("/v1/completions", JSON.stringify({ n: 1, prompt: value })).text!;
+    expect(prompt("Once upon").startsWith(prompt("Once"))).toBe(true);
+    expect(prompt(["Once", "Twice"])).toBe('["Once","Twice"');
+  });
+
+  it("is the same however the client writes the space between", () => {
+    const spaced = JSON.stringify(JSON.parse(chat), undefined, 4);
+    expect(read(CHAT, spaced).text).toBe(read(CHAT, chat).text);
   });
 
   it("begins with what all conversations share, in the other APIs too", () => {
     const messages = [{ role: "user", content: "Hello" }];
     const anthropic = (rest: unknown): string =>
       read("/v1/messages", JSON.stringify({ max_tokens: 4, messages, ...(rest as object) })).text!;
-    expect(anthropic({ system: "Be kind." })).toBe("\nBe kind.\nuser\nHello");
+    expect(anthropic({ system: "Be kind." })).toBe('"Be kind.[{"role":"user","content":"Hello"}');
     const longer = anthropic({
       system: "Be kind.",
       messages: [...messages, { role: "assistant", content: "Hi" }],
@@ -57,20 +66,24 @@ describe("proxiedPrompt()", () => {
     expect(longer.startsWith(anthropic({ system: "Be kind." }))).toBe(true);
     const responses = (input: unknown): string =>
       read("/v1/responses", JSON.stringify({ input, instructions: "Be brief." })).text!;
-    expect(responses("Hello")).toBe("\nBe brief.\nHello");
-    expect(responses([{ role: "user", content: "Hello" }])).toBe("\nBe brief.\nuser\nHello");
+    expect(responses("Hello")).toBe('"Be brief."Hello');
+    expect(responses([{ role: "user", content: "Hello" }])).toBe(
+      '"Be brief.[{"role":"user","content":"Hello"}',
+    );
   });
 
   it("is the ids that the body itself gives", () => {
     expect(read("/v1/completions", '{"prompt": [1, 2]}').tokenIds).toEqual(Int32Array.of(1, 2));
     expect(read("/v1/completions", '{"prompt": [[1, 2], [3]]}').tokenIds).toEqual(Int32Array.of(1, 2));
-    expect(read("/v1/completions", '{"prompt": [1, 2.5]}').text).toBe("[1,2.5]");
-    expect(read("/v1/completions", '{"prompt": []}').text).toBe("");
+    expect(read("/v1/completions", '{"prompt": [1, 2.5]}').text).toBe("[1,2.5");
+    expect(read("/v1/completions", '{"prompt": []}').text).toBe("[");
   });
 
   it("is the text of a body that it cannot read as the worker does", () => {
-    expect(read(CHAT, '{"messages": [{"role": "user", "content": 7}]}', model).text).toBe("\nuser\n7");
-    expect(read(CHAT, '{"messages": 3}', model).text).toBe("\n3");
+    expect(read(CHAT, '{"messages": [{"role": "user", "content": 7}]}', model).text).toBe(
+      '[{"role":"user","content":7}',
+    );
+    expect(read(CHAT, '{"messages": 3}', model).text).toBe("3");
     expect(read("/v1/rerank", '{"query": "q"}', model).text).toBe('{"query": "q"}');
     expect(read(CHAT, "[1]", model).text).toBe("[1]");
   });

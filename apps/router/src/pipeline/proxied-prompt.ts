@@ -1,23 +1,27 @@
 import {
   completionPrompts,
-  isJsonObject,
   parseChatRequest,
   parseCompletionRequest,
-  writeJson,
+  withoutSpace,
+  type ByteSpan,
   type JsonObject,
   type JsonValue,
 } from "@vllm-router/api";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { ProxiedBody } from "../routes/proxied-body.ts";
 import type { PrepareSettings } from "./prepare-settings.ts";
 import { renderConversation } from "./render-conversation.ts";
 
 /** What routing knows of the prompt in a body that is passed on: its tokens, else a text that grows as the prompt does. */
 export type ProxiedPrompt =
   | { readonly tokenIds: Int32Array; readonly text?: undefined }
-  | { readonly tokenIds?: undefined; readonly text: string };
+  | { readonly tokenIds?: undefined; readonly text: Uint8Array };
 
-/** Longest part of a prompt that routing looks at as text, UTF-16 units. */
+/** Longest part of a prompt that routing looks at as text, in bytes. */
 const MAX_TEXT = 512 * 1024;
+
+const QUOTE = 0x22;
+const CLOSE_BRACKET = 0x5d;
 
 /** Which prompt a path's body holds. */
 type PromptKind = "chat" | "completion" | "messages" | "responses";
@@ -29,9 +33,10 @@ const KINDS: readonly (readonly [path: string, kind: PromptKind])[] = [
   ["/v1/responses", "responses"],
 ];
 
-/** Fields of a body in the order in which a prompt is made of them, but for completions. */
-const PARTS: Readonly<Record<Exclude<PromptKind, "completion">, readonly string[]>> = {
+/** Fields of a body in the order in which a prompt is made of them. */
+const PARTS: Readonly<Record<PromptKind, readonly string[]>> = {
   chat: ["tools", "messages"],
+  completion: ["prompt"],
   messages: ["tools", "system", "messages"],
   responses: ["tools", "instructions", "input"],
 };
@@ -42,23 +47,22 @@ const PARTS: Readonly<Record<Exclude<PromptKind, "completion">, readonly string[
  */
 export function proxiedPrompt(
   path: string,
-  body: { readonly bytes: Uint8Array; readonly fields: JsonObject | undefined },
+  body: ProxiedBody,
   context: { readonly model: ModelRuntime | undefined; readonly settings: PrepareSettings },
 ): ProxiedPrompt {
-  const { fields } = body;
-  const kind = fields === undefined ? undefined : kindOf(path);
-  if (fields === undefined || kind === undefined) {
-    return { text: new TextDecoder().decode(body.bytes.subarray(0, MAX_TEXT)) };
+  const kind = kindOf(path);
+  if (kind === undefined) {
+    return { text: body.bytes.subarray(0, MAX_TEXT) };
   }
   const { model, settings } = context;
   const tokenIds =
-    givenTokens(fields, kind) ??
-    (model === undefined ? undefined : encoded(fields, { kind, model, settings }));
-  return tokenIds === undefined ? { text: textOf(fields, kind).slice(0, MAX_TEXT) } : { tokenIds };
+    (kind === "completion" ? givenTokens(body.get("prompt")) : undefined) ??
+    (model === undefined ? undefined : encoded(body.fields, { kind, model, settings }));
+  return tokenIds === undefined ? { text: textOf(body, kind) } : { tokenIds };
 }
 
 /** Most tokens that the request may produce; 0 when it does not say. */
-export function proxiedMaxTokens(fields: JsonObject | undefined): number {
+export function proxiedMaxTokens(fields: Pick<JsonObject, "get"> | undefined): number {
   const limit = fields?.get("max_completion_tokens") ?? fields?.get("max_tokens");
   return typeof limit === "number" && Number.isInteger(limit) && limit > 0 ? Math.min(limit, 2 ** 31 - 1) : 0;
 }
@@ -68,18 +72,20 @@ function kindOf(path: string): PromptKind | undefined {
 }
 
 /** A completion's prompt, the first of a list, that is given as token ids. */
-function givenTokens(fields: JsonObject, kind: PromptKind): Int32Array | undefined {
-  const prompt = kind === "completion" ? fields.get("prompt") : undefined;
+function givenTokens(prompt: JsonValue | undefined): Int32Array | undefined {
   const first = Array.isArray(prompt) && Array.isArray(prompt[0]) ? (prompt[0] as JsonValue[]) : prompt;
   const isIds = Array.isArray(first) && first.length > 0 && first.every((id) => Number.isInteger(id));
   return isIds ? Int32Array.from(first as number[]) : undefined;
 }
 
 function encoded(
-  fields: JsonObject,
+  fields: JsonObject | undefined,
   with_: { readonly kind: PromptKind; readonly model: ModelRuntime; readonly settings: PrepareSettings },
 ): Int32Array | undefined {
   const { kind, model, settings } = with_;
+  if (fields === undefined) {
+    return undefined;
+  }
   try {
     if (kind === "chat") {
       const request = parseChatRequest(fields);
@@ -105,35 +111,26 @@ function encoded(
   }
 }
 
-/** What stands at the prompt's beginning comes first: tools, system, then the conversation; or the first prompt. */
-function textOf(fields: JsonObject, kind: PromptKind): string {
-  if (kind === "completion") {
-    const prompt = fields.get("prompt");
-    return flat(Array.isArray(prompt) && typeof prompt[0] !== "number" ? prompt[0] : prompt);
+/**
+ * The parts of a prompt as they stand in the body, without the space around them: what stands at the prompt's beginning comes
+ * first. The end of a list or a text is left out, so that a longer one begins as a shorter one does. A body whose parts
+ * cannot be told is its own text.
+ */
+function textOf({ bytes, members }: ProxiedBody, kind: PromptKind): Uint8Array {
+  let left = MAX_TEXT;
+  if (members === undefined) {
+    return bytes.subarray(0, left);
   }
-  return PARTS[kind]
-    .flatMap((name) => {
-      const part = fields.get(name);
-      return Array.isArray(part) && name !== "tools" ? part.map(messageText) : [flat(part)];
-    })
-    .join("\n");
-}
-
-function messageText(message: JsonValue): string {
-  if (!isJsonObject(message)) {
-    return flat(message);
+  const spans: ByteSpan[] = [];
+  for (const name of PARTS[kind]) {
+    const span = members.get(name);
+    if (span === undefined) continue;
+    const { start } = span;
+    const last = bytes[span.end - 1];
+    const isOpenEnded = last === CLOSE_BRACKET || last === QUOTE;
+    const end = Math.min(isOpenEnded ? span.end - 1 : span.end, start + left);
+    spans.push({ start, end });
+    left -= end - start;
   }
-  const rest = [...message].filter(([name]) => name !== "role" && name !== "content");
-  return [
-    flat(message.get("role")),
-    flat(message.get("content")),
-    ...rest.map(([, value]) => flat(value)),
-  ].join("\n");
-}
-
-function flat(value: JsonValue | undefined): string {
-  if (value === undefined || value === null) {
-    return "";
-  }
-  return typeof value === "string" ? value : writeJson(value);
+  return withoutSpace(bytes, spans);
 }

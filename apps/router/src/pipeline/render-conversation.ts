@@ -69,16 +69,16 @@ export function renderConversation(conversation: Conversation, context: RenderCo
   }
   try {
     const template = templateFor(conversation, context);
-    if (template === undefined) {
-      throw badRequestError(NO_CHAT_TEMPLATE_MESSAGE);
-    }
-    const contentFormat = settings.contentFormat === "auto" ? template.contentFormat : settings.contentFormat;
     const messages = normalizeMessages(conversation.messages, {
-      contentFormat,
-      keepsDeveloperRole: template.mentionsDeveloperRole,
+      contentFormat:
+        settings.contentFormat === "auto" ? (template?.contentFormat ?? "string") : settings.contentFormat,
+      keepsDeveloperRole: template?.mentionsDeveloperRole ?? false,
       modelName: model.servedNames[0] ?? model.root,
       keepsCallOrder: conversation.keepsCallOrder ?? false,
     });
+    if (template === undefined) {
+      throw badRequestError(NO_CHAT_TEMPLATE_MESSAGE);
+    }
     return renderChat(template, {
       messages,
       tools: conversation.tools,

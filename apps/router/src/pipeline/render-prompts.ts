@@ -1,4 +1,5 @@
 import {
+  ApiError,
   badRequestError,
   checkRequestedLengths,
   completionPrompts,
@@ -45,10 +46,12 @@ export function renderMessagesRequest(request: MessagesRequest, envelope: Reques
 /** The same of a request of the Responses API. @throws ApiError with vLLM's text */
 export function renderResponsesRequest(request: ResponsesRequest, envelope: RequestEnvelope): string {
   if (request.previousResponseId !== null) {
-    throw badRequestError(
-      "previous_response_id is not supported by the stateless render endpoint.",
-      "previous_response_id",
-    );
+    throw new ApiError({
+      status: 400,
+      type: "invalid_request_error",
+      message: "previous_response_id is not supported by the stateless render endpoint.",
+      param: "previous_response_id",
+    });
   }
   const { chat, render, builtInTools } = responsesDraft(request, envelope.model, undefined);
   checkOutputTokens(request, envelope.model.maxModelLength);
@@ -67,10 +70,11 @@ export function renderCompletionRequest(request: CompletionRequest, envelope: Re
   refuseSuffix(request);
   checkRequestedLengths(request, envelope.model.maxModelLength);
   const prompts = completionPrompts(request).map((prompt) => encodeGiven(prompt, request, envelope));
-  const texts = prompts.map(({ tokenIds, text }, index) =>
+  const texts = prompts.map(({ tokenIds, wideIds, text }, index) =>
     promptText(request, envelope, {
       requestId: prompts.length === 1 ? envelope.responseId : `${envelope.responseId}-${index}`,
       tokenIds,
+      wideIds,
       text,
       reasoningEnded: null,
       templateKwargs: null,
@@ -82,6 +86,8 @@ export function renderCompletionRequest(request: CompletionRequest, envelope: Re
 interface PromptParts {
   readonly requestId: string;
   readonly tokenIds: Int32Array;
+  /** The ids as they were given, where some have no place in `tokenIds`: this route repeats them unread. */
+  readonly wideIds?: readonly (number | bigint)[] | undefined;
   readonly text: string | undefined;
   readonly reasoningEnded: boolean | null;
   readonly templateKwargs: JsonObject | null;
@@ -127,5 +133,9 @@ function promptText(request: GenerationRequest, envelope: RequestEnvelope, parts
     request.returnTokenOffsets === true && parts.text !== undefined
       ? tokenOffsets(envelope.model.tokenizer, parts.tokenIds)
       : null;
-  return generateRequestText({ ...parts, model: request.model, offsets }, draft, request);
+  return generateRequestText(
+    { ...parts, tokenIds: parts.wideIds ?? parts.tokenIds, model: request.model, offsets },
+    draft,
+    request,
+  );
 }

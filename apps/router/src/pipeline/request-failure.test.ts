@@ -1,3 +1,4 @@
+import { badRequestError } from "@vllm-router/api";
 import { ENGINE_ERROR_CODES, EngineError } from "@vllm-router/engine-client";
 import { describe, expect, it } from "vitest";
 import { failureCode, failureToApiError, type RequestFailure } from "./request-failure.ts";
@@ -41,6 +42,17 @@ describe("failureToApiError()", () => {
       const told = failureToApiError(engine(code)).message === "said the engine";
       expect([code, told]).toEqual([code, code === "rejected" || code === "unimplemented"]);
     }
+  });
+
+  it("tells of a constraint that the engine cannot compile in the words of the plan", () => {
+    const refusal = badRequestError("Invalid structured_outputs structural_tag specification.");
+    const told = (failure: RequestFailure): string => failureToApiError(failure, refusal).message;
+    expect(told(engine("rejected", "Invalid grammar specification: 'triggers'"))).toBe(refusal.message);
+    expect(told(engine("rejected"))).toBe("said the engine");
+    expect(told(engine("internal", "Invalid grammar specification."))).toBe("Internal server error");
+    expect(failureToApiError(engine("rejected", "Invalid grammar specification.")).message).toBe(
+      "Invalid grammar specification.",
+    );
   });
 
   it.each([

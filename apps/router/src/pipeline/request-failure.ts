@@ -60,11 +60,20 @@ const ENGINE_ERRORS: Readonly<Record<EngineErrorCode, (error: EngineError) => Ap
   internal: (error) => internalError("Internal server error", error),
 };
 
-/** The answer to a failed request. */
-export function failureToApiError(failure: RequestFailure): ApiError {
+/** How engines begin what they say of a constraint that they cannot compile. */
+const CONSTRAINT_REFUSAL = "Invalid grammar specification";
+
+/**
+ * The answer to a failed request.
+ * @param constraintRefusal said in place of the engine's words about a constraint
+ */
+export function failureToApiError(failure: RequestFailure, constraintRefusal?: ApiError): ApiError {
   switch (failure.kind) {
-    case "engine":
-      return ENGINE_ERRORS[failure.error.code](failure.error);
+    case "engine": {
+      const { error } = failure;
+      const isRefused = error.code === "rejected" && error.message.startsWith(CONSTRAINT_REFUSAL);
+      return (isRefused ? constraintRefusal : undefined) ?? ENGINE_ERRORS[error.code](error);
+    }
     case "refused-output":
       return failure.error;
     case "not-placed":

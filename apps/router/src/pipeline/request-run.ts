@@ -309,7 +309,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     if (this.#over) {
       return;
     }
-    const error = failureToApiError(failure);
+    const error = failureToApiError(failure, this.plan.constraintRefusal);
     if (this.#exchange.committed) {
       this.#exchange.append(this.plan.writer.error(error));
       this.#exchange.endStream(this.plan.writer.contentType);

@@ -37,7 +37,12 @@ const ALL_GIVEN = -1;
 export function resolvePrompt(
   request: GenerationRequest,
   tokenIds: Int32Array,
-  context: { readonly model: ModelRuntime; readonly settings: PrepareSettings },
+  context: {
+    readonly model: ModelRuntime;
+    readonly settings: PrepareSettings;
+    /** The ids as they were given, where some have no place in `tokenIds`. */
+    readonly wideIds?: readonly (number | bigint)[] | undefined;
+  },
 ): ResolvedPrompt {
   const { model, settings } = context;
   const samplingContext = samplingContextOf(tokenIds.length, context);
@@ -64,7 +69,8 @@ export function resolvePrompt(
     sampling,
     wantedLogprobs: wanted.logprobTokenIds === undefined ? wanted.logprobs : ALL_GIVEN,
     wantedPromptLogprobs: wanted.promptLogprobs,
-    lateError: lateError ?? expertsRefusal(request, tokenIds) ?? promptRefusal(tokenIds, model),
+    lateError:
+      lateError ?? expertsRefusal(request, tokenIds) ?? promptRefusal(context.wideIds ?? tokenIds, model),
   };
 }
 
@@ -93,6 +99,7 @@ function resolveBeams(
     readonly model: ModelRuntime;
     readonly settings: PrepareSettings;
     readonly samplingContext: SamplingContext;
+    readonly wideIds?: readonly (number | bigint)[] | undefined;
   },
 ): ResolvedPrompt {
   const { settings, lateError } = resolveBeamSearch(request, context.samplingContext);
@@ -107,7 +114,10 @@ function resolveBeams(
     sampling: { ...stepSampling, maxTokens: settings.maxTokens },
     wantedLogprobs: wantsLogprobs ? candidates : undefined,
     wantedPromptLogprobs: undefined,
-    lateError: settings.maxTokens === 0 ? undefined : (lateError ?? promptRefusal(tokenIds, context.model)),
+    lateError:
+      settings.maxTokens === 0
+        ? undefined
+        : (lateError ?? promptRefusal(context.wideIds ?? tokenIds, context.model)),
     beam: { settings, candidates, stepSampling },
   };
 }
@@ -149,7 +159,7 @@ function expertsRefusal(request: GenerationRequest, tokenIds: Int32Array): ApiEr
   );
 }
 
-function promptRefusal(tokenIds: Int32Array, model: ModelRuntime): ApiError | undefined {
+function promptRefusal(tokenIds: ArrayLike<number | bigint>, model: ModelRuntime): ApiError | undefined {
   const maxTokenId = Math.max(model.vocabularySize, model.tokenizer.vocabularySize) - 1;
   try {
     checkEnginePrompt(tokenIds, { maxModelLength: model.maxModelLength, maxTokenId });

@@ -15,12 +15,17 @@ export function checkDecodable(ids: readonly (number | bigint)[]): void {
   }
 }
 
+/** Whether an id has no place in 32 bits. */
+export function isWide(id: number | bigint): boolean {
+  return id > MAX_TOKEN_ID || id < -MAX_TOKEN_ID;
+}
+
 /**
  * Token ids as 32-bit integers. Those beyond are refused here, before they could wrap around.
  * @throws ApiError 400 with vLLM's text
  */
 export function takeWideIds(ids: readonly (number | bigint)[]): Int32Array {
-  const tooLarge = ids.find((id) => id > MAX_TOKEN_ID || id < -MAX_TOKEN_ID);
+  const tooLarge = ids.find(isWide);
   if (tooLarge !== undefined) {
     throw validationError(`Token id ${tooLarge} is out of vocabulary`);
   }

@@ -26,7 +26,7 @@ import type { RouteServices } from "./services.ts";
 /** What every generating request has, whatever its API. */
 export interface GeneratingRequest {
   readonly model: string | null;
-  readonly requestId: string;
+  readonly requestId: string | null;
   readonly user: string | null;
   readonly sessionId: string | null;
 }
@@ -35,6 +35,8 @@ export interface GeneratingRequest {
 export interface GeneratingApi<TRequest extends GeneratingRequest> {
   /** `chatcmpl-`, `cmpl-` … */
   readonly idPrefix: string;
+  /** An empty `request_id` counts as one. */
+  readonly takesEmptyId?: boolean;
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
@@ -135,7 +137,11 @@ function envelopeOf<TRequest extends GeneratingRequest>(
 ): RequestEnvelope {
   const { api, request, body, model, services } = parts;
   const base = (): string =>
-    baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders });
+    baseRequestId(scope, {
+      body: request.requestId,
+      headers: services.requestIdHeaders,
+      takesEmpty: api.takesEmptyId ?? false,
+    });
   return {
     responseId: api.responseId?.(request) ?? `${api.idPrefix}${base()}`,
     created: Math.floor(services.timers.now() / 1000),

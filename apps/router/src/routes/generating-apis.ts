@@ -41,13 +41,15 @@ export const COMPLETIONS: GeneratingApi<CompletionRequest> = {
 
 /** `POST /generative_scoring`. */
 export const GENERATIVE_SCORING: GeneratingApi<
-  GenerativeScoringRequest & { readonly user: null; readonly sessionId: null; readonly requestId: string }
+  Omit<GenerativeScoringRequest, "requestId"> & {
+    readonly user: null;
+    readonly sessionId: null;
+    readonly requestId: string | null;
+  }
 > = {
   idPrefix: "generative-scoring-",
-  parse(body) {
-    const request = parseGenerativeScoringRequest(body);
-    return { ...request, requestId: request.requestId ?? "", user: null, sessionId: null };
-  },
+  takesEmptyId: true,
+  parse: (body) => ({ ...parseGenerativeScoringRequest(body), user: null, sessionId: null }),
   requiredFields: fieldsOfLabelReads,
   prepare: prepareGenerativeScoring,
 };

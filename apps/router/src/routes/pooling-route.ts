@@ -133,7 +133,5 @@ function envelopeOf(
 
 /** Unlike a generation, a pooling request may have the empty id. */
 function idOf(scope: RequestScope, asked: string, services: RouteServices): string {
-  return asked === "" && services.requestIdHeaders.every((name) => (scope.exchange.header(name) ?? "") === "")
-    ? ""
-    : baseRequestId(scope, { body: asked, headers: services.requestIdHeaders });
+  return baseRequestId(scope, { body: asked, headers: services.requestIdHeaders, takesEmpty: true });
 }

@@ -123,18 +123,17 @@ function summarise(
 
 function generationOf(scope: RequestScope, { body, model, services }: Passage): Generation {
   const { exchange } = scope;
-  const { fields } = body;
   const path = (exchange.incoming.url ?? "/").split("?", 1)[0] ?? "/";
   const runtime = services.modelOf(model === "" ? body.model : model);
   const prompt = proxiedPrompt(path, body, { model: runtime, settings: services.prepare });
-  const salt = fields?.get("cache_salt");
+  const salt = body.get("cache_salt");
   return {
     requestId: scope.id,
     model,
     ...prompt,
     promptTokens: prompt.tokenIds?.length ?? 0,
-    maxTokens: proxiedMaxTokens(fields),
-    routingKey: affinityKeyOf(exchange, services.affinity, { keys: body.keys, body: fields }),
+    maxTokens: proxiedMaxTokens(body),
+    routingKey: affinityKeyOf(exchange, services.affinity, { keys: body.keys, body }),
     loraName: services.isAdapter(model) ? model : undefined,
     cacheSalt: typeof salt === "string" ? salt : undefined,
     rank: requestedRank(scope),

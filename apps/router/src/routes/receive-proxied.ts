@@ -2,7 +2,7 @@ import { payloadTooLargeError } from "@vllm-router/api";
 import { receiveReplayable } from "../server/replayable-body.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import { multipartModel } from "./multipart-model.ts";
-import type { ProxiedBody } from "./proxied-body.ts";
+import { formBody, type ProxiedBody } from "./proxied-body.ts";
 import { receiveJson } from "./read-json.ts";
 
 /** So much of a file is held, for routing to look at and for a second worker. */
@@ -34,23 +34,12 @@ export async function receiveProxied(
       throw payloadTooLargeError(result.limitBytes);
     case "whole":
       scope.requestBytes = result.bytes.length;
-      return {
-        bytes: result.bytes,
-        model: multipartModel(contentType, result.bytes),
-        fields: undefined,
-        keys: {},
-      };
+      return formBody(result.bytes, multipartModel(contentType, result.bytes));
     case "streamed": {
       const { body } = result;
       const { held } = body;
       scope.requestBytes = body.lengthBytes ?? body.receivedBytes;
-      return {
-        bytes: held,
-        stream: body,
-        model: multipartModel(contentType, held),
-        fields: undefined,
-        keys: {},
-      };
+      return formBody(held, multipartModel(contentType, held), body);
     }
   }
 }

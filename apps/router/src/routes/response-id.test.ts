@@ -15,6 +15,8 @@ describe("baseRequestId()", () => {
     expect(baseRequestId(scope, { body: "b", headers })).toBe("c");
     expect(baseRequestId(scopeWith({}), { body: "b", headers })).toBe("b");
     const random = Array.from({ length: 1_000 }, () => baseRequestId(scopeWith({}), { body: "", headers }));
+    expect(baseRequestId(scopeWith({}), { body: "", headers, takesEmpty: true })).toBe("");
+    expect(baseRequestId(scopeWith({}), { body: null, headers, takesEmpty: true })).not.toBe("");
     expect(random.every((id) => /^[0-9a-f]{16}$/.test(id))).toBe(true);
     expect(new Set(random).size).toBe(1_000);
   });

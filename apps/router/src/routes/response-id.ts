@@ -7,7 +7,12 @@ import type { RequestScope } from "../server/request-scope.ts";
  */
 export function baseRequestId(
   scope: RequestScope,
-  sources: { readonly body: string; readonly headers: readonly string[] },
+  sources: {
+    /** Null, and mostly an empty text as well, is none. */
+    readonly body: string | null;
+    readonly headers: readonly string[];
+    readonly takesEmpty?: boolean;
+  },
 ): string {
   for (const name of sources.headers) {
     const header = scope.exchange.header(name);
@@ -15,7 +20,8 @@ export function baseRequestId(
       return header;
     }
   }
-  return sources.body === "" ? randomId() : sources.body;
+  const { body, takesEmpty = false } = sources;
+  return body === null || (body === "" && !takesEmpty) ? randomId() : body;
 }
 
 /** `X-data-parallel-rank` as vLLM reads it: ignored unless it is an integer. */

@@ -1,6 +1,7 @@
 import { JsonError } from "./json-error.ts";
 import type { JsonValue } from "./json-value.ts";
 import { parseJson } from "./parse-json.ts";
+import { utf8Fault } from "./utf8-fault.ts";
 
 interface Decoder {
   decode(bytes: Uint8Array): string;
@@ -52,8 +53,9 @@ function decode(bytes: Uint8Array): string {
 function utf8Text(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
-  } catch (cause) {
-    if (!hasSurrogates(bytes)) throw cause;
+  } catch {
+    const fault = utf8Fault(bytes);
+    if (fault !== undefined) throw new JsonError("refused", fault, 0);
   }
   let text = "";
   let start = 0;
@@ -67,13 +69,6 @@ function utf8Text(bytes: Uint8Array): string {
     start = at + 1;
   }
   return text + utf8.decode(bytes.subarray(start));
-}
-
-function hasSurrogates(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
-    if (isSurrogate(bytes, at)) return true;
-  }
-  return false;
 }
 
 /** Whether three bytes are the UTF-8 form of half a surrogate pair. */

@@ -55,7 +55,7 @@ describe("parseJson()", () => {
   it("gives up where Python's stack and integers end", () => {
     const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
     expect(writeJson(parseJson(nested(MAX_JSON_DEPTH)))).toBe(nested(MAX_JSON_DEPTH));
-    expect(catchError(nested(MAX_JSON_DEPTH + 1)).code).toBe("refused");
+    expect(catchError(nested(MAX_JSON_DEPTH + 1)).code).toBe("too-deep");
     expect(parseJson("1".repeat(MAX_INTEGER_DIGITS))).toBe(BigInt("1".repeat(MAX_INTEGER_DIGITS)));
     expect(catchError("1".repeat(MAX_INTEGER_DIGITS + 1)).code).toBe("refused");
   });

@@ -117,7 +117,11 @@ class JsonParser {
     if (at !== integerEnd) return new JsonFloat(Number(text.slice(start, at)));
     if (integerEnd - digitsStart <= 15) return negative ? 0 - integer : integer;
     if (integerEnd - digitsStart > MAX_INTEGER_DIGITS) {
-      throw new JsonError("refused", `Exceeds the limit (${MAX_INTEGER_DIGITS} digits) for integers`, 0);
+      throw new JsonError(
+        "refused",
+        `Exceeds the limit (${MAX_INTEGER_DIGITS} digits) for integer string conversion: value has ${integerEnd - digitsStart} digits; use sys.set_int_max_str_digits() to increase the limit`,
+        0,
+      );
     }
     const exact = BigInt(text.slice(start, at));
     return exact <= 9007199254740992n && exact >= -9007199254740992n ? Number(exact) : exact;
@@ -256,7 +260,7 @@ class JsonParser {
   }
 
   private enter(): void {
-    if (++this.depth > MAX_JSON_DEPTH) throw new JsonError("refused", "Nested too deeply", 0);
+    if (++this.depth > MAX_JSON_DEPTH) throw new JsonError("too-deep", "Nested too deeply", 0);
   }
 
   private skipSpace(): void {

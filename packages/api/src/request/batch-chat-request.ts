@@ -5,7 +5,7 @@ import { dictionary, list } from "../validation/containers.ts";
 import { boolean, integer, literal, string } from "../validation/scalars.ts";
 import { anything, nullable } from "../validation/validator.ts";
 import { checkResponseFormat, checkStructuralTag } from "./body-checks.ts";
-import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
+import { type ChatRequest, convertedChatRequest } from "./chat-request.ts";
 import { chatMessage } from "./messages.ts";
 import {
   type BodyCheck,
@@ -148,7 +148,7 @@ export function parseBatchChatRequest(body: JsonValue): BatchChatRequest {
     user: fields.user,
     sessionId: null,
     conversations: conversations.map((messages) =>
-      parseChatRequest(new Map(shared).set("messages", messages)),
+      convertedChatRequest(new Map(shared).set("messages", messages)),
     ),
   };
 }

@@ -144,7 +144,7 @@ export function parseChatRequest(body: JsonValue): ChatRequest {
  * @throws {@link ApiError} 400
  */
 export function convertedChatRequest(body: JsonObject): ChatRequest {
-  const request = readChat(body, freshState());
+  const request = readChat(body, { ...freshState(), isPython: true });
   if (isIssues(request)) throw badRequestError(validationErrorText("ChatCompletionRequest", request));
   return request;
 }
@@ -158,7 +158,7 @@ export const chatRequestShape: Validator<ChatRequest> = {
 function readChat(body: JsonValue, state: ValidationState): ChatRequest | Issues {
   const fields = reader.read(body, state);
   if (isIssues(fields)) return fields;
-  const read = readMessages(fields.messages, { callsAtOnce: true });
+  const read = readMessages(fields.messages, { callsAtOnce: true, isSecondReading: state.isPython === true });
   if (isIssues(read)) return read;
   return { ...fields, messages: read.messages, lateError: read.lateError };
 }

@@ -149,17 +149,28 @@ export interface ReadMessages {
  */
 export function readMessages(
   validated: readonly unknown[],
-  options: { readonly callsAtOnce: boolean },
+  options: {
+    readonly callsAtOnce: boolean;
+    /**
+     * The messages have been validated before, as vLLM's batch does: that has used up a content that cannot be read, and
+     * what is left of it is an empty list.
+     */
+    readonly isSecondReading?: boolean;
+  },
 ): ReadMessages | Issues {
   let lateError: ApiError | undefined;
+  const messages: unknown[] = [];
   for (const message of validated) {
+    messages.push(message);
     if (!(message instanceof Map)) continue;
     const { content, calls } = unreadLists(message as JsonObject);
     if (options.callsAtOnce && calls !== undefined) return calls;
-    const late = content ?? calls;
+    const isDropped = content !== undefined && options.isSecondReading === true;
+    if (isDropped) messages[messages.length - 1] = new Map(message).set("content", []);
+    const late = (isDropped ? undefined : content) ?? calls;
     if (late !== undefined) lateError ??= badRequestError(validationErrorText("ValidatorIterator", late));
   }
-  return { messages: validated as readonly JsonValue[], lateError };
+  return { messages: messages as readonly JsonValue[], lateError };
 }
 
 function unreadLists(message: JsonObject): Readonly<Record<"content" | "calls", Issues | undefined>> {

@@ -1,11 +1,11 @@
-import { contentTypeError, httpError, unreadableBodyError } from "../api-error.ts";
+import { badRequestError, contentTypeError, httpError, unreadableBodyError } from "../api-error.ts";
 import { parseJsonBytes } from "../json/decode-bytes.ts";
 import { JsonError } from "../json/json-error.ts";
 import type { JsonValue } from "../json/json-value.ts";
 
 /**
  * Reads the body of a route that does so by itself, as vLLM's `/invocations`: the content type is looked at first, and
- * broken JSON is told in the words of Python's decoder.
+ * broken JSON, and bytes that are no text, are told in the words of Python's decoder.
  *
  * @throws {@link ApiError}
  */
@@ -15,7 +15,8 @@ export function parseRawJsonBody(contentType: string | undefined, bytes: Uint8Ar
   try {
     return parseJsonBytes(bytes);
   } catch (error) {
-    if (!(error instanceof JsonError) || error.code !== "syntax") throw unreadableBodyError(error);
+    if (!(error instanceof JsonError) || error.code === "too-deep") throw unreadableBodyError(error);
+    if (error.code === "refused") throw badRequestError(error.message);
     const { message, position } = error;
     throw httpError(
       400,

@@ -135,7 +135,7 @@ export function compileRequest<Table>(definition: RequestDefinition<Table>): Req
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
       }
-      return request ?? collectIssues(body, fields);
+      return request ?? collectIssues(body, fields, state);
     },
   };
 
@@ -170,7 +170,11 @@ export function parseWith<T>(reader: Pick<RequestReader<T>, "read">, body: JsonV
   return result;
 }
 
-function collectIssues(body: JsonObject, fields: readonly CompiledField[]): Issues {
+function collectIssues(
+  body: JsonObject,
+  fields: readonly CompiledField[],
+  { isPython = false }: ValidationState,
+): Issues {
   const found: Issue[] = [];
   for (const { name, validator, isRequired } of fields) {
     const value = body.get(name);
@@ -178,7 +182,7 @@ function collectIssues(body: JsonObject, fields: readonly CompiledField[]): Issu
       if (isRequired) found.push(...issue("missing", "Field required", body).under(name).list);
       continue;
     }
-    const result = validator.validate(value, freshState());
+    const result = validator.validate(value, { ...freshState(), isPython });
     if (isIssues(result)) found.push(...result.under(name).list);
   }
   return new Issues(found);

@@ -1,4 +1,5 @@
 import { parseJson } from "../json/parse-json.ts";
+import { hasBrokenPattern, isBrokenPattern } from "./broken-pattern.ts";
 import {
   isJsonArray,
   isJsonInteger,
@@ -9,7 +10,8 @@ import {
 
 /**
  * True when a text can be a structural tag: the shapes that xgrammar knows, put together as it allows. Schemas, grammars
- * and regular expressions inside are left to the engine's compiler.
+ * and regular expressions inside are left to the engine's compiler, but for patterns that are none in any dialect: an engine
+ * whose first constraint has one falls back on a compiler that knows no other tags, and stays with it.
  */
 export function isStructuralTag(text: string): boolean {
   let value: JsonValue;
@@ -63,7 +65,7 @@ const NAMED_BY_FIELDS: Readonly<Record<string, Shape>> = {
   json_schema: (format) =>
     isSchema(format) && (!format.has("style") || SCHEMA_STYLES.has(format.get("style"))),
   grammar: (format) => isText(format.get("grammar")),
-  regex: (format) => isText(format.get("pattern")),
+  regex: (format) => isText(format.get("pattern")) && !isBrokenPattern(format.get("pattern") as string),
   sequence: hasElements,
   or: hasElements,
   tag: isTag,
@@ -145,7 +147,7 @@ function hasContent(format: JsonObject): boolean {
 
 function isSchema(format: JsonObject): boolean {
   const schema = format.get("json_schema");
-  return typeof schema === "boolean" || isJsonObject(schema);
+  return typeof schema === "boolean" || (isJsonObject(schema) && !hasBrokenPattern(schema));
 }
 
 function isTokenFormat(value: JsonValue | undefined): boolean {

@@ -1,6 +1,7 @@
-import type { ApiError } from "../api-error.ts";
+import { type ApiError, badRequestError } from "../api-error.ts";
 import { pythonFloat } from "../json/number-text.ts";
 import { quoteJson } from "../json/string-text.ts";
+import { unwritableText } from "../json/unwritable-text.ts";
 import type { ToolCallResult } from "../response/chat-outcome.ts";
 import { CollectedChoice } from "../response/collected-choice.ts";
 import { idList } from "../response/id-list.ts";
@@ -81,6 +82,8 @@ class ResponsesCollector implements ResponseWriter {
         : undefined,
     };
     const body = responseObject(this.#options, state, pythonFloat);
+    const fault = unwritableText(body);
+    if (fault !== undefined) throw badRequestError(fault);
     this.#options.finished?.({ body, answers: this.#answers });
     return body;
   }

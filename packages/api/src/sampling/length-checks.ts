@@ -130,7 +130,7 @@ export function checkPromptLength(count: number, maxModelLength: number): void {
  * @throws {@link ApiError}
  */
 export function checkEnginePrompt(
-  tokenIds: ArrayLike<number>,
+  tokenIds: ArrayLike<number | bigint>,
   limits: { readonly maxModelLength: number; readonly maxTokenId: number },
 ): void {
   const { maxModelLength, maxTokenId } = limits;
@@ -149,10 +149,10 @@ export function checkEnginePrompt(
         "number of text tokens (prompt + requested output tokens).",
     );
   }
-  let lowest = 0;
-  let highest = 0;
+  let lowest: number | bigint = 0;
+  let highest: number | bigint = 0;
   for (let index = 0; index < count; index++) {
-    const id = tokenIds[index] as number;
+    const id = tokenIds[index] as number | bigint;
     if (id < lowest) lowest = id;
     else if (id > highest) highest = id;
   }

@@ -1,4 +1,4 @@
-import { validationError } from "../api-error.ts";
+import { type ApiError, validationError } from "../api-error.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json/json-value.ts";
 import { parseJson } from "../json/parse-json.ts";
 import { writeJson } from "../json/write-json.ts";
@@ -74,6 +74,19 @@ export function checkConstraint(constraint: JsonObject): void {
   const json = constraint.get("json");
   if (typeof json === "string" && !isJsonText(json))
     throw validationError("Invalid JSON grammar specification.");
+}
+
+/**
+ * What a client is told when the engine finds that a structural tag of its own cannot be compiled: schemas, grammars and
+ * patterns in it are looked at by nobody else. Undefined where the request has none.
+ */
+export function structuralTagRefusal(request: OutputConstraints): ApiError | undefined {
+  const refusalOf = (field: string): ApiError =>
+    validationError(`Invalid ${field} structural_tag specification.`, field);
+  if (request.responseFormat?.get("type") === "structural_tag") return refusalOf("response_format");
+  return typeof request.structuredOutputs?.get("structural_tag") === "string"
+    ? refusalOf("structured_outputs")
+    : undefined;
 }
 
 function isJsonText(text: string): boolean {

@@ -209,7 +209,7 @@ function logprobEntries(
   return output.logprobs
     .map((position) => {
       const entries = entriesOf(position);
-      const ranks = ranksOf(position);
+      const ranks = ranksOf(position, top);
       const shown = top === -1 ? entries : entries.slice(0, Math.max(top, 1));
       const list = shown.map(
         ({ tokenId, logprob }) => `{${entry(tokenId, logprob, ranks.get(tokenId) ?? null)}}`,
@@ -220,14 +220,17 @@ function logprobEntries(
     .join(",");
 }
 
-/** Ranks by the alternatives: the engine gives the best ones in their order, behind the sampled token. */
-function ranksOf(position: PositionLogprobs): ReadonlyMap<number, number> {
+/**
+ * Ranks by the alternatives: the engine gives the best `asked` ones in their order, behind the sampled token and without
+ * it.
+ */
+function ranksOf(position: PositionLogprobs, asked: number): ReadonlyMap<number, number> {
   const [sampled, ...others] = entriesOf(position);
   const better = others.filter((entry) => entry.logprob > position.logprob).length;
   const ranks = new Map<number, number>();
-  // A sampled token that all of them beat may be anywhere behind them.
-  const isPlaced = better < others.length || others.length === 0;
-  if (sampled !== undefined && isPlaced && others.length > 0) ranks.set(sampled.tokenId, better + 1);
+  // One fewer than were asked for: the sampled token is among the best. One that all of them beat may be anywhere behind them.
+  const isPlaced = better < others.length || others.length < asked;
+  if (sampled !== undefined && isPlaced) ranks.set(sampled.tokenId, better + 1);
   others.forEach((entry, index) =>
     ranks.set(entry.tokenId, isPlaced && index >= better ? index + 2 : index + 1),
   );

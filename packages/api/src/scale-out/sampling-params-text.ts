@@ -80,6 +80,8 @@ function samplingParamsText(
   add("thinking_token_budget", draft.thinkingTokenBudget ?? 0, draft.thinkingTokenBudget !== undefined);
   const repetition = request.repetitionDetection;
   add("repetition_detection", writeJson(repetition as JsonObject | null), repetition !== null);
+  const expertsStart = request.routedExpertsPromptStart;
+  add("routed_experts_prompt_start", expertsStart, expertsStart !== 0);
   return `{${fields.join(",")}}`;
 }
 
@@ -113,7 +115,7 @@ function extraArguments(request: GenerationRequest): JsonObject {
 /** What a rendered prompt is printed with beside its sampling. */
 export interface RenderedPrompt {
   readonly requestId: string;
-  readonly tokenIds: ArrayLike<number>;
+  readonly tokenIds: ArrayLike<number | bigint>;
   /** Where the tokens stand in their text; null where that was not asked for. */
   readonly offsets: readonly (readonly [start: number, end: number])[] | null;
   /** As the request names it; null when it names none. */

@@ -1,6 +1,13 @@
 import type { JsonObject, JsonValue } from "../json/json-value.ts";
 import { issue, Issues, issueWithContext, type Issue } from "./issue.ts";
-import { addFieldsSet, floorExactness, isIssues, LAX, type Validator } from "./validator.ts";
+import {
+  addFieldsSet,
+  floorExactness,
+  isIssues,
+  LAX,
+  type ValidationState,
+  type Validator,
+} from "./validator.ts";
 
 /** One field of a {@link record}. */
 export interface RecordField {
@@ -40,7 +47,7 @@ export function record(options: RecordOptions): Validator<JsonObject> {
   return {
     label: options.label ?? options.name,
     validate(input, state) {
-      if (!(input instanceof Map)) return wrongType(options, input);
+      if (!(input instanceof Map)) return wrongType(options, input, state);
       const object = input as JsonObject;
       const result: JsonObject = new Map();
       let found: Issue[] | undefined;
@@ -76,7 +83,7 @@ export function record(options: RecordOptions): Validator<JsonObject> {
   };
 }
 
-function wrongType(options: RecordOptions, input: JsonValue): Issues {
+function wrongType(options: RecordOptions, input: JsonValue, { isPython }: ValidationState): Issues {
   switch (options.kind) {
     case "typed-dict":
     case "closed-typed-dict":
@@ -84,7 +91,13 @@ function wrongType(options: RecordOptions, input: JsonValue): Issues {
     case "model":
     case "closed-model":
     case "forbidding-model":
-      return issue("model_attributes_type", MODEL_MESSAGE, input);
+      if (isPython !== true) return issue("model_attributes_type", MODEL_MESSAGE, input);
+      return issueWithContext({
+        type: "model_type",
+        message: `Input should be a valid dictionary or instance of ${options.name}`,
+        input,
+        context: [["class_name", options.name]],
+      });
     case "dataclass":
       return issueWithContext({
         type: "dataclass_type",

@@ -14,6 +14,8 @@ export interface ValidationState {
   exactness: number | undefined;
   /** Fields given, counted through nested objects; undefined when no object was met. */
   fieldsSet: number | undefined;
+  /** A body that the server itself puts together: a model is told otherwise that it takes no such value. */
+  readonly isPython?: boolean;
 }
 
 /** Checks a value and converts it as pydantic does in lax mode. */

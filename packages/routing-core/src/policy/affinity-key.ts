@@ -13,7 +13,10 @@ export function affinityHash({ routingKey, tokenIds, text, requestId }: Generati
   if (tokenIds !== undefined && tokenIds.length > 0) {
     return hashIntegers(tokenIds, KEY_SEED);
   }
-  return hashString(text !== undefined && text !== "" ? text : requestId, KEY_SEED);
+  if (text === undefined || text.length === 0) {
+    return hashString(requestId, KEY_SEED);
+  }
+  return typeof text === "string" ? hashString(text, KEY_SEED) : hashIntegers(text, KEY_SEED);
 }
 
 /**

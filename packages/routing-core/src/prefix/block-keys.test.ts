@@ -17,6 +17,18 @@ describe("createBlockHasher()", () => {
     expect(hasher.hashText("abcdéfghi", {})).toMatchObject({ count: 2, blockUnits: 4, totalUnits: 10 });
   });
 
+  it("gives a text and its bytes the same keys, wherever the bytes begin", () => {
+    const hasher = createBlockHasher({ blockBytes: 4, maxBlocks: 20 });
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), fc.nat(3), (text, offset) => {
+        const bytes = new TextEncoder().encode("x".repeat(offset) + text).subarray(offset);
+        const keys = copy(hasher.hashText(text, {}));
+        expect(copy(hasher.hashText(bytes, {}))).toEqual(keys);
+        expect(hasher.hashText(bytes, {}).totalUnits).toBe(bytes.length);
+      }),
+    );
+  });
+
   it("stops at its bound", () => {
     const hasher = createBlockHasher({ blockTokens: 1, maxBlocks: 1000 });
     expect(hasher.hashTokens(new Int32Array(5000), {})).toMatchObject({ count: 1000, totalUnits: 5000 });

@@ -24,8 +24,8 @@ export interface BlockKeys {
 export interface BlockHasher {
   /** Keys of a prompt given as token ids. */
   hashTokens(tokenIds: Int32Array, root: PrefixRoot): BlockKeys;
-  /** Keys of a prompt known only as text. Never equal to those of token ids. */
-  hashText(text: string, root: PrefixRoot): BlockKeys;
+  /** Keys of a prompt known only as text, or as text's UTF-8 bytes: the same keys. Never equal to those of token ids. */
+  hashText(text: string | Uint8Array, root: PrefixRoot): BlockKeys;
 }
 
 /** Options of {@link createBlockHasher}. */
@@ -113,15 +113,9 @@ class PolynomialHasher implements BlockHasher {
     return this.#keys;
   }
 
-  hashText(text: string, root: PrefixRoot): BlockKeys {
+  hashText(text: string | Uint8Array, root: PrefixRoot): BlockKeys {
     startTextChain(this.#chain, root);
-    // At most three bytes per UTF-16 unit; more than the bound allows is not even encoded.
-    const neededBytes = Math.min(3 * text.length, this.#maxBlocks * this.#blockBytes + 3);
-    if (this.#bytes.length < neededBytes) {
-      this.#bytes = new Uint8Array(4 * Math.ceil(Math.max(neededBytes, 2 * this.#bytes.length) / 4));
-    }
-    const { read, written } = this.#encoder.encodeInto(text, this.#bytes);
-    const totalBytes = written + (text.length - read);
+    const { written, totalBytes } = this.#takeText(text);
     this.#keys.reset(this.#blockCount(written, this.#blockBytes), this.#blockBytes, totalBytes);
     this.#keys.isText = true;
     extendChain(this.#chain, {
@@ -133,6 +127,22 @@ class PolynomialHasher implements BlockHasher {
       firstBlock: 0,
     });
     return this.#keys;
+  }
+
+  /** Brings a text into the hasher's own bytes, whose words are aligned; no more of it than will be hashed. */
+  #takeText(text: string | Uint8Array): { readonly written: number; readonly totalBytes: number } {
+    const most = this.#maxBlocks * this.#blockBytes + 3;
+    // At most three bytes per UTF-16 unit.
+    const needed = Math.min(typeof text === "string" ? 3 * text.length : text.length, most);
+    if (this.#bytes.length < needed) {
+      this.#bytes = new Uint8Array(4 * Math.ceil(Math.max(needed, 2 * this.#bytes.length) / 4));
+    }
+    if (typeof text === "string") {
+      const { read, written } = this.#encoder.encodeInto(text, this.#bytes);
+      return { written, totalBytes: written + (text.length - read) };
+    }
+    this.#bytes.set(needed === text.length ? text : text.subarray(0, needed));
+    return { written: needed, totalBytes: text.length };
   }
 
   #blockCount(totalUnits: number, blockUnits: number): number {

@@ -6,6 +6,7 @@ import type { OutputParserContext, ParsedToolCall } from "../output-parser.ts";
 import { tagOverlap } from "../tag-overlap.ts";
 import { randomCallId } from "../tool-call-id.ts";
 import type { ExtractedToolCalls, ToolParser, ToolParserFamily } from "../tool-parser.ts";
+import { HermesArguments } from "./hermes-arguments.ts";
 
 const OPEN = "<tool_call>";
 const CLOSE = "</tool_call>";
@@ -26,13 +27,16 @@ export const hermesTools: ToolParserFamily = {
 /** What has been streamed of one call. */
 interface StreamedCall {
   named: boolean;
-  arguments: string;
+  /** Length of the arguments told. */
+  told: number;
 }
 
 class HermesTools implements ToolParser {
   private readonly context: OutputParserContext;
   /** Text from the start of the call that is being read; before the first call, all of it. */
   private open = "";
+  /** Arguments of the call that is being read, from when they have begun; `open` is empty then. */
+  private arguments: HermesArguments | undefined;
   private sentContent = 0;
   private inCalls = false;
   private readonly calls: StreamedCall[] = [];
@@ -44,9 +48,10 @@ class HermesTools implements ToolParser {
   }
 
   push(text: string): DeltaDraft | undefined {
-    this.open += text;
+    const deltas: ToolCallDraft[] = [];
+    this.open += this.arguments === undefined ? text : this.newArguments(this.arguments, text, deltas);
     const content = this.inCalls ? undefined : this.newContent();
-    const deltas = this.inCalls ? this.newCalls() : [];
+    if (this.inCalls && this.arguments === undefined) this.newCalls(deltas);
     if (content === undefined && deltas.length === 0) return undefined;
     return { content: content ?? null, reasoning: undefined, toolCalls: deltas };
   }
@@ -72,7 +77,7 @@ class HermesTools implements ToolParser {
 
   unstreamedArguments(): string {
     // What is parsed is streamed at once: there is never a difference.
-    return this.calls.length > 0 && this.calls.at(-1)?.arguments === "" ? "{}" : "";
+    return this.calls.length > 0 && this.calls.at(-1)?.told === 0 ? "{}" : "";
   }
 
   finish(): undefined {
@@ -92,8 +97,17 @@ class HermesTools implements ToolParser {
     return content === "" ? undefined : content;
   }
 
-  private newCalls(): ToolCallDraft[] {
-    const deltas: ToolCallDraft[] = [];
+  /** Tells more of the call whose arguments have begun. @returns text behind it */
+  private newArguments(open: HermesArguments, text: string, deltas: ToolCallDraft[]): string {
+    const more = open.push(text);
+    if (more.text !== "") deltas.push(callArguments(this.closed, more.text));
+    if (more.rest === undefined) return "";
+    this.arguments = undefined;
+    this.closed++;
+    return more.rest;
+  }
+
+  private newCalls(deltas: ToolCallDraft[]): void {
     for (let index = this.closed; ; index++) {
       const start = this.open.indexOf(OPEN);
       if (start === -1) {
@@ -103,9 +117,7 @@ class HermesTools implements ToolParser {
       const from = start + OPEN.length;
       const end = this.open.indexOf(CLOSE, from);
       if (end === -1) {
-        const held = tagOverlap(this.open.slice(from), CLOSE);
-        const body = strip(this.open.slice(from, this.open.length - held), "both");
-        this.tellCall({ index, body, complete: isWhole(body) }, deltas);
+        this.beginCall(index, this.open.slice(from), deltas);
         break;
       }
       if (!this.tellCall({ index, body: strip(this.open.slice(from, end), "both"), complete: true }, deltas))
@@ -113,7 +125,20 @@ class HermesTools implements ToolParser {
       this.open = this.open.slice(end + CLOSE.length);
       this.closed = index + 1;
     }
-    return deltas;
+  }
+
+  /** Tells what is new of a call without its closing tag. */
+  private beginCall(index: number, text: string, deltas: ToolCallDraft[]): void {
+    const untagged = text.slice(0, text.length - tagOverlap(text, CLOSE));
+    const body = strip(untagged, "both");
+    this.tellCall({ index, body, complete: isWhole(body) }, deltas);
+    const told = this.calls[index]?.told ?? 0;
+    if (told === 0) return;
+    const held = text.slice(strip(untagged, "right").length);
+    const match = ARGUMENTS.exec(body);
+    const from = match === null ? 0 : match.index + match[0].length;
+    this.arguments = new HermesArguments({ body, held, from, told });
+    this.open = "";
   }
 
   /** Tells what is new of a call. @returns false where its name is not known: nothing behind it is told either */
@@ -122,7 +147,7 @@ class HermesTools implements ToolParser {
     deltas: ToolCallDraft[],
   ): boolean {
     const { index, body, complete } = call;
-    const known = (this.calls[index] ??= { named: false, arguments: "" });
+    const known = (this.calls[index] ??= { named: false, told: 0 });
     if (!known.named) {
       const name = NAME.exec(body)?.[1];
       if (name === undefined) return false;
@@ -130,9 +155,9 @@ class HermesTools implements ToolParser {
       deltas.push(callStart(index, randomCallId(this.context), name));
     }
     const all = argumentsOf(body, complete);
-    if (all !== undefined && all.length > known.arguments.length) {
-      deltas.push(callArguments(index, all.slice(known.arguments.length)));
-      known.arguments = all;
+    if (all !== undefined && all.length > known.told) {
+      deltas.push(callArguments(index, all.slice(known.told)));
+      known.told = all.length;
     }
     return true;
   }

@@ -10,6 +10,8 @@ import type { OutputParserContext } from "../output-parser.ts";
 import type { ExtractedToolCalls, ToolParser, ToolParserFamily } from "../tool-parser.ts";
 
 const START = "<tool_calls>";
+/** What ends a name, arguments or the list. */
+const ENDINGS = /["}\]]/;
 const CALLS = /<tool_calls>([^]*?)<\/tool_calls>/g;
 const THOUGHTS = /<think>[^]*?<\/think>/g;
 /** What the model's template puts before an answer ("assistant:"); it is not shown. */
@@ -30,6 +32,8 @@ class HunyuanTools implements ToolParser {
   private readonly calls = new CallListStream();
   private text = "";
   private unstreamed = "";
+  /** Nothing was left to tell, and nothing is unless one of the signs that end something comes. */
+  private isIdle = false;
 
   constructor(context: OutputParserContext) {
     this.context = context;
@@ -52,15 +56,17 @@ class HunyuanTools implements ToolParser {
 
   push(text: string): DeltaDraft | undefined {
     this.text += text;
+    if (this.isIdle && !ENDINGS.test(text)) return undefined;
     const list = listText(this.text);
     if (list === undefined) return contentDraft(text);
-    const value = parseJson(list);
+    const value = strip(list, "right").endsWith("]") ? parseJson(list) : undefined;
     if (isJsonList(value)) this.unstreamed = lastArguments(value);
     const piece = this.calls.next({
       text: this.text,
       argumentsOf: (match, index, count) => argumentsUpToNext(this.text, match, index < count - 1),
       makeId: (index) => `call_${index}_${this.context.random.hexadecimal()}`,
     });
+    this.isIdle = piece === undefined && value === undefined;
     return piece && callsDelta(piece);
   }
 

@@ -11,6 +11,7 @@ import {
 } from "../delta-draft.ts";
 import { CallProgress } from "../json/call-progress.ts";
 import { completeJson } from "../json/complete-json.ts";
+import { GrowingCalls } from "../json/growing-calls.ts";
 import { argumentsText, hasArguments, isJsonMap, type JsonMap } from "../json/json-value.ts";
 import { commonPrefix } from "../json/text-difference.ts";
 import type { OutputParserContext } from "../output-parser.ts";
@@ -35,7 +36,7 @@ class InternlmTools implements ToolParser {
   private readonly context: OutputParserContext;
   private readonly progress = new CallProgress();
   /** Text from where it has not been told. */
-  private rest = "";
+  private readonly growing = new GrowingCalls();
   private hasAction = false;
   private lastText = "";
 
@@ -72,15 +73,20 @@ class InternlmTools implements ToolParser {
         return contentDraft(text);
       }
     }
-    this.rest += text;
-    const [before = "", action, ...more] = this.rest.split(START);
+    const { growing } = this;
+    growing.add(text);
+    const [before = "", action, ...more] = growing.text.split(START);
     if (action === undefined || more.length > 0) return undefined;
     if (before !== "") {
-      this.rest = this.rest.slice(before.length);
+      growing.text = growing.text.slice(before.length);
       return contentDraft(before);
     }
-    const [body = ""] = strip(action, "both").split(END, 1);
-    return this.call(body, text);
+    const delta = this.call(bodyOf(action), text);
+    growing.shorten((shorter) => {
+      const call = this.read(bodyOf(shorter.slice(START.length)));
+      return call && [call];
+    }, this.progress);
+    return delta;
   }
 
   unstreamedArguments(): string {
@@ -93,14 +99,19 @@ class InternlmTools implements ToolParser {
 
   private call(body: string, newText: string): DeltaDraft | undefined {
     const { progress } = this;
-    const whole = completeJson(body, progress.nameSent);
-    const call = whole === undefined ? undefined : parseJson(whole);
-    if (!isJsonMap(call)) return undefined;
-    const given = givenArguments(call);
-    const piece = progress.nameSent ? this.more(given, { body, newText }) : this.begin(call);
+    const call = this.read(body);
+    if (call === undefined) return undefined;
+    const piece = progress.nameSent ? this.more(givenArguments(call), { body, newText }) : this.begin(call);
     if (piece === "wait") return undefined;
-    progress.previous = [new Map([...call, ["arguments", given ?? null]])];
+    progress.previous = [call];
     return piece && callsDelta(piece);
+  }
+
+  /** The call of a body that may be cut short, with what it was given as `arguments`. */
+  private read(body: string): JsonMap | undefined {
+    const whole = completeJson(body, this.progress.nameSent);
+    const call = whole === undefined ? undefined : parseJson(whole);
+    return isJsonMap(call) ? new Map([...call, ["arguments", givenArguments(call) ?? null]]) : undefined;
   }
 
   private begin(call: JsonMap): ToolCallDraft | undefined {
@@ -134,6 +145,11 @@ class InternlmTools implements ToolParser {
     progress.tell(gained);
     return callArguments(progress.current, gained);
   }
+}
+
+/** The call behind the opening mark, up to the closing one. */
+function bodyOf(action: string): string {
+  return strip(action, "both").split(END, 1)[0] ?? "";
 }
 
 function commonGain(previous: string, current: string, told: number): string {

@@ -10,6 +10,7 @@ import {
 import { CallProgress, callObjects } from "../json/call-progress.ts";
 import { argumentsText, hasArguments, isJsonList, isJsonMap, type JsonMap } from "../json/json-value.ts";
 import { completeJson } from "../json/complete-json.ts";
+import { GrowingCalls } from "../json/growing-calls.ts";
 import { gainedText } from "../json/text-difference.ts";
 import type { OutputParserContext, ParsedToolCall } from "../output-parser.ts";
 import { requiredToken } from "../reasoning/think-tokens.ts";
@@ -33,7 +34,8 @@ class JambaTools implements ToolParser {
   private readonly context: OutputParserContext;
   private readonly startId: number;
   private readonly progress = new CallProgress();
-  private text = "";
+  /** Text from the last opening mark on, or what may be the beginning of one. */
+  private readonly growing = new GrowingCalls();
 
   constructor(context: OutputParserContext) {
     this.context = context;
@@ -51,11 +53,27 @@ class JambaTools implements ToolParser {
   }
 
   push(text: string, tokenIds: readonly number[]): DeltaDraft | undefined {
-    this.text += text;
-    const start = this.text.lastIndexOf(START);
+    const { growing, progress } = this;
+    growing.add(text);
+    const start = growing.text.lastIndexOf(START);
+    growing.text = growing.text.slice(start === -1 ? 1 - START.length : start);
     if (start === -1) return contentDraft(text);
     if (tokenIds.length === 1 && tokenIds[0] === this.startId) return undefined;
-    const [list = ""] = this.text.slice(start + START.length).split(END, 1);
+    const delta = this.tell(text);
+    growing.shorten((shorter) => this.read(listIn(shorter)), progress);
+    return delta;
+  }
+
+  unstreamedArguments(): string {
+    return this.progress.unstreamedArguments();
+  }
+
+  finish(): undefined {
+    return undefined;
+  }
+
+  private tell(text: string): DeltaDraft | undefined {
+    const list = listIn(this.growing.text);
     const calls = this.read(list);
     if (calls === undefined || calls.length === 0) return undefined;
     const { progress } = this;
@@ -66,14 +84,6 @@ class JambaTools implements ToolParser {
     if (piece === "failed") return undefined;
     progress.previous = calls;
     return piece && callsDelta(piece);
-  }
-
-  unstreamedArguments(): string {
-    return this.progress.unstreamedArguments();
-  }
-
-  finish(): undefined {
-    return undefined;
   }
 
   private collect(list: string): ParsedToolCall[] | undefined {
@@ -97,13 +107,14 @@ class JambaTools implements ToolParser {
 
   /** Goes on to the last call read, after what is left of the one before it. */
   private next(calls: readonly (JsonMap | undefined)[]): DeltaDraft | undefined {
-    const { progress } = this;
+    const { growing, progress } = this;
     const before = progress.current < 0 ? undefined : calls[progress.current]?.get("arguments");
     let delta: DeltaDraft | undefined;
     if (hasArguments(before)) {
       if (progress.told === undefined) return undefined;
-      const whole = argumentsText(before);
-      const rest = progress.told === "" ? whole : whole.replaceAll(progress.told, "");
+      const whole = growing.restored(progress.current, argumentsText(before));
+      const told = growing.restored(progress.current, progress.told);
+      const rest = told === "" ? whole : whole.replaceAll(told, "");
       delta = callsDelta(callArguments(progress.current, rest));
       progress.tell(rest);
     }
@@ -138,4 +149,9 @@ class JambaTools implements ToolParser {
     progress.tell(gained);
     return callArguments(progress.current, gained);
   }
+}
+
+/** The list behind an opening mark, up to a closing one. */
+function listIn(text: string): string {
+  return text.slice(START.length).split(END, 1)[0] ?? "";
 }

@@ -8,6 +8,7 @@ import {
   type ToolCallDraft,
 } from "../delta-draft.ts";
 import { CallProgress } from "../json/call-progress.ts";
+import { GrowingCalls } from "../json/growing-calls.ts";
 import {
   argumentsOrParameters,
   argumentsText,
@@ -49,7 +50,7 @@ interface ReadCalls {
 class LlamaJsonTools implements ToolParser {
   private readonly context: OutputParserContext;
   private readonly progress = new CallProgress();
-  private text = "";
+  private readonly growing = new GrowingCalls();
   private isContent = false;
 
   constructor(context: OutputParserContext) {
@@ -66,21 +67,15 @@ class LlamaJsonTools implements ToolParser {
 
   push(text: string): DeltaDraft | undefined {
     if (this.isContent) return contentDraft(text);
-    this.text += text;
-    const isTagged = this.text.startsWith(TAG);
-    if (!isTagged && !this.text.startsWith("{")) {
-      this.isContent = this.text.length >= TAG.length;
+    const { growing } = this;
+    growing.add(text);
+    if (!growing.text.startsWith(TAG) && !growing.text.startsWith("{")) {
+      this.isContent = growing.text.length >= TAG.length;
       return contentDraft(text);
     }
-    const read = this.read(isTagged ? TAG.length : 0);
-    if (read === undefined || read.calls.length === 0) return undefined;
-    if (read.calls.length > this.progress.current + 1) return this.next(read.calls);
-    const call = read.calls.at(this.progress.current);
-    if (call === undefined) return undefined;
-    const piece = this.progress.nameSent ? this.more(call, read) : this.begin(call);
-    if (piece === "failed") return undefined;
-    this.progress.previous = read.calls;
-    return piece && callsDelta(piece);
+    const delta = this.tell();
+    growing.shorten((shorter) => this.read(shorter)?.calls, this.progress);
+    return delta;
   }
 
   unstreamedArguments(): string {
@@ -89,6 +84,18 @@ class LlamaJsonTools implements ToolParser {
 
   finish(): undefined {
     return undefined;
+  }
+
+  private tell(): DeltaDraft | undefined {
+    const read = this.read(this.growing.text);
+    if (read === undefined || read.calls.length === 0) return undefined;
+    if (read.calls.length > this.progress.current + 1) return this.next(read.calls);
+    const call = read.calls.at(this.progress.current);
+    if (call === undefined) return undefined;
+    const piece = this.progress.nameSent ? this.more(call, read) : this.begin(call);
+    if (piece === "failed") return undefined;
+    this.progress.previous = read.calls;
+    return piece && callsDelta(piece);
   }
 
   /** Calls anywhere in a text, undefined where a brace begins anything else. */
@@ -109,12 +116,12 @@ class LlamaJsonTools implements ToolParser {
     return calls;
   }
 
-  /** The calls from a position on, the last one perhaps cut short; undefined where they cannot be read. */
-  private read(from: number): ReadCalls | undefined {
+  /** The calls of a text behind its tag, the last one perhaps cut short; undefined where they cannot be read. */
+  private read(text: string): ReadCalls | undefined {
     const calls: (JsonMap | undefined)[] = [];
     const isComplete: boolean[] = [];
-    for (let start = from; start < this.text.length;) {
-      const rest = this.text.slice(start);
+    for (let start = text.startsWith(TAG) ? TAG.length : 0; start < text.length;) {
+      const rest = text.slice(start);
       const loaded = loadPartialJson(rest, this.progress.nameSent);
       if (loaded === undefined) return undefined;
       const { value, end } = loaded;

@@ -19,6 +19,8 @@ const THOUGHT_END = "</think>";
 /** Without one of these in it no text has calls. */
 const SIGN = /\[|```|<tool_call>|<\/think>/;
 const LONGEST_SIGN = 11;
+/** What ends a name, arguments, a list, a mark or a line. */
+const ENDINGS = /["}\]`>\n]/;
 
 /**
  * xLAM: a JSON list of calls as the whole text, behind `</think>`, in a fence, behind `[TOOL_CALLS]` or in `<tool_call>`. The
@@ -39,6 +41,8 @@ class XlamTools implements ToolParser {
   private text = "";
   private hasSign = false;
   private unstreamed = "";
+  /** Calls have begun, nothing was left to tell, and nothing is unless one of the signs that end something comes. */
+  private isIdle = false;
 
   constructor(context: OutputParserContext) {
     this.context = context;
@@ -65,9 +69,11 @@ class XlamTools implements ToolParser {
     this.hasSign ||= SIGN.test(this.text.slice(1 - LONGEST_SIGN) + text);
     this.text += text;
     if (!this.hasSign) return contentDraft(text);
+    if (this.isIdle && !ENDINGS.test(text)) return undefined;
     const { list } = findCalls(this.text);
     const isBlock = BLOCK_SIGNS.some((sign) => this.text.includes(sign));
-    if (list === undefined && !beginsCalls(this.text, isBlock)) return contentDraft(text);
+    const isBegun = beginsCalls(this.text, isBlock);
+    if (list === undefined && !isBegun) return contentDraft(text);
     const value = parseJson(list ?? this.text);
     if (isJsonList(value)) this.unstreamed = lastArguments(value);
     const source = list ?? (isBlock ? openFence(this.text) : undefined) ?? this.text;
@@ -77,6 +83,7 @@ class XlamTools implements ToolParser {
         (count > 1 ? parsedArguments(source, index) : undefined) ?? match[1] ?? "",
       makeId: (index) => this.makeId(index),
     });
+    this.isIdle = isBegun && piece === undefined && value === undefined;
     return piece && callsDelta(piece);
   }
 
