@@ -3,6 +3,8 @@ import type { RouterConfig } from "@vllm-router/config";
 import { createAdmission, createAdmissionGate } from "@vllm-router/routing-core";
 import { createDecisions } from "./decisions/create-decisions.ts";
 import { withBootstrap } from "./disaggregation/bootstrap-connector.ts";
+import { createRegistry, openDiscovery } from "./discovery/open-discovery.ts";
+import { withMoriio } from "./disaggregation/moriio-connector.ts";
 import { registerLegs } from "./disaggregation/create-prefill-legs.ts";
 import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
@@ -38,6 +40,8 @@ import type { StartedThread } from "./threads/request-threads.ts";
 export interface Router {
   /** Address of the HTTP interface for clients on this machine. */
   readonly url: string;
+  /** `host:port` where engines announce themselves; undefined where they do not. */
+  readonly discoveryAddress: string | undefined;
   /** Workers that take requests. */
   readyWorkers(): number;
   /** Generations in flight on all workers, from the ledger. */
@@ -123,18 +127,20 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
     },
   });
+  const engines = new EngineConnector({
+    transport: config.engineTransport,
+    httpClient: config.engineHttpClient,
+    probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
+    registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
+    timers,
+    healthPath: config.health.checkEndpoint,
+    httpRanks: config.workers.intraNodeDataParallelSize,
+  });
   const fleet: Fleet = new Fleet({
-    connector: withBootstrap(
+    connector: withMoriio(
       config,
-      new EngineConnector({
-        transport: config.engineTransport,
-        httpClient: config.engineHttpClient,
-        probeTimeoutMs: config.health.checkTimeoutSecs * 1000,
-        registrationTimeoutMs: REGISTRATION_TIMEOUT_MS,
-        timers,
-        healthPath: config.health.checkEndpoint,
-        httpRanks: config.workers.intraNodeDataParallelSize,
-      }),
+      withBootstrap(config, engines, (url) => fleet.roleOf(url)),
+      (url) => registry?.addressOf(url),
     ),
     timers,
     observer,
@@ -178,6 +184,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       drainTimeoutMs: config.server.drainTimeoutSecs * 1000,
     },
   });
+  const registry = createRegistry(config, { fleet, timers, logger: environment.logger });
   const admission = createAdmissionControl(config, timers);
   const services = createServices(config, {
     fleet,
@@ -194,24 +201,34 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const server = services.server;
 
   const parts = { services, observer, timers, logger: environment.logger };
-  const listeners = await (
-    threads === undefined
-      ? openListeners(config, parts)
-      : openThreads(threads, config, { ...parts, fleet, routing, metrics, journal: decisions.journal })
-  ).catch(async (error: unknown) => {
+  const closeAll = async (): Promise<void> => {
     await threads?.close();
     await fleet[Symbol.asyncDispose]();
     await ownPolicy?.[Symbol.asyncDispose]();
     await decisions[Symbol.asyncDispose]();
     timers[Symbol.dispose]();
+  };
+  const listeners = await (
+    threads === undefined
+      ? openListeners(config, parts)
+      : openThreads(threads, config, { ...parts, fleet, routing, metrics, journal: decisions.journal })
+  ).catch(async (error: unknown) => {
+    await closeAll();
     throw error;
   });
   for (const url of config.workers.urls) {
     fleet.register(url);
   }
   registerLegs(config, fleet);
+  // After those that the configuration names: they stay.
+  const discovery = await openDiscovery(config, registry, parts).catch(async (error: unknown) => {
+    listeners[Symbol.dispose]();
+    await closeAll();
+    throw error;
+  });
   return {
     url: listeners.main.url,
+    discoveryAddress: discovery?.address,
     // Whoever sees a worker here finds it in every thread.
     readyWorkers: () => (threads?.areCurrent === false ? 0 : fleet.readyCount()),
     inFlight: () => routing.ledger.totalRequests(),
@@ -220,6 +237,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       await threads?.allCurrent();
     },
     close: async (drainTimeoutMs) => {
+      await discovery?.[Symbol.asyncDispose]();
       await Promise.all([
         threads?.drain(drainTimeoutMs),
         ...listeners.all.map((listener) => listener.drain(drainTimeoutMs)),
@@ -227,11 +245,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       listeners[Symbol.dispose]();
       server.abortAll();
       await longTexts[Symbol.asyncDispose]();
-      await threads?.close();
-      await fleet[Symbol.asyncDispose]();
-      await ownPolicy?.[Symbol.asyncDispose]();
-      await decisions[Symbol.asyncDispose]();
-      timers[Symbol.dispose]();
+      await closeAll();
     },
   };
 }

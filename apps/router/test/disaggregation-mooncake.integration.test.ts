@@ -1,5 +1,6 @@
 import { startSimulator, type Simulator, type SimulatorOptions } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
+import { BUILTIN_MODEL } from "./builtin-model.ts";
 import { eventually, startRouter, type TestRouter } from "./start-router.ts";
 
 /** An answer to a completion. */
@@ -10,52 +11,69 @@ interface Completion {
 const PROMPT = "The quick brown fox jumps over the lazy dog. ".repeat(12);
 const BODY = { model: "sim", prompt: PROMPT, max_tokens: 8, temperature: 0 };
 
+type Transport = "vllm-engine" | "vllm-inference" | "http";
+
+const PREFILLS = /^vllm_router_pd_prefill_requests_total(?:\{.*\})? (\d+)$/gm;
+const NOT_FETCHED = /^vllm_router_pd_prefill_errors_total\{.*error_type="not_fetched".*\} (\d+)$/gm;
+
 /** Engines with Mooncake and a router that divides generations between them. */
 interface Setting extends AsyncDisposable {
   readonly prefill: readonly Simulator[];
   readonly decode: Simulator;
+  /** All decode engines. */
+  readonly decodes: readonly Simulator[];
   readonly router: TestRouter;
 }
 
 async function setUp(
   options: {
     readonly prefill?: number;
+    readonly decode?: number;
+    readonly transport?: Transport;
     readonly flags?: readonly string[];
     readonly engine?: SimulatorOptions;
   } = {},
 ): Promise<Setting> {
+  const { transport = "vllm-engine" } = options;
   const start = (engine: SimulatorOptions = {}): Promise<Simulator> =>
-    startSimulator({ speed: 0, servedModelNames: ["sim"], kvConnector: "mooncake", ...engine });
+    startSimulator({
+      speed: 0,
+      servedModelNames: ["sim"],
+      kvConnector: "mooncake",
+      ...(transport === "http" ? { httpPort: 0 } : { protocol: transport }),
+      ...(transport === "vllm-inference" ? { modelPath: BUILTIN_MODEL } : {}),
+      ...engine,
+    });
+  const urlOf = ({ address, httpAddress }: Simulator): string =>
+    httpAddress === undefined ? `grpc://${address}` : `http://${httpAddress}`;
   const prefill = await Promise.all(
     Array.from({ length: options.prefill ?? 1 }, () => start(options.engine)),
   );
-  const decode = await start();
+  const decodes = await Promise.all(Array.from({ length: options.decode ?? 1 }, () => start()));
+  const decode = decodes[0]!;
   const router = await startRouter(
     [],
     [
       "--vllm-pd-disaggregation",
       "--kv-connector",
       "mooncake",
-      ...prefill.flatMap(({ address, bootstrapPort }) => [
-        "--prefill",
-        `grpc://${address}`,
-        String(bootstrapPort),
-      ]),
-      "--decode",
-      `grpc://${decode.address}`,
+      ...prefill.flatMap((engine) => ["--prefill", urlOf(engine), String(engine.bootstrapPort)]),
+      ...decodes.flatMap((engine) => ["--decode", urlOf(engine)]),
+      ...(transport === "vllm-inference" ? ["--model-path", BUILTIN_MODEL] : []),
       "--health-check-interval-secs",
       "1",
       ...(options.flags ?? []),
     ],
   );
-  await eventually("all are ready", () => router.router.readyWorkers() === prefill.length + 1);
+  await eventually("all are ready", () => router.router.readyWorkers() === prefill.length + decodes.length);
   return {
     prefill,
     decode,
+    decodes,
     router,
     [Symbol.asyncDispose]: async () => {
       await router[Symbol.asyncDispose]();
-      await Promise.all([...prefill, decode].map((engine) => engine.close()));
+      await Promise.all([...prefill, ...decodes].map((engine) => engine.close()));
     },
   };
 }
@@ -68,17 +86,32 @@ async function complete(router: TestRouter, body: object = {}): Promise<Completi
 }
 
 /** What one engine alone says. */
-async function alone(body: object = {}): Promise<Completion> {
+async function askAlone(body: object): Promise<Completion> {
   await using engine = await startSimulator({ speed: 0, servedModelNames: ["sim"] });
   await using router = await startRouter([`grpc://${engine.address}`]);
   return await complete(router, body);
 }
 
+const saidAlone = new Map<string, Promise<Completion>>();
+
+function alone(body: object = {}): Promise<Completion> {
+  const key = JSON.stringify(body);
+  const said = saidAlone.get(key) ?? askAlone(body);
+  saidAlone.set(key, said);
+  return said;
+}
+
+/** Sum of what a pattern finds in the metrics. */
+async function metric(router: TestRouter, pattern: RegExp): Promise<number> {
+  const text = await (await fetch(`${router.url}/metrics`)).text();
+  return [...text.matchAll(pattern)].reduce((sum, [, value]) => sum + Number(value), 0);
+}
+
 /** Nothing is booked, held or running any more. */
-async function expectNothingLeft({ prefill, decode, router }: Setting): Promise<void> {
+async function expectNothingLeft({ prefill, decodes, router }: Setting): Promise<void> {
   await eventually("nothing is in flight", () => router.router.inFlight() === 0);
   await eventually("no engine runs anything", () =>
-    [...prefill, decode].every((engine) => engine.runningRequests === 0),
+    [...prefill, ...decodes].every((engine) => engine.runningRequests === 0),
   );
   await eventually("no engine holds blocks", () =>
     prefill.every((engine) => (engine.kvTransfers?.held ?? 0) === 0),
@@ -223,3 +256,105 @@ describe("prefill and decode over Mooncake", () => {
     await expectNothingLeft(setting);
   });
 });
+
+describe.each<Transport>(["http", "vllm-inference"])(
+  "prefill and decode over Mooncake and %s",
+  (transport) => {
+    it("says what one engine alone would, streamed or not", async () => {
+      await using setting = await setUp({ transport });
+      const { prefill, decode, router } = setting;
+      expect((await complete(router)).choices.map(({ text }) => text)).toEqual(
+        (await alone()).choices.map(({ text }) => text),
+      );
+      const stream = await router.post("/v1/completions", {
+        ...BODY,
+        prompt: `Streamed. ${PROMPT}`,
+        stream: true,
+      });
+      expect(await stream.text()).toContain("[DONE]");
+      expect(prefill[0]!.kvTransfers).toMatchObject({ handedOver: 2, held: 0 });
+      expect(decode.kvTransfers).toMatchObject({ fetched: 2, missing: 0 });
+      expect(prefill[0]!.generatedTokens).toBe(2);
+      await expectNothingLeft(setting);
+    });
+  },
+);
+
+describe.each<Transport>(["vllm-engine", "http"])(
+  "when something fails over Mooncake and %s",
+  (transport) => {
+    const two = { transport, prefill: 2, flags: ["--prefill-policy", "round_robin"] };
+    const both = (router: TestRouter): Promise<Completion>[] =>
+      [0, 1].map((at) => complete(router, { prompt: `${at}. ${PROMPT}` }));
+    const reasonsOf = async (answers: readonly Promise<Completion>[]): Promise<readonly unknown[]> =>
+      (await Promise.all(answers)).map(({ choices }) => choices[0]?.finish_reason);
+
+    it.each(["refuses", "dies while it computes", "is slow"])(
+      "asks another prefill engine when one %s",
+      async (how) => {
+        const flags = [...two.flags, "--prefill-timeout-secs", how === "is slow" ? "0.3" : "30"];
+        await using setting = await setUp({ ...two, flags });
+        const { prefill, decode, router } = setting;
+        if (how === "refuses") {
+          prefill[0]!.faults.errorStatus = "UNAVAILABLE";
+        } else {
+          prefill[0]!.faults.isHanging = true;
+        }
+        const asked = both(router);
+        if (how === "dies while it computes") {
+          await eventually("one has its share", () => prefill[0]!.runningRequests > 0);
+          await prefill[0]!.kill();
+        }
+        expect(await reasonsOf(asked)).toEqual(["length", "length"]);
+        expect(prefill[1]!.kvTransfers).toMatchObject({ handedOver: 2 });
+        expect(decode.kvTransfers?.fetched).toBe(2);
+        prefill[0]!.faults.isHanging = false;
+        await expectNothingLeft(setting);
+      },
+    );
+
+    it("asks another when one dies after its answer, before the blocks have moved", async () => {
+      await using setting = await setUp(two);
+      const { prefill, decode, router } = setting;
+      prefill[0]!.faults.keepsBlocks = true;
+      const asked = both(router);
+      await eventually("both prompts are computed", async () => (await metric(router, PREFILLS)) === 2);
+      await prefill[0]!.kill();
+      expect(await reasonsOf(asked)).toEqual(["length", "length"]);
+      expect(decode.kvTransfers).toMatchObject({ fetched: 2, missing: 0 });
+      expect(await metric(router, NOT_FETCHED)).toBe(1);
+      await expectNothingLeft(setting);
+    });
+
+    it("goes to another decode engine, with a new transfer, when one dies before its first output", async () => {
+      await using setting = await setUp({ transport, decode: 2, flags: ["--decode-policy", "round_robin"] });
+      const { decodes, router } = setting;
+      decodes[0]!.faults.isHanging = true;
+      const asked = both(router);
+      await eventually("one has its share", () => decodes[0]!.runningRequests > 0);
+      await decodes[0]!.kill();
+      expect(await reasonsOf(asked)).toEqual(["length", "length"]);
+      expect(decodes[1]!.kvTransfers).toMatchObject({ fetched: 2, missing: 0 });
+      await eventually("nothing is in flight", () => router.router.inFlight() === 0);
+    });
+
+    it("ends both legs when the client leaves while the decode engine waits for blocks", async () => {
+      await using setting = await setUp({ transport });
+      const { prefill, decode, router } = setting;
+      prefill[0]!.faults.isHanging = true;
+      const client = new AbortController();
+      const asked = router
+        .post("/v1/completions", BODY, { signal: client.signal })
+        .then((answer) => answer.text())
+        .catch(() => "gone");
+      await eventually(
+        "both legs run",
+        () => prefill[0]!.runningRequests === 1 && decode.runningRequests === 1,
+      );
+      client.abort();
+      expect(await asked).toBe("gone");
+      await expectNothingLeft(setting);
+      expect([prefill[0]!.abortCount, decode.abortCount]).toEqual([1, 1]);
+    });
+  },
+);

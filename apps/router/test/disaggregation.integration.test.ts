@@ -1,5 +1,6 @@
 import { startSimulator, type Simulator, type SimulatorOptions } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
+import { BUILTIN_MODEL } from "./builtin-model.ts";
 import { eventually, sseEvents, startRouter, type TestRouter } from "./start-router.ts";
 
 /** An answer to a completion. */
@@ -21,7 +22,7 @@ interface Setting extends AsyncDisposable {
 async function setUp(
   counts: { readonly prefill: number; readonly decode: number },
   flags: readonly string[] = [],
-  prefillOptions: SimulatorOptions = {},
+  options: { readonly prefill?: SimulatorOptions; readonly decode?: SimulatorOptions } = {},
 ): Promise<Setting> {
   const start = (count: number, options: SimulatorOptions): Promise<Simulator[]> =>
     Promise.all(
@@ -29,8 +30,8 @@ async function setUp(
         startSimulator({ speed: 0, servedModelNames: ["sim"], kvConnector: "nixl", ...options }),
       ),
     );
-  const prefill = await start(counts.prefill, prefillOptions);
-  const decode = await start(counts.decode, {});
+  const prefill = await start(counts.prefill, options.prefill ?? {});
+  const decode = await start(counts.decode, options.decode ?? {});
   const router = await startRouter(
     [],
     [
@@ -168,10 +169,20 @@ describe("prefill and decode on different engines", () => {
     await expectNothingLeft(setting);
   });
 
-  it.each([true, false])(
-    "has the decode engine compute the prompt when the last prefill engine dies so (stream: %s)",
-    async (stream) => {
-      await using setting = await setUp({ prefill: 1, decode: 1 }, ["--disable-retries"]);
+  it.each([
+    ["vllm-engine", true],
+    ["vllm-engine", false],
+    ["vllm-inference", true],
+    ["vllm-inference", false],
+  ] as const)(
+    "has the decode engine compute the prompt when the last prefill engine dies so (%s, stream: %s)",
+    async (protocol, stream) => {
+      const engine = { protocol, modelPath: BUILTIN_MODEL };
+      await using setting = await setUp(
+        { prefill: 1, decode: 1 },
+        ["--disable-retries", "--model-path", BUILTIN_MODEL],
+        { prefill: engine, decode: engine },
+      );
       const { prefill, decode, router } = setting;
       prefill[0]!.faults.dieAtFetch = 0;
       const expected = (await alone()).choices[0]?.text;
@@ -250,7 +261,7 @@ describe("prefill and decode on different engines", () => {
   ] as const)(
     "has the decode engine compute the prompt when the only prefill engine %s",
     async (what, options, errorStatus) => {
-      await using setting = await setUp({ prefill: 1, decode: 1 }, [], options);
+      await using setting = await setUp({ prefill: 1, decode: 1 }, [], { prefill: options });
       const { prefill, decode, router } = setting;
       prefill[0]!.faults.errorStatus = errorStatus;
       if (what === "is dead") {

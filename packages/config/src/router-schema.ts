@@ -48,18 +48,28 @@ export function createRouterSchema(policies: readonly string[]) {
           message: `must not be less than --retry-initial-backoff-ms (${config.retry.initialBackoffMs})`,
         });
       }
-      const { enabled, prefill, decode } = config.disaggregation;
+      const { enabled, prefill, decode, discoveryAddress } = config.disaggregation;
+      const isDiscovering = enabled && discoveryAddress !== undefined;
       for (const [name, urls] of [
         ["prefill", prefill],
         ["decode", decode],
       ] as const) {
-        if (enabled !== urls.length > 0) {
+        if (enabled !== urls.length > 0 && !isDiscovering) {
           context.addIssue({
             code: "custom",
             path: ["disaggregation", enabled ? "enabled" : name],
-            message: enabled ? `needs at least one --${name}` : "needs --vllm-pd-disaggregation",
+            message: enabled
+              ? `needs at least one --${name}, or --vllm-discovery-address`
+              : "needs --vllm-pd-disaggregation",
           });
         }
+      }
+      if (!enabled && discoveryAddress !== undefined) {
+        context.addIssue({
+          code: "custom",
+          path: ["disaggregation", "discoveryAddress"],
+          message: "needs --vllm-pd-disaggregation",
+        });
       }
       if (enabled && config.workers.urls.length > 0) {
         context.addIssue({

@@ -34,7 +34,6 @@ const groups: readonly {
     from: "router",
     instead: LIST_WORKERS,
     flags: [
-      "vllm-discovery-address",
       "service-discovery",
       "selector",
       "service-discovery-port",

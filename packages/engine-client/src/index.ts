@@ -67,3 +67,10 @@ export type { TlsOptions } from "./transport/transport-options.ts";
 export { vllmEngineSeedIsCarried, vllmEngineUncarriedField } from "./vllm-engine/carried-values.ts";
 export { inferenceUncarriedField } from "./vllm-inference/inference-carried-values.ts";
 export type { KvEventBatch, SchedulerLoad } from "@vllm-router/proto/messages";
+export {
+  listenZmq,
+  type ZmqListener,
+  type ZmqListenerEvents,
+  type ZmqListenerLimits,
+} from "./kv/listen-zmq.ts";
+export { MsgpackReader } from "./kv/msgpack-reader.ts";

@@ -12,6 +12,8 @@ export class Faults {
   dieAfterTokens: number | undefined;
   /** The engine dies when another one comes to fetch KV blocks that it holds, so many fetches having gone well before. */
   dieAtFetch: number | undefined;
+  /** Where the prefill engine sends blocks (Mooncake, MoRI-IO in write mode), it holds them and never does. */
+  keepsBlocks = false;
   /** Every Generate stream is reset after this many of its tokens. */
   dropStreamAfterTokens: number | undefined;
   /** Every Generate stream goes silent after this many of its tokens. */

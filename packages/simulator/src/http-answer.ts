@@ -10,11 +10,17 @@ import {
   createChatStreamWriter,
   createCompletionCollector,
   createCompletionStreamWriter,
+  errorBody,
+  internalError,
   type JsonValue,
   modelNotFoundError,
   parseChatRequest,
   parseCompletionRequest,
   resolveSampling,
+  SSE_DONE,
+  sseEvent,
+  streamErrorBody,
+  writeJson,
   type ResponseOptions,
   type ResponseWriter,
   unsupportedFieldError,
@@ -25,6 +31,7 @@ import type { Engine } from "./engine.ts";
 import type { Faults } from "./faults.ts";
 import { imitatedVersion } from "./engine-service.ts";
 import { GrpcStatusError } from "./grpc-status.ts";
+import type { KvConnectorSide } from "./kv-connector-side.ts";
 import type { NamedKvEventSource } from "./kv-event-sources.ts";
 import { HttpGeneration, type HttpPrompt } from "./http-generation.ts";
 
@@ -37,6 +44,8 @@ export interface HttpContext {
   /** Whether usage says how many prompt tokens were cached. */
   readonly tellsCachedTokens: boolean;
   readonly engine: () => Engine;
+  /** Undefined for an engine without a KV connector. */
+  readonly kvConnector: () => KvConnectorSide | undefined;
   readonly kvEventSources: () => readonly NamedKvEventSource[];
   readonly isServing: () => boolean;
   /** 32 hexadecimal digits. */
@@ -59,13 +68,26 @@ export function answerGeneration(kind: "chat" | "completion", body: JsonValue, c
   refuseByFault(context.faults);
   const request = kind === "chat" ? parseChatRequest(body) : parseCompletionRequest(body);
   checkModel(context, request.model);
-  checkSupported(request);
-  const prompts =
-    "messages" in request ? [chatPrompt(context, request)] : completionPrompts(context, request);
+  const connector = context.kvConnector();
+  checkSupported(request, connector !== undefined);
+  const rank = rankOf(message);
+  const prompts = (
+    "messages" in request ? [chatPrompt(context, request)] : completionPrompts(context, request)
+  ).map((given) => ({ ...given, rank }));
   const writer = responseWriter(context, request, { message, promptCount: prompts.length });
   const isStream = request.stream === true;
   const generation = new HttpGeneration({
     id: context.randomId(),
+    kv: connector && {
+      connector,
+      params: request.kvTransferParams === null ? undefined : writeJson(new Map(request.kvTransferParams)),
+      requestId: `${kind === "chat" ? "chatcmpl" : "cmpl"}-${requestIdOf(context, message)}-0-00000000`,
+    },
+    fail() {
+      const error = internalError();
+      if (isStream) response.end(sseEvent(streamErrorBody(error)) + SSE_DONE);
+      else response.writeHead(500, { "content-type": "application/json" }).end(errorBody(error));
+    },
     engine: context.engine(),
     prompts,
     writer,
@@ -103,8 +125,10 @@ function refuseByFault(faults: Faults): void {
   if (faults.takeRefusal()) throw new GrpcStatusError("UNAVAILABLE", "simulated refusal");
 }
 
-function checkSupported(request: AnyRequest): void {
-  const field = carriedFields(request).find((name) => !supported.has(name));
+function checkSupported(request: AnyRequest, hasConnector: boolean): void {
+  const isSupported = (name: string): boolean =>
+    supported.has(name) || (hasConnector && name === "kv_transfer_params");
+  const field = carriedFields(request).find((name) => !isSupported(name));
   if (field !== undefined) throw unsupportedFieldError(field);
   if (request.truncatePromptTokens !== null) throw unsupportedFieldError("truncate_prompt_tokens");
   // Prompt logprobs are what the face leaves out of echo.
@@ -160,14 +184,24 @@ function prompt(
   return { ...given, sampling };
 }
 
+function requestIdOf(context: HttpContext, { headers }: IncomingMessage): string {
+  const header = headers["x-request-id"];
+  return typeof header === "string" && header !== "" ? header : context.randomId();
+}
+
+/** The rank that the header names; vLLM passes over one that is no number. */
+function rankOf({ headers }: IncomingMessage): number | undefined {
+  const header = headers["x-data-parallel-rank"];
+  return typeof header === "string" && /^\d+$/.test(header) ? Number(header) : undefined;
+}
+
 function responseWriter(
   context: HttpContext,
   request: AnyRequest,
   given: { readonly message: IncomingMessage; readonly promptCount: number },
 ): ResponseWriter {
   const { message, promptCount } = given;
-  const header = message.headers["x-request-id"];
-  const id = typeof header === "string" && header !== "" ? header : context.randomId();
+  const id = requestIdOf(context, message);
   const options = {
     identity: {
       id: `${"messages" in request ? "chatcmpl" : "cmpl"}-${id}`,

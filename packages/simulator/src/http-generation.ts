@@ -15,6 +15,7 @@ import {
 } from "@vllm-router/text";
 import type { Engine, EngineRequest } from "./engine.ts";
 import { planRequest, type RequestPlan } from "./request-plan.ts";
+import type { KvConnectorSide, KvTransfer } from "./kv-connector-side.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** One prompt of an HTTP request. */
@@ -23,6 +24,8 @@ export interface HttpPrompt {
   /** Its text, when the answer may echo it. */
   readonly text: string | undefined;
   readonly sampling: ResolvedSampling;
+  /** The data-parallel rank that the client wants. */
+  readonly rank?: number | undefined;
 }
 
 /** Settings of {@link HttpGeneration}. */
@@ -36,6 +39,19 @@ export interface HttpGenerationOptions {
   /** Asked after every token, `total` so far; the answers but "continue" are faults. */
   readonly afterToken: (total: number) => "continue" | "stall" | "drop";
   readonly drop: () => void;
+  /** How the request takes part in transfers of KV blocks; undefined without a connector. */
+  readonly kv?: HttpTransfer | undefined;
+  /** Blocks it needs did not come: the engine gives the request up. */
+  readonly fail: () => void;
+}
+
+/** What a KV connector is told of an HTTP request. */
+export interface HttpTransfer {
+  readonly connector: KvConnectorSide;
+  /** JSON text of `kv_transfer_params`. */
+  readonly params: string | undefined;
+  /** The request's id, but for what stands behind it. */
+  readonly requestId: string;
 }
 
 interface Choice {
@@ -48,6 +64,7 @@ interface Choice {
 export class HttpGeneration {
   readonly #options: HttpGenerationOptions;
   readonly #requests: EngineRequest[] = [];
+  readonly #transfers = new Map<EngineRequest, KvTransfer>();
   readonly #choices = new Map<Sequence, Choice>();
   readonly #ids = [0];
   #open = 0;
@@ -68,17 +85,37 @@ export class HttpGeneration {
     for (const [index, { ids, text }] of prompts.entries()) {
       writer.prompt(index, { tokenIds: ids, text, logprobs: undefined });
     }
-    for (const request of this.#requests) engine.submit(request);
+    for (const request of this.#requests) {
+      const arrival = this.#transfers.get(request)?.arrival;
+      if (arrival === undefined) {
+        engine.submit(request);
+        continue;
+      }
+      engine.accept(request);
+      arrival((isThere) => {
+        if (this.#isSilent) return;
+        if (isThere) engine.run(request);
+        else this.#fail();
+      });
+    }
   }
 
   /** The client went away, or the answer failed: nothing more is sent. */
   cancel(): void {
     this.#isSilent = true;
-    for (const request of this.#requests) this.#options.engine.release(request);
+    for (const request of this.#requests) {
+      this.#options.engine.release(request);
+      this.#transfers.get(request)?.abandoned?.();
+    }
+  }
+
+  #fail(): void {
+    this.cancel();
+    this.#options.fail();
   }
 
   #prepare(promptIndex: number, plan: RequestPlan): void {
-    const { engine, id, prompts } = this.#options;
+    const { engine, id, prompts, kv } = this.#options;
     const { settings } = prompts[promptIndex]?.sampling ?? {};
     const { tokenizer, eosId } = engine.options.model;
     for (const sequence of plan.sequences) {
@@ -101,13 +138,19 @@ export class HttpGeneration {
         }),
       });
     }
-    this.#requests.push({
+    const request: EngineRequest = {
       id: `${id}-${promptIndex}`,
       rank: plan.rank,
       sequences: plan.sequences,
       sink: { token: (sequence, tokenId) => this.#token(sequence, tokenId) },
       aborted: () => this.cancel(),
-    });
+    };
+    this.#requests.push(request);
+    const transfer = kv?.connector.take(
+      GenerateRequest.fromPartial({ requestId: kv.requestId, kvTransferParamsJson: kv.params }),
+      { tokens: plan.promptIds.length, rank: plan.rank },
+    );
+    if (transfer !== undefined) this.#transfers.set(request, transfer);
   }
 
   #token(sequence: Sequence, tokenId: number): void {
@@ -129,12 +172,16 @@ export class HttpGeneration {
 
   #finished(sequence: Sequence): void {
     this.#open--;
-    if (sequence.index === 0) this.#cachedTokens += Math.max(0, sequence.scheduled.cachedTokens);
+    const [transfer] = this.#transfers.values();
+    if (sequence.index === 0) {
+      this.#cachedTokens += Math.max(0, sequence.scheduled.cachedTokens, transfer?.fetchedTokens ?? 0);
+    }
     if (this.#open > 0) return;
+    const kvTransferParams = transfer?.handOver(sequence.finish?.reason ?? "stop");
     const { prompts, writer, send, engine } = this.#options;
     for (const request of this.#requests) engine.release(request);
     const promptTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
-    send(writer.end({ promptTokens, cachedTokens: this.#cachedTokens, kvTransferParams: undefined }), true);
+    send(writer.end({ promptTokens, cachedTokens: this.#cachedTokens, kvTransferParams }), true);
     this.#isSilent = true;
   }
 
@@ -169,11 +216,12 @@ function logprobsOf(sequence: Sequence, choice: Choice, tokenId: number): Positi
   return [{ ...sampled, top: [sampled, ...alternatives] }];
 }
 
-function engineRequest({ ids, sampling }: HttpPrompt): GenerateRequest {
+function engineRequest({ ids, sampling, rank }: HttpPrompt): GenerateRequest {
   if (sampling.lateError instanceof ApiError) throw sampling.lateError;
   const { settings } = sampling;
   return GenerateRequest.fromPartial({
     input: { $case: "tokenized", value: { originalText: "", inputIds: [...ids] } },
+    dataParallelRank: rank,
     samplingParams: {
       temperature: settings.temperature,
       topP: settings.topP,

@@ -39,6 +39,7 @@ export class InferenceCall implements GrpcCall {
   readonly #options: InferenceCallOptions;
   #held: GenerateStreamChunk | undefined;
   #hasPrompt = false;
+  #hasFailed = false;
   #outputTokens = 0;
   #isReady = true;
 
@@ -73,7 +74,8 @@ export class InferenceCall implements GrpcCall {
 
   end(status: GrpcStatusName, message?: string): void {
     this.#release();
-    this.#options.call.end(status, message);
+    if (this.#hasFailed && status === "OK") this.#options.call.end("INTERNAL", "internal error");
+    else this.#options.call.end(status, message);
   }
 
   sendHeaders(): void {
@@ -101,6 +103,11 @@ export class InferenceCall implements GrpcCall {
   }
 
   #complete(complete: GenerateComplete): void {
+    if (complete.finishReason === "error") {
+      // It does not say that a sequence ended with an error: the call does.
+      this.#hasFailed = true;
+      return;
+    }
     const held = this.#held;
     this.#held = undefined;
     const output = this.#output(
@@ -157,7 +164,10 @@ export class InferenceCall implements GrpcCall {
       numOutputTokens: this.#outputTokens,
       finishReason: reasons[complete.finishReason] ?? InferenceFinishReason.ABORTED,
     });
-    const { matchedStop } = complete;
+    const { matchedStop, kvTransferParamsJson } = complete;
+    if (kvTransferParamsJson !== undefined) {
+      info.kvTransferParams = JSON.parse(kvTransferParamsJson) as Record<string, unknown>;
+    }
     const { eosTokenId } = this.#options;
     if (matchedStop?.$case === "matchedTokenId") {
       info.stopReason = { $case: "stopTokenId", value: matchedStop.value };

@@ -36,6 +36,7 @@ export function engineRequestOf(
   const { sampling, stopping, decoding } = request;
   if ((sampling?.numSequences ?? 0) > 1) refuse("num_sequences > 1 is not supported");
   if (request.truncatePromptTokens !== 0) refuse("truncate_prompt_tokens is not supported");
+  const kvTransferParams = request.kv?.kvTransferParams;
   const samplingParams: Partial<SamplingParams> = {
     // Unset is greedy, whatever the model's defaults are.
     temperature: request.temperature ?? 0,
@@ -66,6 +67,7 @@ export function engineRequestOf(
     samplingParams,
     stream: context.isStream,
     dataParallelRank: rankOf(context.rank),
+    kvTransferParamsJson: kvTransferParams === undefined ? undefined : JSON.stringify(kvTransferParams),
   });
 }
 

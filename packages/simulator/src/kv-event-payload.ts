@@ -11,7 +11,8 @@ export interface KvEventMessage {
   readonly blockSize: number;
 }
 
-type Packable = null | string | bigint | number | readonly Packable[] | ReadonlyMap<string, Packable>;
+/** What msgpack is made of here. */
+export type Packable = null | string | bigint | number | readonly Packable[] | ReadonlyMap<string, Packable>;
 
 /** A batch in msgpack, with the fields that vLLM sends and hashes as its unsigned integers. */
 export function encodeKvEvents(message: KvEventMessage, encoding: KvEventEncoding): Buffer {
@@ -25,6 +26,13 @@ export function encodeKvEvents(message: KvEventMessage, encoding: KvEventEncodin
     pieces,
   );
   pack(message.rank, pieces);
+  return Buffer.concat(pieces);
+}
+
+/** A value in msgpack. */
+export function encodeMsgpack(value: Packable): Buffer {
+  const pieces: Buffer[] = [];
+  pack(value, pieces);
   return Buffer.concat(pieces);
 }
 

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "@vllm-router/api";
 import type { GenerateRequest } from "@vllm-router/proto/messages";
 import type { Clock, Timer } from "./clock.ts";
+import type { Faults } from "./faults.ts";
 import type { KvConnectorSide, KvTransfer, KvTransferCounts } from "./kv-connector-side.ts";
 
 /** A decode engine that waits for a transfer. */
@@ -37,19 +38,21 @@ export class MooncakeSide implements KvConnectorSide {
   /** As the bootstrap server lists them, by data-parallel rank. */
   readonly rankIds: readonly string[];
   readonly #clock: Clock;
+  readonly #faults: Faults;
   readonly #transfers = new Map<string, Transfer>();
   /** Engines looked up before: vLLM asks for none a second time. */
   readonly #known = new Set<string>();
   readonly #timers = new Set<Timer>();
   #isClosed = false;
 
-  constructor(clock: Clock, ranks: number) {
+  constructor(clock: Clock, ranks: number, faults: Faults) {
     lives += 1;
     this.engineId = `simulated-mooncake-${lives}`;
     this.rankIds = Array.from({ length: ranks }, (_, rank) =>
       ranks === 1 ? this.engineId : `${this.engineId}_dp${rank}`,
     );
     this.#clock = clock;
+    this.#faults = faults;
     for (const id of this.rankIds) engines.set(id, this);
   }
 
@@ -171,7 +174,7 @@ export class MooncakeSide implements KvConnectorSide {
   #giveIfReady(key: string): void {
     const { lease, waiters } = this.#transferAt(key);
     const taker = waiters.find(({ side }) => !side.#isClosed);
-    if (lease === undefined || taker === undefined) return;
+    if (lease === undefined || taker === undefined || this.#faults.keepsBlocks) return;
     lease.cancel();
     this.#transfers.delete(key);
     taker.settle(true);

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { GrpcStatusName } from "./grpc-status.ts";
+import type { AnnouncementOptions } from "./zmq-announcer.ts";
 import type { KvEventsConfig } from "./zmq-kv-publisher.ts";
 
 /** What goes wrong on purpose from the start; see `Faults`, which can change it later. */
@@ -10,11 +11,22 @@ export interface FaultOptions {
   readonly isHanging?: boolean;
   readonly dieAfterTokens?: number;
   readonly dieAtFetch?: number;
+  readonly keepsBlocks?: boolean;
   readonly dropStreamAfterTokens?: number;
   readonly stallStreamAfterTokens?: number;
   readonly goawayAfterCalls?: number;
   readonly loseKvBatches?: number;
   readonly repeatKvBatches?: number;
+}
+
+/** A MoRI-IO engine; ports of its own where none are given. */
+export interface MoriioOptions {
+  /** vLLM's `kv_role`. */
+  readonly role: "kv_producer" | "kv_consumer";
+  /** Default `write`, as in vLLM. */
+  readonly mode?: "read" | "write";
+  readonly handshakePort?: number;
+  readonly notifyPort?: number;
 }
 
 /** What the gRPC server speaks: `vllm serve --grpc` or `vllm-rs serve --grpc-port`. */
@@ -72,7 +84,9 @@ export interface SimulatorOptions {
   /** Whether SubscribeKvEvents works. Default true. */
   readonly kvEvents?: boolean;
   /** Hands KV blocks to, and takes them from, other engines of this program. Default: no connector. */
-  readonly kvConnector?: "nixl" | "mooncake" | undefined;
+  readonly kvConnector?: "nixl" | "mooncake" | MoriioOptions | undefined;
+  /** Where it announces itself from its start on. Default: nowhere. */
+  readonly announces?: AnnouncementOptions | undefined;
   /** Port of Mooncake's bootstrap server; 0 takes a free one. Default 0. */
   readonly bootstrapPort?: number;
   /** What becomes of a prompt whose blocks could not be fetched over NIXL; "fail" as in vLLM by default. */

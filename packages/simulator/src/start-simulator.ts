@@ -14,8 +14,10 @@ import type { KvTransferCounts } from "./kv-connector-side.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
 import { type NamedKvEventSource, namedKvEventSources } from "./kv-event-sources.ts";
 import { loadBuiltinModel, loadModel } from "./model.ts";
-import { startKvConnector, type StartedKvConnector } from "./start-kv-connector.ts";
+import { moriioConfig, startKvConnector, type StartedKvConnector } from "./start-kv-connector.ts";
 import { type KvEventAddress, type KvEventsConfig, ZmqKvPublisher } from "./zmq-kv-publisher.ts";
+import { announcementOf, type MoriioConfig, MoriioSide } from "./moriio-side.ts";
+import { ZmqAnnouncer } from "./zmq-announcer.ts";
 import type { SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
 
@@ -53,6 +55,10 @@ export interface Simulator {
   readonly bootstrapPort: number | undefined;
   /** What became of blocks that travel, in this life; undefined without a KV connector. */
   readonly kvTransfers: (KvTransferCounts & { readonly held: number }) | undefined;
+  /** What its MoRI-IO connector is configured with; undefined without one. */
+  readonly moriio: MoriioConfig | undefined;
+  /** Prompts that MoRI-IO in read mode took for read, though nobody handed them over, in this life. */
+  readonly unreadPrompts: number;
   /** Tokens generated in this life. */
   readonly generatedTokens: number;
   /** Requests that run or wait. */
@@ -115,9 +121,11 @@ class RunningSimulator implements Simulator {
   #httpFace: HttpFace | undefined;
   #httpPort: number | undefined;
   #startupTimer: Timer | undefined;
+  #announcer: ZmqAnnouncer | undefined;
   #isServing = false;
   #kv: StartedKvConnector | undefined;
   bootstrapPort: number | undefined;
+  readonly moriio: MoriioConfig | undefined;
   #publishers: readonly ZmqKvPublisher[] = [];
   kvEventAddresses: readonly KvEventAddress[] = [];
   #bundle: Promise<TokenizerBundle> | undefined;
@@ -129,6 +137,8 @@ class RunningSimulator implements Simulator {
     const model = options.modelPath === undefined ? loadBuiltinModel() : loadModel(options.modelPath);
     this.servedModelNames = options.servedModelNames ?? [options.modelPath ?? "simulated"];
     this.#engineOptions = engineOptions(options, { model, clock: this.#clock, faults: this.faults });
+    const { kvConnector } = options;
+    this.moriio = typeof kvConnector === "object" ? moriioConfig(kvConnector) : undefined;
     this.#address = { host: options.host ?? "127.0.0.1", port: options.port ?? 0 };
     this.#httpPort = options.httpPort;
     this.#engine = this.#newEngine();
@@ -189,6 +199,10 @@ class RunningSimulator implements Simulator {
     return side && { ...side.counts, held: side.heldPrompts };
   }
 
+  get unreadPrompts(): number {
+    return this.#kv?.side instanceof MoriioSide ? this.#kv.side.unread : 0;
+  }
+
   get generatedTokens(): number {
     return this.#engine.generatedTokens;
   }
@@ -198,7 +212,8 @@ class RunningSimulator implements Simulator {
   }
 
   async start(): Promise<void> {
-    this.#kv = await startKvConnector(this.#options.kvConnector, {
+    const { kvConnector } = this.#options;
+    this.#kv = await startKvConnector(typeof kvConnector === "object" ? this.moriio : kvConnector, {
       clock: this.#clock,
       engine: this,
       ranks: this.#engineOptions.dataParallelSize,
@@ -231,6 +246,7 @@ class RunningSimulator implements Simulator {
     this.#server = server;
     if (this.#httpPort !== undefined) await this.#startHttpFace(this.#httpPort);
     if (this.#options.kvEventsConfig !== undefined) await this.#startPublishers(this.#options.kvEventsConfig);
+    this.#announce();
     const delayMs = this.#options.startupDelayMs ?? 0;
     if (delayMs === 0) this.#isServing = true;
     else this.#startupTimer = this.#clock.after(delayMs, () => (this.#isServing = true));
@@ -276,6 +292,7 @@ class RunningSimulator implements Simulator {
       chatPrompts: createChatPrompts(model.files, model.tokenizer, this.#clock),
       tellsCachedTokens: this.#options.promptTokensDetails ?? false,
       engine: () => this.#engine,
+      kvConnector: () => this.#kv?.side,
       kvEventSources: () => this.#kvEventSources(),
       isServing: () => this.#isServing,
       randomId: () => randomBytes(16).toString("hex"),
@@ -288,6 +305,14 @@ class RunningSimulator implements Simulator {
 
   #kvEventSources(): readonly NamedKvEventSource[] {
     return namedKvEventSources(this.kvEventAddresses, this.#options.kvEventsConfig);
+  }
+
+  #announce(): void {
+    const { announces } = this.#options;
+    if (announces === undefined) return;
+    const { moriio, host, httpAddress: address = this.address } = this;
+    const engine = { host, address, ranks: this.#engineOptions.dataParallelSize };
+    this.#announcer = new ZmqAnnouncer(this.#clock, announces, announcementOf(moriio, announces, engine));
   }
 
   goaway(): void {
@@ -327,13 +352,13 @@ class RunningSimulator implements Simulator {
 
   /** Stops all work; the servers that still listen are the caller's to end. */
   #endLife(): { kill(): Promise<void> }[] {
-    const servers = [this.#server, this.#httpFace, this.#kv?.bootstrap?.server].filter(
-      (server) => server !== undefined,
-    );
+    const all = [this.#server, this.#httpFace, this.#kv?.bootstrap?.server];
+    const servers = all.filter((server) => server !== undefined);
     this.#server = undefined;
     this.#httpFace = undefined;
     this.#isServing = false;
     this.#startupTimer?.cancel();
+    this.#announcer?.[Symbol.dispose]();
     this.#kv?.side[Symbol.dispose]();
     this.#engine.close();
     this.#hub.close();

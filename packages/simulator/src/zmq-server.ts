@@ -83,14 +83,14 @@ export class ZmqServer {
       socket,
       topics: [],
       send: (parts) => {
-        if (socket.writableLength <= MAX_BUFFERED_BYTES) socket.write(encode(parts));
+        if (socket.writableLength <= MAX_BUFFERED_BYTES) socket.write(encodeZmq(parts));
       },
     };
     this.#peers.add(peer);
     socket.setNoDelay(true);
     socket.on("error", () => undefined);
     socket.once("close", () => this.#peers.delete(peer));
-    socket.write(greeting());
+    socket.write(zmqGreeting());
     let pending = Buffer.alloc(0);
     let isGreeted = false;
     let parts: Buffer[] = [];
@@ -104,7 +104,7 @@ export class ZmqServer {
         if (pending.length < GREETING_BYTES) return;
         isGreeted = true;
         pending = pending.subarray(GREETING_BYTES);
-        socket.write(ready(this.#type));
+        socket.write(zmqReady(this.#type));
       }
       for (let frame = takeFrame(pending); frame !== undefined; frame = takeFrame(pending)) {
         pending = frame.rest;
@@ -142,7 +142,8 @@ function takeFrame(
   return { flags, body: bytes.subarray(head, head + size), rest: bytes.subarray(head + size) };
 }
 
-function encode(parts: readonly Uint8Array[]): Buffer {
+/** A message of these parts. */
+export function encodeZmq(parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat(
     parts.flatMap((part, index) => [head(part.length, index + 1 < parts.length ? MORE : 0), part]),
   );
@@ -156,7 +157,8 @@ function head(size: number, flags: number): Buffer {
   return bytes;
 }
 
-function greeting(): Buffer {
+/** What a peer says first: ZMTP 3.0 without a password. */
+export function zmqGreeting(): Buffer {
   const bytes = Buffer.alloc(GREETING_BYTES);
   bytes[0] = 0xff;
   bytes[9] = 0x7f;
@@ -165,7 +167,8 @@ function greeting(): Buffer {
   return bytes;
 }
 
-function ready(type: string): Buffer {
+/** The READY command of a socket of this type. */
+export function zmqReady(type: string): Buffer {
   const value = Buffer.alloc(4);
   value.writeUInt32BE(type.length);
   const body = Buffer.concat([

@@ -53,18 +53,18 @@ const FOLDERS = {
 } as const;
 
 /**
- * Starts `vllm-serve`, `vllm-simulator` or `vllm-router` from the build, or `vllm` itself, with the real vLLM first on the
+ * Starts `vllm-serve`, `vllm-simulator` or `vllm-router` from the build, or `vllm` or `vllm-rs` itself, with the real vLLM first on the
  * path.
  */
 export function startProgram(
-  name: keyof typeof FOLDERS | "vllm",
+  name: keyof typeof FOLDERS | "vllm" | "vllm-rs",
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): RunningProgram {
   const mark = randomUUID();
   const [command, ...before] =
-    name === "vllm"
-      ? [join(REAL_VLLM, "venv", "bin", "vllm")]
+    name === "vllm" || name === "vllm-rs"
+      ? [join(REAL_VLLM, "venv", "bin", name)]
       : [process.execPath, join(REPOSITORY, FOLDERS[name], "bin", `${name}.js`)];
   const child = spawn(command!, [...before, ...args], {
     cwd: join(REAL_VLLM, "models"),
@@ -135,6 +135,7 @@ function engineEnvironment(): Readonly<Record<string, string>> {
     VLLM_CPU_KVCACHE_SPACE: "1",
     VLLM_CPU_OMP_THREADS_BIND: "nobind",
     OMP_NUM_THREADS: "1",
+    VLLM_RS_PYTHON: join(REAL_VLLM, "venv", "bin", "python"),
     PATH: `${join(REAL_VLLM, "venv", "bin")}:${process.env["PATH"] ?? ""}`,
   };
 }

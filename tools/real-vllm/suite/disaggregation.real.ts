@@ -6,6 +6,8 @@ import { ENGINE_FLAGS, startProgram, type RunningProgram } from "../harness/prog
 const PREFILL_PORT = 18_381;
 const DECODE_PORT = 18_382;
 const RELAY_PORT = 18_383;
+/** Where a decode engine that is asked over gRPC serves its metrics, if it does. */
+const DECODE_HTTP_PORT = 18_384;
 const PORT = 18_380;
 const BASE = `http://127.0.0.1:${PORT}`;
 const START_MS = 360_000;
@@ -16,9 +18,12 @@ const KV_TRANSFER = JSON.stringify({
   kv_buffer_device: "cpu",
 });
 
-type Scheme = "grpc" | "http";
+/** `VllmEngine`, HTTP, or `vllm.Inference`. */
+type Scheme = "grpc" | "http" | "inference";
 
-describe.each<Scheme>(["grpc", "http"])("two real engines with NixlConnector over %s", (scheme) => {
+const SCHEMES: readonly Scheme[] = ["grpc", "http", "inference"];
+
+describe.each(SCHEMES)("two real engines with NixlConnector over %s", (scheme) => {
   let prefill: RunningProgram;
   let decode: RunningProgram;
   let router: RunningProgram;
@@ -28,14 +33,14 @@ describe.each<Scheme>(["grpc", "http"])("two real engines with NixlConnector ove
 
   beforeAll(async () => {
     relay = await startGatedRelay(RELAY_PORT, DECODE_PORT);
-    prefill = startEngine(scheme, PREFILL_PORT, 18_391);
-    decode = startEngine(scheme, DECODE_PORT, 18_392);
+    prefill = startEngine(scheme, "prefill");
+    decode = startEngine(scheme, "decode");
     router = startProgram("vllm-router", [
       "--vllm-pd-disaggregation",
       "--prefill",
-      `${scheme}://127.0.0.1:${PREFILL_PORT}`,
+      `${scheme === "http" ? "http" : "grpc"}://127.0.0.1:${PREFILL_PORT}`,
       "--decode",
-      `${scheme}://127.0.0.1:${RELAY_PORT}`,
+      `${scheme === "http" ? "http" : "grpc"}://127.0.0.1:${RELAY_PORT}`,
       "--kv-connector",
       "nixl",
       "--port",
@@ -50,9 +55,9 @@ describe.each<Scheme>(["grpc", "http"])("two real engines with NixlConnector ove
   }, START_MS);
 
   afterAll(async () => {
-    for (const program of [router, prefill, decode]) {
-      await end(program, scheme === "grpc" ? "SIGKILL" : "SIGTERM");
-    }
+    await end(router, "SIGKILL");
+    await end(prefill, scheme === "http" ? "SIGTERM" : "SIGKILL");
+    await end(decode, scheme === "grpc" ? "SIGKILL" : "SIGTERM");
     await relay[Symbol.asyncDispose]();
   });
 
@@ -87,7 +92,11 @@ describe.each<Scheme>(["grpc", "http"])("two real engines with NixlConnector ove
 
   /** Prompt tokens by the decode engine's own count, of one source or of all. */
   function promptTokens(label = ""): Promise<number> {
-    return metric("vllm:prompt_tokens_by_source_total", label, `http://127.0.0.1:${DECODE_PORT}`);
+    return metric(
+      "vllm:prompt_tokens_by_source_total",
+      label,
+      `http://127.0.0.1:${scheme === "http" ? DECODE_PORT : DECODE_HTTP_PORT}`,
+    );
   }
 
   it("hands the prompt's blocks over, all of them", async () => {
@@ -107,8 +116,8 @@ describe.each<Scheme>(["grpc", "http"])("two real engines with NixlConnector ove
     expect(await metric("vllm_router_pd_prefill_requests_total")).toBe(2);
   });
 
-  // An engine over gRPC has no such figures.
-  it.runIf(scheme === "http")(
+  // A VllmEngine has no such figures.
+  it.runIf(scheme !== "grpc")(
     "has the prefill engine compute the prompt, by the decode engine's own count",
     async () => {
       const fetchedBefore = await promptTokens('source="external_kv_transfer"');
@@ -122,7 +131,7 @@ describe.each<Scheme>(["grpc", "http"])("two real engines with NixlConnector ove
   );
 
   // Who kills `vllm serve` leaves its engine process alive: that would be no death.
-  describe.runIf(scheme === "grpc")("when the prefill engine dies", () => {
+  describe.runIf(scheme !== "http")("when the prefill engine dies", () => {
     it("loses no request between its answer and the fetch", async () => {
       relay.shut();
       const running = Promise.all([
@@ -130,7 +139,9 @@ describe.each<Scheme>(["grpc", "http"])("two real engines with NixlConnector ove
         complete(`A fourth one. ${PROMPT}`).then(({ usage }) => usage?.completion_tokens),
       ]);
       try {
-        await expect.poll(() => metric("vllm_router_pd_prefill_requests_total"), { timeout: 60_000 }).toBe(4);
+        await expect
+          .poll(() => metric("vllm_router_pd_prefill_requests_total"), { timeout: 60_000 })
+          .toBe(scheme === "grpc" ? 4 : 5);
         await end(prefill, "SIGKILL");
       } finally {
         relay.open();
@@ -157,24 +168,25 @@ async function end(program: RunningProgram, signal: NodeJS.Signals): Promise<voi
   await program.nothingLeft(60_000);
 }
 
-function startEngine(scheme: Scheme, port: number, sideChannelPort: number): RunningProgram {
-  return startProgram(
-    scheme === "grpc" ? "vllm-serve" : "vllm",
-    [
-      ...(scheme === "grpc" ? ["tiny-qwen3", "--headless"] : ["serve", "tiny-qwen3"]),
-      "--host",
-      "127.0.0.1",
-      "--port",
-      String(port),
-      ...ENGINE_FLAGS,
-      "--kv-transfer-config",
-      KV_TRANSFER,
-    ],
-    {
-      UCX_TLS: "tcp,self,sm",
-      UCX_NET_DEVICES: "lo",
-      VLLM_NIXL_SIDE_CHANNEL_HOST: "127.0.0.1",
-      VLLM_NIXL_SIDE_CHANNEL_PORT: String(sideChannelPort),
-    },
-  );
+function startEngine(scheme: Scheme, leg: "prefill" | "decode"): RunningProgram {
+  const isPrefill = leg === "prefill";
+  const port = String(isPrefill ? PREFILL_PORT : DECODE_PORT);
+  const flags = [...ENGINE_FLAGS, "--host", "127.0.0.1", "--kv-transfer-config", KV_TRANSFER];
+  const environment = {
+    UCX_TLS: "tcp,self,sm",
+    UCX_NET_DEVICES: "lo",
+    VLLM_NIXL_SIDE_CHANNEL_HOST: "127.0.0.1",
+    VLLM_NIXL_SIDE_CHANNEL_PORT: String(isPrefill ? 18_391 : 18_392),
+  };
+  if (scheme === "http") {
+    return startProgram("vllm", ["serve", "tiny-qwen3", "--port", port, ...flags], environment);
+  }
+  if (scheme === "inference" && !isPrefill) {
+    // Its own program, for its metrics; vllm-serve gives its HTTP side a port that nobody knows.
+    const ports = ["--grpc-port", port, "--port", String(DECODE_HTTP_PORT)];
+    return startProgram("vllm-rs", ["serve", "tiny-qwen3", ...ports, ...flags], environment);
+  }
+  const engine = scheme === "grpc" ? "vllm" : "vllm-rs";
+  const own = ["tiny-qwen3", "--headless", "--engine", engine, "--port", port];
+  return startProgram("vllm-serve", [...own, ...flags], environment);
 }

@@ -10,9 +10,17 @@ export function bootstrapAddresses(prefill: readonly string[]): ReadonlyMap<stri
   for (const [at, url] of prefill.entries()) {
     if (url.includes("://")) {
       const next = prefill[at + 1] ?? "";
-      const port = /^\d+$/.test(next) ? next : DEFAULT_PORT;
-      addresses.set(url, `http://${new URL(url).hostname}:${port}`);
+      addresses.set(url, bootstrapAddress(url, /^\d+$/.test(next) ? next : DEFAULT_PORT));
     }
   }
   return addresses;
+}
+
+/** The bootstrap server of a prefill worker of which no more is known than its address. */
+export function defaultBootstrapAddress(url: string): string {
+  return bootstrapAddress(url, DEFAULT_PORT);
+}
+
+function bootstrapAddress(url: string, port: string): string {
+  return `http://${new URL(url).hostname}:${port}`;
 }

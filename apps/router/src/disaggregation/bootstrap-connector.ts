@@ -1,7 +1,8 @@
 import type { RouterConfig } from "@vllm-router/config";
 import { EngineError } from "@vllm-router/engine-client";
 import type { ConnectedWorker, ProbeVerdict, WorkerConnector } from "../fleet/worker-connector.ts";
-import { bootstrapAddresses } from "./bootstrap-addresses.ts";
+import type { WorkerRole } from "@vllm-router/routing-core";
+import { bootstrapAddresses, defaultBootstrapAddress } from "./bootstrap-addresses.ts";
 import { askBootstrap, enginesOfWorker } from "./bootstrap-engines.ts";
 
 /**
@@ -11,22 +12,25 @@ import { askBootstrap, enginesOfWorker } from "./bootstrap-engines.ts";
  */
 class BootstrapConnector implements WorkerConnector {
   readonly #inner: WorkerConnector;
-  readonly #addresses: ReadonlyMap<string, string>;
+  readonly #addressOf: (url: string) => string | undefined;
   readonly #timeoutMs: number;
 
-  /** @param options `addresses` bootstrap servers by worker address; `timeoutMs` of one question */
+  /** @param options `addressOf` the bootstrap server of a worker; `timeoutMs` of one question */
   constructor(
     inner: WorkerConnector,
-    options: { readonly addresses: ReadonlyMap<string, string>; readonly timeoutMs: number },
+    options: {
+      readonly addressOf: (url: string) => string | undefined;
+      readonly timeoutMs: number;
+    },
   ) {
     this.#inner = inner;
-    this.#addresses = options.addresses;
+    this.#addressOf = options.addressOf;
     this.#timeoutMs = options.timeoutMs;
   }
 
   async connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
     const connected = await this.#inner.connect(url, signal);
-    const address = this.#addresses.get(url);
+    const address = this.#addressOf(url);
     if (address === undefined) {
       return connected;
     }
@@ -69,14 +73,20 @@ class BootstrapConnector implements WorkerConnector {
   }
 }
 
-/** What reaches workers where `--kv-connector` wants more of them than they say themselves. */
+/**
+ * What reaches workers where `--kv-connector` wants more of them than they say themselves. A prefill worker that is added
+ * at runtime has its bootstrap server at vLLM's default port.
+ */
 export function withBootstrap(
   { disaggregation, health }: RouterConfig,
   inner: WorkerConnector,
+  roleOf: (url: string) => WorkerRole | undefined,
 ): WorkerConnector {
+  const configured = bootstrapAddresses(disaggregation.prefill);
   return disaggregation.enabled && disaggregation.connector === "mooncake"
     ? new BootstrapConnector(inner, {
-        addresses: bootstrapAddresses(disaggregation.prefill),
+        addressOf: (url) =>
+          configured.get(url) ?? (roleOf(url) === "prefill" ? defaultBootstrapAddress(url) : undefined),
         timeoutMs: health.checkTimeoutSecs * 1000,
       })
     : inner;

@@ -1,3 +1,5 @@
+import type { MoriioAddress } from "./moriio-address.ts";
+
 /** The worker of one leg, as far as a connector needs to know it. */
 export interface LegWorker {
   /** Its URL. */
@@ -17,6 +19,8 @@ export interface EngineIdentity {
   readonly push?: Readonly<Record<string, unknown>>;
   /** The bootstrap server that a Mooncake engine is found by, and the engine ids it lists, by data-parallel rank. */
   readonly bootstrap?: { readonly address: string; readonly engineIds: ReadonlyMap<number, string> };
+  /** Where a MoRI-IO engine is found. */
+  readonly moriio?: MoriioAddress;
 }
 
 /** Two workers that are to share a generation. */
@@ -56,6 +60,11 @@ export interface Connector {
   readonly name: string;
   /** Whether several sequences of one call may start from what was handed over once. */
   readonly isShared: boolean;
+  /**
+   * False where a decode engine cannot compute a prompt itself: prompts are then always handed over, and what cannot be
+   * divided runs on a prefill engine. Default true.
+   */
+  readonly computesPrompts?: boolean;
   /** Undefined when the workers cannot be paired: something of them is not known. */
   readonly plan: (pair: Pair) => LegPlan | undefined;
 }

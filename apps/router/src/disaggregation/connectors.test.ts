@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { CONNECTORS } from "./connectors.ts";
-import type { EngineIdentity, Pair } from "./connector.ts";
+import type { EngineIdentity, LegPlan, LegWorker, Pair } from "./connector.ts";
+import type { MoriioAddress } from "./moriio-address.ts";
+import { moriio } from "./moriio.ts";
 
 const ANSWER = JSON.stringify({
   do_remote_prefill: true,
@@ -98,6 +100,85 @@ describe("mooncake", () => {
     ],
   ])("pairs no engine of which %s", (_what, identity) => {
     expect(CONNECTORS.mooncake.plan(pairOf(identity))).toBeUndefined();
+  });
+});
+
+describe("moriio", () => {
+  const ANSWERED = {
+    do_remote_prefill: true,
+    do_remote_decode: false,
+    remote_block_ids: [[1, 2]],
+    remote_engine_id: "10.0.0.1:6301",
+    remote_host: "10.0.0.1",
+    remote_handshake_port: "6301",
+    remote_notify_port: 61_005,
+    remote_dp_rank: 0,
+    tp_size: 2,
+    transfer_id: "tx-0f",
+  };
+  const at = (host: string, more: Partial<MoriioAddress> = {}): EngineIdentity => ({
+    engineIds: new Map(),
+    moriio: { host, handshakePort: 6301, notifyPort: 61_005, tensorRanks: undefined, dataRanks: 1, ...more },
+  });
+  const legs = (prefill: Partial<LegWorker>, decode: Partial<LegWorker>): Pair => {
+    const pair = pairOf();
+    return { ...pair, prefill: { ...pair.prefill, ...prefill }, decode: { ...pair.decode, ...decode } };
+  };
+  const paramsOf = (plan: LegPlan | undefined): unknown =>
+    plan?.decode.order === "together" ? JSON.parse(plan.decode.params) : undefined;
+
+  it("tells both legs of the other's ranks in write mode", () => {
+    const prefill = { identity: at("p", { dataRanks: 4, tensorRanks: 2 }), rank: 3, ranks: 4 };
+    const decode = { identity: at("d", { dataRanks: 2, tensorRanks: 8 }), rank: 1, ranks: 2 };
+    const plan = moriio("write").plan(legs(prefill, decode));
+    expect(JSON.parse(plan?.prefillParams ?? "")).toMatchObject({
+      remote_engine_id: "d:6301",
+      remote_dp_size: 2,
+      remote_dp_rank: 1,
+      remote_tp_size: 8,
+    });
+    expect(paramsOf(plan)).toMatchObject({
+      remote_engine_id: "p:6301",
+      remote_dp_size: 4,
+      remote_dp_rank: 3,
+      remote_tp_size: 2,
+      is_request_leader: true,
+    });
+  });
+
+  it.each([
+    ["neither has told its place", {}, {}],
+    ["the decode engine has not", { identity: at("p") }, {}],
+    ["the prefill engine has not", {}, { identity: at("d") }],
+    ["nobody knows the rank of", { identity: at("p", { dataRanks: 2 }) }, { identity: at("d") }],
+  ])("pairs no engines in write mode of which %s", (_what, prefill, decode) => {
+    expect(moriio("write").plan(legs(prefill, decode))).toBeUndefined();
+  });
+
+  it.each([
+    ["nothing", undefined],
+    ["another transfer", { ...ANSWERED, transfer_id: "tx-1" }],
+    ["no blocks", { ...ANSWERED, remote_block_ids: null }],
+    ["no host", { ...ANSWERED, remote_host: "" }],
+    ["no port", { ...ANSWERED, remote_notify_port: "none" }],
+    ["its own question", { ...ANSWERED, do_remote_prefill: false }],
+  ])("takes %s for a failed prefill in read mode", (_what, answer) => {
+    const plan = moriio("read").plan(pairOf());
+    const told = answer === undefined ? undefined : JSON.stringify(answer);
+    expect(plan?.decode.order === "after" ? plan.decode.handover(told) : "together").toBeUndefined();
+    const whole = JSON.stringify(ANSWERED);
+    expect(plan?.decode.order === "after" ? plan.decode.handover(whole) : "together").toEqual({
+      params: whole,
+    });
+  });
+
+  it.each(["write", "read"] as const)("keeps a request id, unless it names engines (%s)", (mode) => {
+    const pair = legs({ identity: at("p") }, { identity: at("d") });
+    const idOf = (requestId: string): string | undefined =>
+      moriio(mode).plan({ ...pair, requestId })?.requestId;
+    expect(idOf("cmpl-1")).toBe("cmpl-1");
+    expect(idOf("x___prefill_addr_host:h,handshake:1,notify:2___decode_addr_y")).toBe("0f");
+    expect(idOf("x___decode_addr_host:h,handshake:1,notify:2_00000000000000000000000000000000")).toBe("0f");
   });
 });
 

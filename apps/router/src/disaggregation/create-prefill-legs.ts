@@ -4,7 +4,7 @@ import type { Deciders } from "../fleet/deciders.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import { randomId } from "../pipeline/random-id.ts";
-import { CONNECTORS } from "./connectors.ts";
+import { connectorOf } from "./connectors.ts";
 import { PrefillLegs, type PairFleet } from "./prefill-legs.ts";
 
 /** Who chooses prefill workers; undefined where generations are not divided. */
@@ -22,14 +22,18 @@ export function createPrefillLegs(
   if (dispatchers === undefined) {
     return undefined;
   }
-  const { connector, fallback, prefillTimeoutSecs, minPromptTokens, maxLocalTokens } = disaggregation;
+  const { fallback, prefillTimeoutSecs, minPromptTokens, maxLocalTokens } = disaggregation;
+  const connector = connectorOf(disaggregation);
+  const computesPrompts = connector.computesPrompts !== false;
   return new PrefillLegs({
     fleet,
     dispatchers,
     observer,
-    connector: CONNECTORS[connector],
-    rules: { minPromptTokens, maxLocalPrefillTokens: maxLocalTokens },
-    fallsBack: fallback === "decode",
+    connector,
+    rules: computesPrompts
+      ? { minPromptTokens, maxLocalPrefillTokens: maxLocalTokens }
+      : { minPromptTokens: 0, maxLocalPrefillTokens: -1 },
+    fallsBack: fallback === "decode" && computesPrompts,
     prefillTimeoutMs: prefillTimeoutSecs * 1000,
     uniqueId: randomId,
     after: (delayMs, action) => timers.after(delayMs, action),

@@ -64,6 +64,10 @@ export class DecodeEar {
   }
 
   error(error: EngineError): void {
+    // So vllm-rs ends a generation whose blocks were not there; others say that it finished with an error.
+    if (error.code === "internal" && this.failed()) {
+      return;
+    }
     if (this.#ended()) {
       this.#sink.error(error);
     }

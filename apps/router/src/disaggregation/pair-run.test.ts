@@ -1,119 +1,10 @@
-import { EngineError, type GenerateCall } from "@vllm-router/engine-client";
 import { describe, expect, it } from "vitest";
-import { CONNECTORS } from "./connectors.ts";
-import type { EngineIdentity, LegPlan } from "./connector.ts";
-import { type LegOutcome, type PairEvent, PairRun, type PrefillAnswer, type PrefillLeg } from "./pair-run.ts";
-
-/** What vLLM's NIXL connector answers after a prefill, recorded from 0.32 but for the names. */
-const ANSWER = {
-  do_remote_prefill: true,
-  do_remote_decode: false,
-  remote_block_ids: [[1, 2, 3, 4]],
-  remote_engine_id: "engine-p",
-  remote_request_id: "cmpl-1-0-abcdef01",
-  remote_host: "127.0.0.1",
-  remote_port: 18590,
-  tp_size: 1,
-  remote_num_tokens: 401,
-  transfer_mode: "pull",
-};
-
-class FakeCall implements GenerateCall {
-  isCancelled = false;
-  isPaused = false;
-  cancel(): void {
-    this.isCancelled = true;
-  }
-  pause(): void {
-    this.isPaused = true;
-  }
-  resume(): void {
-    this.isPaused = false;
-  }
-}
-
-function setUp(options: {
-  readonly prefill?: readonly string[];
-  readonly fallsBack?: boolean;
-  readonly identity?: EngineIdentity;
-  readonly isDecodeAlive?: () => boolean;
-  readonly connector?: keyof typeof CONNECTORS;
-}) {
-  const names = [...(options.prefill ?? ["p1", "p2"])];
-  const prefills: { worker: string; plan: LegPlan; answer: (answer: PrefillAnswer) => void }[] = [];
-  const decodes: { requestId: string | undefined; params: string | undefined; call: FakeCall }[] = [];
-  const released: string[] = [];
-  const cancelled: string[] = [];
-  const failures: EngineError[] = [];
-  const events: PairEvent[] = [];
-  const learned: EngineIdentity[] = [];
-  const timers: (() => void)[] = [];
-  const legOf = (name: string): PrefillLeg<string> => {
-    let isReleased = false;
-    return {
-      worker: { id: name, rank: undefined, ranks: 1, identity: options.identity },
-      engine: name,
-      learn: (identity) => void learned.push(identity),
-      judge: (outcome) => void released.push(`${name} judged ${outcome}`),
-      release: (outcome: LegOutcome) => {
-        if (!isReleased) {
-          isReleased = true;
-          released.push(`${name} ${outcome}`);
-        }
-      },
-    };
-  };
-  const next = (): PrefillLeg<string> | undefined => {
-    const name = names.shift();
-    return name === undefined ? undefined : legOf(name);
-  };
-  const pair: PairRun<string> = new PairRun<string>({
-    connector: CONNECTORS[options.connector ?? "nixl"],
-    requestId: "id",
-    decode: { id: "d", rank: undefined, ranks: 1, identity: undefined },
-    isDecodeAlive: options.isDecodeAlive ?? (() => true),
-    nextPrefill: next,
-    fallsBack: options.fallsBack ?? true,
-    uniqueId: () => "unique",
-    after: (_delayMs, action) => {
-      timers.push(action);
-      return () => void timers.splice(timers.indexOf(action), 1);
-    },
-    told: (event) => void events.push(event),
-    lane: {
-      prefill: (leg, plan, answer) => {
-        prefills.push({ worker: leg.worker.id, plan, answer });
-        return () => void cancelled.push(leg.worker.id);
-      },
-      decode: (requestId, params) => {
-        const call = new FakeCall();
-        decodes.push({ requestId, params, call });
-        return call;
-      },
-      fail: (error) => void failures.push(error),
-    },
-  });
-  pair.start(next()!);
-  const runTimers = (): void => timers.splice(0).forEach((action) => action());
-  return { pair, prefills, decodes, released, cancelled, failures, events, learned, runTimers };
-}
-
-const answered = (...given: readonly unknown[]): PrefillAnswer => {
-  const params = given.length === 0 ? ANSWER : given[0];
-  return {
-    kind: "answered",
-    params: params === undefined ? undefined : JSON.stringify(params),
-    cachedTokens: 7,
-  };
-};
-const failed = (code: EngineError["code"]): PrefillAnswer => ({
-  kind: "failed",
-  error: new EngineError(code, "no"),
-});
+import { ANSWER, answered, failed, setUpPair } from "./__fixtures__/pair-legs.ts";
+import type { EngineIdentity } from "./connector.ts";
 
 describe("a pair that pulls with NIXL", () => {
   it("hands the prefill answer to the decode leg word for word, under the same request id", () => {
-    const { prefills, decodes, released, pair } = setUp({});
+    const { prefills, decodes, released, pair } = setUpPair({});
     expect(JSON.parse(prefills[0]?.plan.prefillParams ?? "")).toEqual({
       do_remote_decode: true,
       do_remote_prefill: false,
@@ -133,7 +24,7 @@ describe("a pair that pulls with NIXL", () => {
   it.each(["unavailable", "overloaded", "internal", "protocol"] as const)(
     "goes to another prefill worker after %s",
     (code) => {
-      const { prefills, decodes, released } = setUp({});
+      const { prefills, decodes, released } = setUpPair({});
       prefills[0]?.answer(failed(code));
       expect(prefills.map(({ worker }) => worker)).toEqual(["p1", "p2"]);
       prefills[1]?.answer(answered());
@@ -149,7 +40,7 @@ describe("a pair that pulls with NIXL", () => {
     ["no port", { ...ANSWER, remote_port: "18590" }],
     ["its own question", { ...ANSWER, do_remote_prefill: false }],
   ])("takes an answer with %s for a failure", (_what, params) => {
-    const { prefills, decodes, events } = setUp({});
+    const { prefills, decodes, events } = setUpPair({});
     prefills[0]?.answer(answered(params));
     expect(decodes).toEqual([]);
     expect(prefills).toHaveLength(2);
@@ -157,14 +48,14 @@ describe("a pair that pulls with NIXL", () => {
   });
 
   it("has the decode worker compute the prompt when no prefill worker does it", () => {
-    const { prefills, decodes, events } = setUp({ prefill: ["p1"] });
+    const { prefills, decodes, events } = setUpPair({ prefill: ["p1"] });
     prefills[0]?.answer(failed("unavailable"));
     expect(decodes).toMatchObject([{ requestId: undefined, params: undefined }]);
     expect(events.at(-1)).toEqual({ kind: "fell-back" });
   });
 
   it("fails instead where that is the policy, later than inside the call", () => {
-    const { prefills, decodes, failures, runTimers } = setUp({ prefill: ["p1"], fallsBack: false });
+    const { prefills, decodes, failures, runTimers } = setUpPair({ prefill: ["p1"], fallsBack: false });
     prefills[0]?.answer(failed("unavailable"));
     expect(failures).toEqual([]);
     runTimers();
@@ -173,7 +64,7 @@ describe("a pair that pulls with NIXL", () => {
   });
 
   it("asks nobody else about a request that is wrong", () => {
-    const { prefills, failures, released, runTimers } = setUp({});
+    const { prefills, failures, released, runTimers } = setUpPair({});
     prefills[0]?.answer(failed("rejected"));
     runTimers();
     expect(failures).toMatchObject([{ code: "rejected" }]);
@@ -181,7 +72,7 @@ describe("a pair that pulls with NIXL", () => {
   });
 
   it("hands nothing to a decode engine that was replaced meanwhile", () => {
-    const { prefills, decodes, failures, runTimers } = setUp({ isDecodeAlive: () => false });
+    const { prefills, decodes, failures, runTimers } = setUpPair({ isDecodeAlive: () => false });
     prefills[0]?.answer(answered());
     runTimers();
     expect(decodes).toEqual([]);
@@ -189,14 +80,14 @@ describe("a pair that pulls with NIXL", () => {
   });
 
   it("ends the prefill at once when the client leaves", () => {
-    const { pair, prefills, cancelled, released, decodes } = setUp({});
+    const { pair, prefills, cancelled, released, decodes } = setUpPair({});
     pair.cancel();
     prefills[0]?.answer(answered());
     expect([cancelled, released, decodes]).toEqual([["p1"], ["p1 cancelled"], []]);
   });
 
   it("lets the decode engine fetch the held blocks when the client leaves before its first output", () => {
-    const { pair, prefills, decodes } = setUp({});
+    const { pair, prefills, decodes } = setUpPair({});
     prefills[0]?.answer(answered());
     const call = decodes[0]?.call;
     pair.pause();
@@ -207,7 +98,7 @@ describe("a pair that pulls with NIXL", () => {
   });
 
   it("does not wait for ever for that", () => {
-    const { pair, prefills, decodes, runTimers } = setUp({});
+    const { pair, prefills, decodes, runTimers } = setUpPair({});
     prefills[0]?.answer(answered());
     pair.cancel();
     runTimers();
@@ -215,7 +106,7 @@ describe("a pair that pulls with NIXL", () => {
   });
 
   it("pauses a decode leg that starts while the client is slow", () => {
-    const { pair, prefills, decodes } = setUp({});
+    const { pair, prefills, decodes } = setUpPair({});
     pair.pause();
     prefills[0]?.answer(answered());
     expect(decodes[0]?.call.isPaused).toBe(true);
@@ -224,7 +115,7 @@ describe("a pair that pulls with NIXL", () => {
 
 describe("a pair that pushes with NIXL", () => {
   it("is known by the first answer", () => {
-    const { prefills, learned } = setUp({});
+    const { prefills, learned } = setUpPair({});
     prefills[0]?.answer(answered({ ...ANSWER, transfer_mode: "push" }));
     expect(learned[0]?.push).toEqual({
       remote_engine_id: "engine-p",
@@ -240,7 +131,7 @@ describe("a pair that pushes with NIXL", () => {
   };
 
   it("starts both legs together afterwards", () => {
-    const { decodes } = setUp({ identity });
+    const { decodes } = setUpPair({ identity });
     expect(JSON.parse(decodes[0]?.params ?? "")).toEqual({
       do_remote_prefill: true,
       do_remote_decode: false,
@@ -253,7 +144,7 @@ describe("a pair that pushes with NIXL", () => {
   });
 
   it("ends the decode leg that waits for a prefill that failed, and begins both anew", () => {
-    const { prefills, decodes } = setUp({ identity });
+    const { prefills, decodes } = setUpPair({ identity });
     prefills[0]?.answer(failed("unavailable"));
     expect(decodes.map(({ requestId, call }) => [requestId, call.isCancelled])).toEqual([
       ["id", true],
@@ -262,7 +153,7 @@ describe("a pair that pushes with NIXL", () => {
   });
 
   it("lets a decode leg go on that has begun to answer when its prefill fails", () => {
-    const { pair, prefills, decodes, released } = setUp({ identity });
+    const { pair, prefills, decodes, released } = setUpPair({ identity });
     pair.decodeHeard();
     prefills[0]?.answer(failed("unavailable"));
     expect(decodes.map(({ call }) => call.isCancelled)).toEqual([false]);
@@ -270,7 +161,7 @@ describe("a pair that pushes with NIXL", () => {
   });
 
   it("ends both legs at once when it is cancelled before the prefill has answered", () => {
-    const { pair, decodes, cancelled } = setUp({ identity });
+    const { pair, decodes, cancelled } = setUpPair({ identity });
     pair.cancel();
     expect(cancelled).toEqual(["p1"]);
     expect(decodes.map(({ call }) => call.isCancelled)).toEqual([true]);
@@ -279,7 +170,7 @@ describe("a pair that pushes with NIXL", () => {
 
 describe("a pair whose blocks cannot be fetched", () => {
   it("computes the prompt on another prefill engine, and blames the first when the decode engine does well", () => {
-    const { pair, prefills, decodes, released, events, failures } = setUp({});
+    const { pair, prefills, decodes, released, events, failures } = setUpPair({});
     prefills[0]?.answer(answered());
     expect(pair.decodeFailed()).toBe(true);
     expect(decodes[0]?.call.isCancelled).toBe(true);
@@ -299,7 +190,7 @@ describe("a pair whose blocks cannot be fetched", () => {
   });
 
   it("has the decode engine compute the prompt when no prefill engine is left", () => {
-    const { pair, prefills, decodes, events } = setUp({ prefill: ["p1"] });
+    const { pair, prefills, decodes, events } = setUpPair({ prefill: ["p1"] });
     prefills[0]?.answer(answered());
     expect(pair.decodeFailed()).toBe(true);
     expect(decodes.at(-1)).toMatchObject({ requestId: undefined, params: undefined });
@@ -307,7 +198,7 @@ describe("a pair whose blocks cannot be fetched", () => {
   });
 
   it("fails instead where that is the policy, and spares the decode engine", () => {
-    const { pair, prefills, decodes, failures, released, runTimers } = setUp({
+    const { pair, prefills, decodes, failures, released, runTimers } = setUpPair({
       prefill: ["p1"],
       fallsBack: false,
     });
@@ -319,7 +210,7 @@ describe("a pair whose blocks cannot be fetched", () => {
   });
 
   it("blames nobody when the decode engine fails without blocks as well", () => {
-    const { pair, prefills, released } = setUp({ prefill: ["p1"] });
+    const { pair, prefills, released } = setUpPair({ prefill: ["p1"] });
     prefills[0]?.answer(answered());
     pair.decodeFailed();
     expect(pair.decodeFailed()).toBe(false);
@@ -328,7 +219,7 @@ describe("a pair whose blocks cannot be fetched", () => {
   });
 
   it("asks three prefill engines at most", () => {
-    const { pair, prefills, decodes } = setUp({ prefill: ["p1", "p2", "p3", "p4", "p5"] });
+    const { pair, prefills, decodes } = setUpPair({ prefill: ["p1", "p2", "p3", "p4", "p5"] });
     for (let at = 0; at < 3; at += 1) {
       prefills[at]?.answer(answered());
       expect(pair.decodeFailed()).toBe(true);
@@ -337,11 +228,11 @@ describe("a pair whose blocks cannot be fetched", () => {
   });
 
   it("takes an error after the first word, or of a client that left, for what it is", () => {
-    const heard = setUp({});
+    const heard = setUpPair({});
     heard.prefills[0]?.answer(answered());
     heard.pair.decodeHeard();
     expect(heard.pair.decodeFailed()).toBe(false);
-    const left = setUp({});
+    const left = setUpPair({});
     left.prefills[0]?.answer(answered());
     left.pair.cancel();
     expect(left.pair.decodeFailed()).toBe(false);
@@ -349,7 +240,7 @@ describe("a pair whose blocks cannot be fetched", () => {
   });
 
   it("pauses the further decode leg of a client that is slow", () => {
-    const { pair, prefills, decodes } = setUp({});
+    const { pair, prefills, decodes } = setUpPair({});
     prefills[0]?.answer(answered());
     pair.pause();
     pair.decodeFailed();
@@ -362,7 +253,7 @@ describe("a pair whose blocks cannot be fetched", () => {
       engineIds: new Map([[0, "engine-p"]]),
       push: { remote_engine_id: "engine-p", remote_host: "h", remote_port: 1, tp_size: 1 },
     };
-    const { pair, prefills, cancelled, released } = setUp({ identity });
+    const { pair, prefills, cancelled, released } = setUpPair({ identity });
     expect(pair.decodeFailed()).toBe(true);
     expect([cancelled, released]).toEqual([["p1"], ["p1 cancelled"]]);
     expect(prefills.map(({ worker }) => worker)).toEqual(["p1", "p2"]);
@@ -371,7 +262,7 @@ describe("a pair whose blocks cannot be fetched", () => {
 
 describe("a pair whose prefill engine refuses the request", () => {
   it.each([true, false])("has the decode engine answer, fall-back or not (%s)", (fallsBack) => {
-    const { prefills, decodes, released, events } = setUp({ fallsBack });
+    const { prefills, decodes, released, events } = setUpPair({ fallsBack });
     prefills[0]?.answer({ kind: "refused" });
     expect(decodes).toMatchObject([{ requestId: undefined, params: undefined }]);
     expect([prefills.length, released]).toEqual([1, ["p1 rejected"]]);
@@ -384,7 +275,7 @@ describe("a pair whose prefill engine refuses the request", () => {
 
 describe("a pair over a shared store", () => {
   it("runs the legs one after the other, without parameters", () => {
-    const { pair, prefills, decodes, released } = setUp({ connector: "none" });
+    const { pair, prefills, decodes, released } = setUpPair({ connector: "none" });
     expect(prefills[0]?.plan.prefillParams).toBeUndefined();
     prefills[0]?.answer(answered(undefined));
     expect(released).toEqual(["p1 success"]);

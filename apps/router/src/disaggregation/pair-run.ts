@@ -11,6 +11,8 @@ export interface PrefillLeg<TEngine> {
   readonly engine: TEngine;
   /** Gives the place back and tells the breaker. The first call counts. */
   readonly release: (outcome: LegOutcome) => void;
+  /** False once the engine is known to be gone; where it is not, it is looked at. */
+  readonly isAlive: () => boolean;
   /** Whether the blocks it handed over could be fetched, told after the release if at all. */
   readonly judge: (outcome: "success" | "failure") => void;
   /** The engine's connector is known by this, as long as the engine lives. */
@@ -34,8 +36,11 @@ export type PrefillAnswer =
 export interface PairLane<TEngine> {
   /** Runs a prefill leg; never answers inside the call. @returns the cancellation, after which nothing is answered */
   prefill(leg: PrefillLeg<TEngine>, plan: LegPlan, answered: (answer: PrefillAnswer) => void): () => void;
-  /** Starts the decode leg. `requestId` is undefined where no leg went before. */
-  decode(requestId: string | undefined, params: string | undefined): GenerateCall;
+  /**
+   * Starts the decode leg. `requestId` is undefined where no leg went before; `instead` is the engine that is to do it
+   * all where the decode engine cannot.
+   */
+  decode(requestId: string | undefined, params: string | undefined, instead?: TEngine): GenerateCall;
   /** Tells the owner that the pair failed. Nothing is said afterwards. */
   fail(error: EngineError): void;
 }
@@ -70,6 +75,9 @@ export type PairEvent =
 /** An abandoned decode leg that has blocks to fetch is given so long to fetch them: engines hold them for 30 s. */
 const FETCH_TIME_MS = 30_000;
 
+/** A decode leg that has said nothing for so long after a prefill that ran beside it may wait for a dead engine. */
+const WATCH_INTERVAL_MS = 2_000;
+
 /**
  * The two legs of one attempt: prefill, checked; then decode, or both together where the connector wants it. A prefill
  * that fails or is slow goes to another worker, and so does one whose blocks the decode engine could not fetch. An attempt that is cancelled with blocks handed over and not yet fetched
@@ -81,6 +89,7 @@ export class PairRun<TEngine> implements GenerateCall {
   #cancelPrefill: (() => void) | undefined;
   #decodeCall: GenerateCall | undefined;
   #cancelFetchTimer: (() => void) | undefined;
+  #cancelWatch: (() => void) | undefined;
   #cancelFailure: (() => void) | undefined;
   #isFetching = false;
   #isOver = false;
@@ -123,6 +132,7 @@ export class PairRun<TEngine> implements GenerateCall {
     }
     this.#isOver = true;
     this.#cancelFailure?.();
+    this.#cancelWatch?.();
     // Without the prefill leg's answer, no blocks are held that the decode leg could free.
     const hasBlocks = this.#leg === undefined;
     this.#endPrefill("cancelled");
@@ -151,6 +161,7 @@ export class PairRun<TEngine> implements GenerateCall {
   decodeHeard(isWell = true): void {
     const handing = this.#handing;
     this.#handing = undefined;
+    this.#cancelWatch?.();
     if (isWell) {
       handing?.judge("success");
       this.#lost.forEach((leg) => leg.judge("failure"));
@@ -177,24 +188,42 @@ export class PairRun<TEngine> implements GenerateCall {
     if (leg === undefined) {
       return false;
     }
-    this.#isFetching = false;
+    this.#lose(leg, `the decode engine could not fetch the blocks of ${leg.worker.id}`);
+    return true;
+  }
+
+  /** A leg's blocks do not reach the decode engine: they are computed elsewhere. */
+  #lose(leg: PrefillLeg<TEngine>, message: string): void {
     this.#dropDecode();
     // Where both legs run together the answer may still be on its way, to nobody.
     this.#endPrefill("cancelled");
     this.#handing = undefined;
     this.#lost.push(leg);
     this.#options.told({ kind: "prefill-failed", worker: leg.worker.id, code: "not_fetched" });
-    const error = new EngineError(
-      "unavailable",
-      `the decode engine could not fetch the blocks of ${leg.worker.id}`,
-    );
-    this.#next(error, this.#lost.length < MAX_LOST_HANDOVERS);
-    return true;
+    this.#next(new EngineError("unavailable", message), this.#lost.length < MAX_LOST_HANDOVERS);
+  }
+
+  /**
+   * Where both legs run together, the decode engine may wait for blocks that were never sent, and for good: the prefill
+   * engine, which has answered, is looked at until the decode engine says something.
+   */
+  #watch(leg: PrefillLeg<TEngine>): void {
+    this.#cancelWatch = this.#options.after(WATCH_INTERVAL_MS, () => {
+      if (this.#handing !== leg || this.#isOver) {
+        return;
+      }
+      if (leg.isAlive()) {
+        this.#watch(leg);
+      } else {
+        this.#lose(leg, `${leg.worker.id} went before the decode engine had its blocks`);
+      }
+    });
   }
 
   /** The decode leg is over, in whatever way. */
   decodeEnded(): void {
     this.#isFetching = false;
+    this.#cancelWatch?.();
     this.#cancelFetchTimer?.();
     this.#isOver = true;
     this.#endPrefill("cancelled");
@@ -211,7 +240,10 @@ export class PairRun<TEngine> implements GenerateCall {
     });
     if (plan === undefined) {
       leg.release("cancelled");
-      this.#next(new EngineError("unavailable", `${leg.worker.id} has not told what it is known by`));
+      const { id } = leg.worker;
+      this.#next(
+        new EngineError("unavailable", `${id} or ${decode.id} has not told what its connector is known by`),
+      );
       return;
     }
     this.#leg = leg;
@@ -253,6 +285,8 @@ export class PairRun<TEngine> implements GenerateCall {
     }
     if (decode.order === "after") {
       this.#decode(requestId, handover.params);
+    } else if (isHanded) {
+      this.#watch(leg);
     }
   }
 
@@ -278,7 +312,8 @@ export class PairRun<TEngine> implements GenerateCall {
     this.#endPrefill("rejected");
     this.#options.told({ kind: "prefill-failed", worker: leg.worker.id, code: "rejected" });
     this.#dropDecode();
-    this.#fallBack();
+    // Whoever cannot compute the prompt does not look at it: the engine that refused says why in its own words.
+    this.#fallBack(this.#options.connector.computesPrompts === false ? leg.engine : undefined);
   }
 
   #next(error: EngineError, mayPrefill = true): void {
@@ -296,28 +331,29 @@ export class PairRun<TEngine> implements GenerateCall {
     }
   }
 
-  #fallBack(): void {
+  #fallBack(instead?: TEngine): void {
     this.#options.told({ kind: "fell-back" });
-    this.#decode(undefined, undefined);
+    this.#decode(undefined, undefined, instead);
   }
 
   /** A decode leg that runs waits for blocks that never come. */
   #dropDecode(): void {
     this.#isFetching = false;
+    this.#cancelWatch?.();
     this.#decodeCall?.cancel();
     this.#decodeCall = undefined;
   }
 
-  #decode(requestId: string | undefined, params: string | undefined): void {
+  #decode(requestId: string | undefined, params: string | undefined, instead?: TEngine): void {
     const { lane, isDecodeAlive } = this.#options;
-    if (!isDecodeAlive()) {
+    if (instead === undefined && !isDecodeAlive()) {
       this.#fail(
         new EngineError("unavailable", "the decode engine was replaced while the prompt was computed"),
       );
       return;
     }
     this.#isFetching = params !== undefined;
-    this.#decodeCall = lane.decode(requestId, params);
+    this.#decodeCall = lane.decode(requestId, params, instead);
     if (this.#isPaused) {
       this.#decodeCall.pause();
     }

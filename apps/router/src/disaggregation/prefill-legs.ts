@@ -52,6 +52,12 @@ export class PrefillLegs {
     this.options = options;
   }
 
+  /** Who chooses for what cannot be divided, where that is no decode engine's to compute; undefined where it is. */
+  undividedDispatcher(lane: Lane): Dispatcher | undefined {
+    const { connector, dispatchers } = this.options;
+    return connector.computesPrompts === false ? dispatchers[lane] : undefined;
+  }
+
   /** Decides both legs. `isDivisible` is false for a request that cannot be handed over. */
   decide(
     lane: Lane,
@@ -142,6 +148,7 @@ export class PrefillLegs {
     return {
       worker: this.legWorker(worker, leg.rank),
       engine: worker.connection.engine as TEngine,
+      isAlive: () => this.#isAlive(lane, worker),
       judge: (outcome) => {
         // A worker that was replaced meanwhile handed nothing over.
         if (fleet.worker(worker.id)?.connection !== worker.connection) {
@@ -171,6 +178,17 @@ export class PrefillLegs {
         observer.attemptEnded(worker.id, outcome === "handed" ? "success" : outcome);
       },
     };
+  }
+
+  /** False once nobody answers there any more; asks the engine for the next time. */
+  #isAlive(lane: Lane, { id, connection }: Worker): boolean {
+    const { fleet } = this.options;
+    const isHealthy = fleet.snapshot(lane).workers.some((view) => view.id === id && view.isHealthy);
+    if (!isHealthy || fleet.worker(id)?.connection !== connection) {
+      return false;
+    }
+    fleet.suspect(id);
+    return true;
   }
 
   /** A worker as connectors know it. */

@@ -55,6 +55,7 @@ function setUp(options: { readonly prefill?: readonly string[]; readonly fallsBa
     worker: { id: name, rank: undefined, ranks: 1, identity: undefined },
     engine: engineOf(name),
     learn: () => undefined,
+    isAlive: () => true,
     judge: (outcome) => void released.push(`${name} judged ${outcome}`),
     release: (outcome) => void released.push(`${name} ${outcome}`),
   });

@@ -54,8 +54,8 @@ export class ProxyPair implements ProxyEngine {
       requestId: headerOf(request.headers, REQUEST_ID) ?? options.uniqueId(),
       lane: {
         prefill: (leg, plan, answered) => prefill({ request, body, leg, plan, options }, answered),
-        decode: (requestId, params) =>
-          options.engine.forward(
+        decode: (requestId, params, instead) =>
+          (instead ?? options.engine).forward(
             {
               ...request,
               headers:

@@ -49,6 +49,7 @@ function setUp(names: string[]) {
           worker: { id, rank: undefined, ranks: 1, identity: undefined },
           engine: engineOf(id),
           learn: () => undefined,
+          isAlive: () => true,
           judge: () => undefined,
           release: () => undefined,
         };

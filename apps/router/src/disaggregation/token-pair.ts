@@ -49,11 +49,11 @@ export class TokenPair implements TokenEngine {
       requestId: request.requestId,
       lane: {
         prefill: (leg, plan, answered) => prefill({ request, leg, plan, options }, answered),
-        decode: (requestId, params) => {
+        decode: (requestId, params, instead) => {
           if (pair.cachedTokens !== undefined) {
             options.found(pair.cachedTokens);
           }
-          return options.engine.generate(
+          return (instead ?? options.engine).generate(
             {
               ...request,
               requestId: requestId ?? `${request.requestId}-d`,

@@ -194,10 +194,14 @@ export class FleetPlacer implements Placer {
     asked: { readonly explained: DecisionListener | undefined; readonly isDivisible: boolean },
   ): Decided | { readonly failure: PlacementFailure } {
     const { fleet, dispatchers, observer, shadows, decisionObserver } = this.#options;
-    const dispatcher = dispatchers[lane];
     const snapshot = fleet.snapshot(lane);
     const { explained, isDivisible } = asked;
-    const pair = this.#options.prefill?.decide(lane, generation, { decode: dispatcher, isDivisible });
+    const undivided = isDivisible ? undefined : this.#options.prefill?.undividedDispatcher(lane);
+    const dispatcher = undivided ?? dispatchers[lane];
+    const pair =
+      undivided === undefined
+        ? this.#options.prefill?.decide(lane, generation, { decode: dispatcher, isDivisible })
+        : undefined;
     const decision =
       pair === undefined
         ? dispatcher.decide(dispatcher.gather(generation, snapshot))

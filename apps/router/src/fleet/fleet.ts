@@ -116,6 +116,11 @@ export class Fleet implements FleetView, AsyncDisposable {
     return undefined;
   }
 
+  /** What a registered worker is for; undefined for one that is not registered. */
+  roleOf(url: string): WorkerRole | undefined {
+    return this.#roles.get(url);
+  }
+
   suspect(id: string): void {
     this.#registered.get(id)?.probeNow();
   }

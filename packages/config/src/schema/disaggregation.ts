@@ -9,6 +9,8 @@ const legWorker = z
     error: "is neither a worker address nor the bootstrap port (or none) that may follow one",
   });
 
+const port = z.int().min(1).max(65_535);
+
 /**
  * Prefill and decode on different engines.
  * @param policies names of the routing policies the app knows
@@ -31,6 +33,22 @@ export function createDisaggregationSchema(policies: readonly string[]) {
         flag: "decode",
         placeholder: "URL",
       }),
+      discoveryAddress: setting(
+        z
+          .string()
+          .regex(/^(?:\*|[\w.-]*|\[[\da-fA-F:.]+\]):\d{1,5}$/, { error: "is not host:port" })
+          .optional(),
+        {
+          doc: "Where engines announce themselves by ZMQ, as vLLM's MoRI-IO connector does at its proxy_ip and proxy_ping_port; --prefill and --decode may then be left out. Whoever can reach this port can add engines.",
+          flag: "vllm-discovery-address",
+          placeholder: "HOST:PORT",
+        },
+      ),
+      discoveryTimeoutSecs: setting(z.number().positive().default(10), {
+        doc: "An engine that has announced itself and then is silent for so long is removed, in seconds; vLLM's announce themselves every 3 s.",
+        flag: "vllm-discovery-timeout-secs",
+        placeholder: "SECS",
+      }),
       prefillPolicy: setting(z.enum(policies).optional(), {
         doc: "How a prefill engine is chosen; --policy when absent.",
         flag: "prefill-policy",
@@ -39,9 +57,23 @@ export function createDisaggregationSchema(policies: readonly string[]) {
         doc: "How a decode engine is chosen; --policy when absent.",
         flag: "decode-policy",
       }),
-      connector: setting(z.enum(["nixl", "mooncake", "lmcache", "none"]).default("nixl"), {
-        doc: "How engines hand KV blocks over: nixl (pull or push, as the engine says); mooncake (both legs together); lmcache and none for a store that all engines share.",
+      connector: setting(z.enum(["nixl", "mooncake", "moriio", "lmcache", "none"]).default("nixl"), {
+        doc: "How engines hand KV blocks over: nixl (pull or push, as the engine says); mooncake (both legs together); moriio (as --moriio-transfer-mode says); lmcache and none for a store that all engines share.",
         flag: "kv-connector",
+      }),
+      moriioTransferMode: setting(z.enum(["write", "read"]).default("write"), {
+        doc: "Who moves blocks over MoRI-IO, as read_mode in the engines' kv_connector_extra_config has it: write, the prefill engine, both legs together; read, the decode engine, after the prefill.",
+        flag: "moriio-transfer-mode",
+      }),
+      moriioHandshakePort: setting(port.default(6_301), {
+        doc: "handshake_port of MoRI-IO engines that do not announce themselves; their host is that of their address.",
+        flag: "moriio-handshake-port",
+        placeholder: "PORT",
+      }),
+      moriioNotifyPort: setting(port.default(61_005), {
+        doc: "notify_port of MoRI-IO engines that do not announce themselves.",
+        flag: "moriio-notify-port",
+        placeholder: "PORT",
       }),
       prefillTimeoutSecs: setting(z.number().positive().default(60), {
         doc: "Longest time a prefill may take, in seconds; then another prefill engine is asked.",

@@ -9,7 +9,7 @@ const LONG = 2;
 const COMMAND = 4;
 
 /** The READY command that follows the greetings. */
-export function readyCommand(socketType: "SUB" | "DEALER"): Buffer {
+export function readyCommand(socketType: "SUB" | "DEALER" | "ROUTER"): Buffer {
   const property = (name: string, value: string): Buffer => {
     const bytes = Buffer.alloc(1 + name.length + 4 + value.length);
     bytes[0] = name.length;
