@@ -47,7 +47,7 @@ const FUZZED = [
 ];
 
 /** Recordings of fuzz bodies, by their seeds. */
-const SEEDS = { 2026: "tiny-qwen3", 4711: "tiny-qwen3-4711" } as const;
+const SEEDS = { 2026: "tiny-qwen3", 4711: "tiny-qwen3-4711", 90_210: "tiny-qwen3-90210" } as const;
 
 const PORT = 18_320;
 const BASE = `http://127.0.0.1:${PORT}`;
@@ -89,6 +89,7 @@ describe("vllm-serve tiny-qwen3 --enable-router-as-api-server", () => {
         "derender",
         "generate",
         "messages",
+        "mixed-*",
         "parsers",
         "render",
         "responses",

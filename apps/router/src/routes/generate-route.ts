@@ -35,8 +35,6 @@ export interface GeneratingRequest {
 export interface GeneratingApi<TRequest extends GeneratingRequest> {
   /** `chatcmpl-`, `cmpl-` … */
   readonly idPrefix: string;
-  /** An empty `request_id` counts as one. */
-  readonly takesEmptyId?: boolean;
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
@@ -158,7 +156,6 @@ function envelopeOf<TRequest extends GeneratingRequest>(
     baseRequestId(scope, {
       body: request.requestId,
       headers: services.requestIdHeaders,
-      takesEmpty: api.takesEmptyId ?? false,
     });
   return {
     responseId: api.responseId?.(request) ?? `${api.idPrefix}${base()}`,
