@@ -11,8 +11,15 @@ const TITLES: Readonly<Record<EngineDialect, string>> = {
   http: "HTTP (`vllm serve`)",
 };
 
+/** When fields matter that say where a constraint starts. */
+const CONSTRAINED = "with a constraint, on an engine started with a reasoning parser,";
+
 /** What the name of a field does not say. */
 const NOTES: Readonly<Partial<Record<OptionalField, string>>> = {
+  chat_template_kwargs: `${CONSTRAINED} where a value switches thinking on or off in a way the prompt does not show`,
+  include_reasoning: `${CONSTRAINED} when false, and the prompt leaves the thought open`,
+  reasoning_ended: `${CONSTRAINED} where the prompt shows otherwise`,
+  reasoning_parser_kwargs: `${CONSTRAINED} where a value says otherwise than the prompt`,
   lora: "where the engine was started with adapters",
   priority:
     "taken by every engine with `--engine-scheduling-policy fcfs`, which `vllm-serve` sets unless told otherwise",

@@ -10,6 +10,8 @@ describe("the routes of VLLM_SERVER_DEV_MODE", () => {
     await using router = await startRouter([`http://${engine.address}`]);
     expect((await router.post("/reset_prefix_cache", {})).status).toBe(404);
     expect((await router.post("/abort_requests", {})).status).toBe(404);
+    expect((await router.post("/sleep", {})).status).toBe(404);
+    expect((await fetch(`${router.url}/server_info`)).status).toBe(404);
   });
 
   it("empty every engine's prefix cache", async () => {
@@ -43,6 +45,10 @@ describe("the routes of VLLM_SERVER_DEV_MODE", () => {
       (await router.post(`/reset_prefix_cache?${query}`, {})).status;
     expect(await status("reset_external=true")).toBe(501);
     expect(await status("reset_external=zz")).toBe(400);
+    const asleep = await router.post("/sleep", {});
+    expect([asleep.status, await asleep.text()]).toEqual([501, expect.stringContaining("`/sleep`")]);
+    expect((await fetch(`${router.url}/is_paused`)).status).toBe(501);
+    expect((await router.post("/is_paused", {})).status).toBe(405);
     await using mixed = await startRouter([`http://${other.address}`], [], { environment });
     expect((await mixed.post("/reset_prefix_cache", {})).status).toBe(501);
   });

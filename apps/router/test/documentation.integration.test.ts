@@ -42,6 +42,19 @@ describe("the routes that describe the server", () => {
     expect((await get(router, "/tokenizer_info")).status).toBe(404);
   });
 
+  it("are the only pages that know HEAD, and an unknown path knows any verb as little", async () => {
+    await using router = await start();
+    for (const path of ["/docs", "/redoc", "/openapi.json"]) {
+      const head = await fetch(`${router.url}${path}`, { method: "HEAD" });
+      expect([head.status, await head.text()]).toEqual([200, ""]);
+      const post = await fetch(`${router.url}${path}`, { method: "POST" });
+      expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    }
+    const ping = await fetch(`${router.url}/ping`, { method: "PUT" });
+    expect([ping.status, ping.headers.get("allow")]).toEqual([405, "GET"]);
+    expect((await fetch(`${router.url}/nothing`, { method: "REPORT" })).status).toBe(404);
+  });
+
   it("take nothing from outside with --enable-offline-docs", async () => {
     await using router = await start("--enable-offline-docs");
     expect(await (await get(router, "/docs")).text()).not.toContain("https://");

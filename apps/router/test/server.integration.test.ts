@@ -98,6 +98,8 @@ describe.each(HTTP_SERVERS)("createApp() on %s", (httpServer) => {
     expect(response.status).toBe(307);
     expect(response.headers.get("location")).toBe(`${server.url}/v1/things?a=b`);
     expect(await response.text()).toBe("");
+    const escaped = await fetch(`${server.url}/v1/things%2F`, { redirect: "manual" });
+    expect([escaped.status, escaped.headers.get("location")]).toEqual([307, `${server.url}/v1/things`]);
     expect((await fetch(`${server.url}/v1/nothing/`)).status).toBe(404);
     expect((await fetch(`${server.url}/v1/things/`, { method: "POST", body: "{}" })).status).toBe(200);
   });

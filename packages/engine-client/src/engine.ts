@@ -4,13 +4,16 @@ import type { EngineError } from "./engine-error.ts";
 /**
  * Request fields that not every dialect can carry. The names are those of vLLM's HTTP API, so that a refusal can name
  * the field the client sent. The list is closed: a new field is added here first, then to each dialect. `seed` stands for
- * one beyond 32 bits, `n` for more than one sequence a call.
+ * one beyond 32 bits, `n` for more than one sequence a call, {@link CONSTRAINT_START_FIELDS} for a constraint that would start
+ * elsewhere without them.
  */
 export const OPTIONAL_FIELDS = [
   "allowed_token_ids",
   "bad_words",
   "cache_salt",
+  "chat_template_kwargs",
   "ec_transfer_params",
+  "include_reasoning",
   "kv_transfer_params",
   "logit_bias",
   "logprob_token_ids",
@@ -19,6 +22,8 @@ export const OPTIONAL_FIELDS = [
   "priority",
   "prompt_embeds",
   "prompt_logprobs_ranks",
+  "reasoning_ended",
+  "reasoning_parser_kwargs",
   "seed",
   "session_id",
   "structured_outputs",
@@ -30,6 +35,20 @@ export const OPTIONAL_FIELDS = [
 
 /** One of {@link OPTIONAL_FIELDS}. */
 export type OptionalField = (typeof OPTIONAL_FIELDS)[number];
+
+/**
+ * Fields by which vLLM's server knows better than the engine's own reasoning parser where a constraint starts. They matter
+ * to engines alone that hold constraints back until a thought has ended.
+ */
+export const CONSTRAINT_START_FIELDS = [
+  "chat_template_kwargs",
+  "include_reasoning",
+  "reasoning_ended",
+  "reasoning_parser_kwargs",
+] as const satisfies readonly OptionalField[];
+
+/** One of {@link CONSTRAINT_START_FIELDS}. */
+export type ConstraintStartField = (typeof CONSTRAINT_START_FIELDS)[number];
 
 /** The protocols an engine may speak. */
 export type EngineDialect = "vllm-engine" | "vllm-inference" | "http";

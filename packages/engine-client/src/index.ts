@@ -33,12 +33,14 @@ export {
 } from "./connect-engine.ts";
 export { type EngineDescription, type EngineUrl, parseEngineUrl } from "./engine-address.ts";
 export {
+  type ConstraintStartField,
   type EngineCapabilities,
   type EngineDialect,
   type EngineFinishReason,
   type GenerateCall,
   type GenerateRequest,
   type GenerateSink,
+  CONSTRAINT_START_FIELDS,
   OPTIONAL_FIELDS,
   type OptionalField,
   type OutputLogprobs,

@@ -53,6 +53,8 @@ export interface EngineServiceContext {
   readonly pools: boolean;
   readonly embed: EmbedService;
   readonly engine: () => Engine;
+  /** See {@link SimulatorOptions.reasoningParser}. */
+  readonly reasoningParser?: string | undefined;
   /** Undefined for an engine without a KV connector. */
   readonly kvConnector: () => KvConnectorSide | undefined;
   readonly tokenizerBundle: () => Promise<TokenizerBundle>;
@@ -169,7 +171,11 @@ function modelInfo({ engine, servedModelNames, pools }: EngineServiceContext): G
   });
 }
 
-function serverInfo({ engine, kvConnector }: EngineServiceContext): GetServerInfoResponse {
+function serverInfo({
+  engine,
+  kvConnector,
+  reasoningParser = "",
+}: EngineServiceContext): GetServerInfoResponse {
   const connector = kvConnector();
   const { limits, dataParallelSize } = engine().options;
   return GetServerInfoResponse.fromPartial({
@@ -182,7 +188,8 @@ function serverInfo({ engine, kvConnector }: EngineServiceContext): GetServerInf
     modelDtype: "torch.float32",
     maxNumSeqs: limits.maxNumSeqs,
     multimodalEncoderDtype: "float32",
-    constrainedDecodingStart: "first_token",
+    engineReasoningParser: reasoningParser,
+    constrainedDecodingStart: reasoningParser === "" ? "first_token" : "after_reasoning",
   });
 }
 

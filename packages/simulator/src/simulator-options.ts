@@ -91,6 +91,8 @@ export interface SimulatorOptions {
   readonly bootstrapPort?: number;
   /** What becomes of a prompt whose blocks could not be fetched over NIXL; "fail" as in vLLM by default. */
   readonly kvLoadFailurePolicy?: "fail" | "recompute" | undefined;
+  /** Name of the reasoning parser it says it holds constraints back by. Default: it holds them from the first token. */
+  readonly reasoningParser?: string;
   /** Publishes KV events by ZMQ as well. Default: not. */
   readonly kvEventsConfig?: KvEventsConfig;
   readonly faults?: FaultOptions;

@@ -232,6 +232,7 @@ class RunningSimulator implements Simulator {
       publishesKvEvents: this.#options.kvEvents ?? true,
       kvEventSources: () => this.#kvEventSources(),
       engine: () => this.#engine,
+      reasoningParser: this.#options.reasoningParser,
       kvConnector: () => this.#kv?.side,
       tokenizerBundle: () => this.#tokenizerBundle(),
       recordRequest: (record) => this.#record(record),

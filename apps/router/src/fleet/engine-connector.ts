@@ -177,6 +177,7 @@ async function inferenceFacts(
     maxModelLength: server.maxContextTokens,
     vocabularySize: 0,
     ranks: Math.max(1, server.dataParallelSize),
+    constraintsAwait: model.reasoningParser === "" ? undefined : model.reasoningParser,
     engineVersion: server.version,
     files: new Map(),
     tokenizerPath: model.modelPath,
@@ -209,6 +210,8 @@ async function vllmEngineFacts(
     maxModelLength: model.maxContextTokens,
     vocabularySize: model.vocabularySize,
     ranks: Math.max(1, server.dataParallelSize),
+    constraintsAwait:
+      server.constrainedDecodingStart === "after_reasoning" ? server.reasoningParser : undefined,
     engineVersion: version,
     files,
     tokenizerPath: model.tokenizerPath === "" ? model.modelPath : model.tokenizerPath,

@@ -1,3 +1,4 @@
+import { CONSTRAINT_START_FIELDS, type OptionalField } from "@vllm-router/engine-client";
 import {
   createWorkerView,
   type BreakerState,
@@ -17,6 +18,23 @@ export function viewOfWorker(
     models: worker.modelNames,
     ranks: worker.ranks,
     ...standing,
-    unsupportedFields: worker.connection.engine.capabilities.unsupportedFields,
+    unsupportedFields: unsupportedFields(worker),
   });
+}
+
+/** The sets of dialects without what only engines lack that hold constraints back. */
+const FROM_FIRST_TOKEN = new WeakMap<ReadonlySet<OptionalField>, ReadonlySet<OptionalField>>();
+
+function unsupportedFields({ connection, constraintsAwait }: Worker): ReadonlySet<OptionalField> {
+  const all = connection.engine.capabilities.unsupportedFields;
+  if (constraintsAwait !== undefined) {
+    return all;
+  }
+  let rest = FROM_FIRST_TOKEN.get(all);
+  if (rest === undefined) {
+    const startFields: ReadonlySet<OptionalField> = new Set(CONSTRAINT_START_FIELDS);
+    rest = new Set([...all].filter((field) => !startFields.has(field)));
+    FROM_FIRST_TOKEN.set(all, rest);
+  }
+  return rest;
 }

@@ -50,6 +50,11 @@ export interface WorkerFacts {
   readonly endTokenIds: readonly number[];
   /** Undefined for a model that generates. */
   readonly pooling?: PoolingFacts | undefined;
+  /**
+   * Name of the engine's own reasoning parser, where constraints do not hold before it has seen a thought end; undefined
+   * where they hold from the first token, or the engine does not say.
+   */
+  readonly constraintsAwait?: string | undefined;
   /** What its KV connector is known by; undefined where it does not say. */
   readonly kvIdentity?: EngineIdentity | undefined;
   /** Sampling defaults by the engine's word, by their names in generation_config.json. */

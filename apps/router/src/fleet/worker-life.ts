@@ -68,6 +68,7 @@ export class WorkerLife {
         modelNames: namesOf(runtime, connected.facts),
         cards,
         kvIdentity: connected.facts.kvIdentity,
+        constraintsAwait: connected.facts.constraintsAwait,
       };
       return new WorkerLife(connected, worker, resources);
     } catch (error) {

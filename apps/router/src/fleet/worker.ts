@@ -18,6 +18,8 @@ export interface Worker {
   readonly modelNames: readonly string[];
   /** What an HTTP worker lists. */
   readonly cards?: readonly ServedCard[] | undefined;
+  /** See {@link WorkerFacts.constraintsAwait}. */
+  readonly constraintsAwait?: string | undefined;
   /** What its KV connector is known by; undefined where it does not say. */
   readonly kvIdentity?: EngineIdentity | undefined;
 }

@@ -88,6 +88,7 @@ export class ModelBuilder {
       chatTemplate: templates.plain,
       toolTemplate: templates.withTools,
       parsers: this.#parsersOf({ tokenizer, templates }, { name: facts.root, modelType: modelType(files) }),
+      constraintsAwait: facts.constraintsAwait,
       defaults,
       architecture: architectureOf(files),
       pooling: readPoolingTraits(facts, { files, tokenizer }),

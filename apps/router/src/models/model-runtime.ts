@@ -37,6 +37,8 @@ export interface ModelRuntime {
   readonly toolTemplate: ChatTemplate | undefined;
   /** How its outputs are taken apart. */
   readonly parsers: ModelParsers;
+  /** See {@link WorkerFacts.constraintsAwait}; the word of its first worker. */
+  readonly constraintsAwait?: string | undefined;
   /** Sampling defaults of generation_config.json and flags. */
   readonly defaults: GenerationDefaults;
   /** The token that ends a sequence with a null stop reason. */

@@ -1,4 +1,5 @@
 import { writeJson, type ApiError, type GenerationRequest, type ResponseWriter } from "@vllm-router/api";
+import type { OptionalField } from "@vllm-router/engine-client";
 import { engineFieldsOf, requiredFieldsOf } from "./engine-fields.ts";
 import type { RepetitionRule } from "@vllm-router/text";
 import type { PreparedPrompt, RequestPlan } from "./plan.ts";
@@ -10,6 +11,8 @@ export interface PromptDraft {
   readonly tokenIds: Int32Array;
   readonly text: string | undefined;
   readonly resolved: ResolvedPrompt;
+  /** Fields an engine has to carry for its constraint to start where it should. */
+  readonly startFields?: readonly OptionalField[] | undefined;
   /** See {@link RequestPlan.constraintRefusal}. */
   readonly constraintRefusal?: ApiError | undefined;
 }
@@ -53,7 +56,7 @@ export function makePlan(
     })),
     stream: request.stream === true,
     writer,
-    requiredFields: requiredFieldsOf(request, fields),
+    requiredFields: [...requiredFieldsOf(request, fields), ...startFieldsOf(drafts)],
     routingKey: envelope.routingKey,
     rank: beam === undefined ? envelope.rank : undefined,
     explained: envelope.explained,
@@ -74,6 +77,15 @@ export function makePlan(
     constraintRefusal: first.constraintRefusal,
     lateError: firstError(drafts),
   };
+}
+
+/** Those of all prompts, each once; a beam search knows no constraint. */
+function startFieldsOf(drafts: readonly PromptDraft[]): readonly OptionalField[] {
+  return [
+    ...new Set(
+      drafts.flatMap(({ startFields = [], resolved }) => (resolved.beam === undefined ? startFields : [])),
+    ),
+  ];
 }
 
 /** `repetition_detection`; undefined where it is absent or switched off. */

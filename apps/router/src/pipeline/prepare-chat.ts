@@ -11,6 +11,7 @@ import {
 } from "@vllm-router/api";
 import { createOutputParser, TextError, type OutputParser } from "@vllm-router/text";
 import { checkToolChoice } from "./check-tool-choice.ts";
+import { constraintStartFields } from "./constraint-start.ts";
 import { constrainCalls, type ConstraintContext } from "./constrain-calls.ts";
 import { makePlan, shownRequest, type PromptDraft } from "./make-plan.ts";
 import { parserContext } from "./parser-context.ts";
@@ -96,10 +97,27 @@ export function draftChat(
   if (resolved.sampling.structuredOutput === undefined) {
     return { request, tokenIds, text, resolved, makeParser };
   }
-  const grammarFromFirstToken = !request.includeReasoning || makeParser?.().promptEndsReasoning === true;
+  // The Responses API leaves it to the parser.
+  const isHidden = !request.includeReasoning && own.isResponses !== true;
+  const grammarFromFirstToken = isHidden || makeParser?.().promptEndsReasoning === true;
   const sampling = { ...resolved.sampling, grammarFromFirstToken };
+  const startFields = constraintStartFields(model, tokenIds, {
+    isOver: isHidden ? { value: true, by: "include_reasoning" } : undefined,
+    kwargs:
+      selection?.reasoning === undefined
+        ? undefined
+        : { value: parserContext(request, tokenIds, envelope).templateKwargs, by: "chat_template_kwargs" },
+  });
   const constraintRefusal = structuralTagRefusal(asked);
-  return { request, tokenIds, text, resolved: { ...resolved, sampling }, constraintRefusal, makeParser };
+  return {
+    request,
+    tokenIds,
+    text,
+    resolved: { ...resolved, sampling },
+    startFields,
+    constraintRefusal,
+    makeParser,
+  };
 }
 
 /** Lists and objects among the template's arguments may be what a parser cannot take. @throws ApiError 400 with vLLM's text */

@@ -9,6 +9,8 @@ import {
   type GenerateTokensRequest,
 } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
+import type { TemplateValue } from "@vllm-router/text";
+import { constraintStartFields, type ToldStart } from "./constraint-start.ts";
 import { requiredFieldsOf, type FieldContext } from "./engine-fields.ts";
 import { makePlan } from "./make-plan.ts";
 import type { RequestPlan } from "./plan.ts";
@@ -71,8 +73,28 @@ export function prepareGenerate(request: GenerateTokensRequest, envelope: Reques
     settings: envelope.writerSettings,
     promptCount: 1,
   });
-  const draft = { tokenIds, text: undefined, resolved: { ...resolved, sampling } };
+  const draft = {
+    tokenIds,
+    text: undefined,
+    resolved: { ...resolved, sampling },
+    startFields:
+      sampling.structuredOutput === undefined
+        ? []
+        : constraintStartFields(model, tokenIds, toldStart(request)),
+  };
   return makePlan(chat, [draft], { envelope, writer });
+}
+
+/** What the request tells the engine of the start of its constraint. */
+function toldStart({ reasoningEnded, reasoningParserKwargs }: GenerateTokensRequest): ToldStart {
+  const kwargs = reasoningParserKwargs?.get("chat_template_kwargs");
+  return {
+    isOver: reasoningEnded === null ? undefined : { value: reasoningEnded, by: "reasoning_ended" },
+    kwargs:
+      kwargs instanceof Map
+        ? { value: kwargs as ReadonlyMap<string, TemplateValue>, by: "reasoning_parser_kwargs" }
+        : undefined,
+  };
 }
 
 const NO_STOP_STRINGS =

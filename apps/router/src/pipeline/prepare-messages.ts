@@ -15,7 +15,7 @@ import type { RequestEnvelope } from "./request-envelope.ts";
 
 /** A request of the Messages API with what every generating request has; `metadata.user_id` is its user. */
 export interface IdentifiedMessages extends MessagesRequest {
-  readonly requestId: "";
+  readonly requestId: null;
   readonly sessionId: null;
   readonly user: string | null;
 }
@@ -23,7 +23,7 @@ export interface IdentifiedMessages extends MessagesRequest {
 /** Says who a request is from, for session affinity. */
 export function identifiedMessages(request: MessagesRequest): IdentifiedMessages {
   const user = request.metadata?.get("user_id");
-  return { ...request, requestId: "", sessionId: null, user: typeof user === "string" ? user : null };
+  return { ...request, requestId: null, sessionId: null, user: typeof user === "string" ? user : null };
 }
 
 /** Fields a request really uses that not every dialect can carry. */

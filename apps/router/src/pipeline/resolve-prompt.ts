@@ -50,11 +50,12 @@ export function resolvePrompt(
     return resolveBeams(request, tokenIds, { ...context, samplingContext });
   }
   const { settings: wanted, lateError } = resolveSampling(request, samplingContext);
-  const ask = (alternatives: number | undefined): number | undefined =>
-    alternatives === undefined ? undefined : alternativesToAsk(alternatives, settings.maxLogprobs);
   const sampling: SamplingParameters = {
     ...wanted,
-    logprobs: ask(wanted.logprobs),
+    logprobs:
+      wanted.logprobs === undefined || takesLikeliest(wanted)
+        ? wanted.logprobs
+        : alternativesToAsk(wanted.logprobs, settings.maxLogprobs),
     promptLogprobs:
       wanted.promptLogprobs === undefined
         ? undefined
@@ -62,16 +63,35 @@ export function resolvePrompt(
   };
   // A seed beyond 32 bits is among the required fields: another dialect has room for it.
   const uncarried = vllmEngineUncarriedField({ ...sampling, seed: undefined });
-  if (uncarried !== undefined) {
+  const refusal =
+    lateError ?? expertsRefusal(request, tokenIds) ?? promptRefusal(context.wideIds ?? tokenIds, model);
+  if (uncarried !== undefined && refusal === undefined) {
     throw unsupportedFieldError(uncarried);
   }
   return {
     sampling,
     wantedLogprobs: wanted.logprobTokenIds === undefined ? wanted.logprobs : ALL_GIVEN,
     wantedPromptLogprobs: wanted.promptLogprobs,
-    lateError:
-      lateError ?? expertsRefusal(request, tokenIds) ?? promptRefusal(context.wideIds ?? tokenIds, model),
+    lateError: refusal,
   };
+}
+
+/**
+ * True where the sampled token is always the likeliest one, and so among its alternatives: nothing but the temperature moves
+ * the choice away from the logprobs that are reported. One more than wanted would be asked for in vain, and among equally
+ * unlikely tokens, as a constraint leaves them, an engine that is asked for more may name others.
+ */
+function takesLikeliest(sampling: SamplingParameters): boolean {
+  return (
+    sampling.temperature === 0 &&
+    sampling.frequencyPenalty === 0 &&
+    sampling.presencePenalty === 0 &&
+    sampling.repetitionPenalty === 1 &&
+    sampling.minTokens === 0 &&
+    (sampling.logitBias?.size ?? 0) === 0 &&
+    sampling.allowedTokenIds === undefined &&
+    sampling.logprobTokenIds === undefined
+  );
 }
 
 /** What sampling depends on beside the request. */

@@ -20,7 +20,30 @@ const CALL_TIMEOUT_MS = 30_000;
 const TRUE_TEXTS: ReadonlySet<string> = new Set(["1", "true", "t", "yes", "y", "on"]);
 const FALSE_TEXTS: ReadonlySet<string> = new Set(["0", "false", "f", "no", "n", "off"]);
 
-/** Those routes of `VLLM_SERVER_DEV_MODE` that mean something for many engines, and that their protocol can do. */
+/** Routes of `VLLM_SERVER_DEV_MODE` that concern one engine, or that no engine can be told over gRPC. */
+const UNSERVED: Readonly<Record<"GET" | "POST", readonly string[]>> = {
+  GET: ["/server_info", "/is_sleeping", "/is_paused", "/weight_info", "/get_world_size"],
+  POST: [
+    "/reset_mm_cache",
+    "/reset_encoder_cache",
+    "/collective_rpc",
+    "/sleep",
+    "/wake_up",
+    "/release_kv_cache_memory",
+    "/pause",
+    "/resume",
+    "/init_weight_transfer_engine",
+    "/shutdown_weight_transfer_engine",
+    "/start_weight_update",
+    "/start_draft_weight_update",
+    "/update_weights",
+    "/finish_weight_update",
+    "/update_weight_version",
+    "/weight_checker",
+  ],
+};
+
+/** The routes of `VLLM_SERVER_DEV_MODE`: those that mean something for many engines are served, the others say why not. */
 export function devRoutes(services: RouteServices): readonly Route[] {
   const post = (path: string, handler: RouteHandler): Route => ({
     path,
@@ -30,8 +53,22 @@ export function devRoutes(services: RouteServices): readonly Route[] {
     ? [
         post("/reset_prefix_cache", (scope) => serveResetPrefixCache(scope, services)),
         post("/abort_requests", (scope) => serveAbortAny(scope, services)),
+        ...unservedRoutes(services),
       ]
     : [];
+}
+
+function unservedRoutes(services: RouteServices): readonly Route[] {
+  const refusal = (path: string): RouteHandler =>
+    unlessHttpOnly(() => {
+      throw notImplementedError(
+        `\`${path}\` concerns one engine, and the engines behind this server cannot be told over gRPC.`,
+      );
+    }, services);
+  return [
+    ...UNSERVED.GET.map((path): Route => ({ path, methods: { GET: refusal(path) } })),
+    ...UNSERVED.POST.map((path): Route => ({ path, methods: { POST: refusal(path) } })),
+  ];
 }
 
 /** Empties the prefix cache of every engine; a success when every one did. */

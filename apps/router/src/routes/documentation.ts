@@ -44,7 +44,10 @@ export function documentationRoutes(routes: readonly Route[], services: RouteSer
   const served = new Set(routes.map((route) => route.path.replace(/:(\w+)/g, "{$1}")));
   const document = openApiDocument((path) => served.has(path));
   const isOffline = services.documentation === "offline";
-  const own = (handler: RouteHandler): Route["methods"] => ({ GET: unlessHttpOnly(handler, services) });
+  const own = (handler: RouteHandler): Route["methods"] => ({
+    GET: unlessHttpOnly(handler, services),
+    HEAD: unlessHttpOnly(handler, services),
+  });
   const html = (text: string): Route["methods"] =>
     own(({ exchange }) => exchange.send(200, text, { "content-type": "text/html; charset=utf-8" }));
   return [

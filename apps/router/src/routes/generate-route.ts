@@ -1,4 +1,4 @@
-import { ApiError, type JsonValue, NOT_FOUND_BODY } from "@vllm-router/api";
+import { ApiError, type JsonValue, NOT_FOUND_BODY, unsupportedFieldError } from "@vllm-router/api";
 import type { OptionalField } from "@vllm-router/engine-client";
 import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
@@ -35,8 +35,6 @@ export interface GeneratingRequest {
 export interface GeneratingApi<TRequest extends GeneratingRequest> {
   /** `chatcmpl-`, `cmpl-` … */
   readonly idPrefix: string;
-  /** An empty `request_id` counts as one. */
-  readonly takesEmptyId?: boolean;
   /** @throws ApiError with vLLM's text */
   parse(body: JsonValue): TRequest;
   /** Fields the request really uses that not every engine can carry. */
@@ -107,8 +105,11 @@ export async function serveReceivedGeneration<TRequest extends GeneratingRequest
     return;
   }
   try {
-    const prepareOn = (runtime: ModelRuntime): RequestPlan =>
-      api.prepare(request, envelopeOf(scope, { api, request, body, model: runtime, services }));
+    const prepareOn = (runtime: ModelRuntime): RequestPlan => {
+      const plan = api.prepare(request, envelopeOf(scope, { api, request, body, model: runtime, services }));
+      checkLateFields(plan, fields, fleet);
+      return plan;
+    };
     const prepare = (): RequestPlan => prepareOn(model);
     await (api.serve?.(request, { scope, services, prepare }) ??
       services.server.serve(
@@ -122,6 +123,21 @@ export async function serveReceivedGeneration<TRequest extends GeneratingRequest
       throw error;
     }
     await serveProxied(scope, received.asProxied(), { services, model: fallback });
+  }
+}
+
+/**
+ * Fields that the prompt alone shows to be needed are looked for among the workers once more.
+ * @throws ApiError 501 where an HTTP worker is to carry them
+ */
+function checkLateFields(
+  { requiredFields, model }: RequestPlan,
+  known: readonly OptionalField[],
+  fleet: RouteServices["fleet"],
+): void {
+  const late = requiredFields.find((field) => !known.includes(field));
+  if (late !== undefined && proxyNameFor(fleet, model.servedNames, requiredFields) !== undefined) {
+    throw unsupportedFieldError(late);
   }
 }
 
@@ -140,7 +156,6 @@ function envelopeOf<TRequest extends GeneratingRequest>(
     baseRequestId(scope, {
       body: request.requestId,
       headers: services.requestIdHeaders,
-      takesEmpty: api.takesEmptyId ?? false,
     });
   return {
     responseId: api.responseId?.(request) ?? `${api.idPrefix}${base()}`,

@@ -48,7 +48,6 @@ export const GENERATIVE_SCORING: GeneratingApi<
   }
 > = {
   idPrefix: "generative-scoring-",
-  takesEmptyId: true,
   parse: (body) => ({ ...parseGenerativeScoringRequest(body), user: null, sessionId: null }),
   requiredFields: fieldsOfLabelReads,
   prepare: prepareGenerativeScoring,

@@ -133,5 +133,5 @@ function envelopeOf(
 
 /** Unlike a generation, a pooling request may have the empty id. */
 function idOf(scope: RequestScope, asked: string, services: RouteServices): string {
-  return baseRequestId(scope, { body: asked, headers: services.requestIdHeaders, takesEmpty: true });
+  return baseRequestId(scope, { body: asked, headers: services.requestIdHeaders });
 }

@@ -7,7 +7,7 @@ import type { RouteServices } from "./services.ts";
 
 interface RenderedRequest {
   readonly model: string | null;
-  readonly requestId: string;
+  readonly requestId: string | null;
 }
 
 interface RenderApiOptions<TRequest extends RenderedRequest> {
@@ -39,10 +39,11 @@ export function renderApi<TRequest extends RenderedRequest>(options: RenderApiOp
       return {
         model: request.model,
         idOf: (scope, services) =>
-          options.takesIdFromHeader === false
-            ? request.requestId
-            : options.idPrefix +
-              baseRequestId(scope, { body: request.requestId, headers: services.requestIdHeaders }),
+          options.idPrefix +
+          baseRequestId(scope, {
+            body: request.requestId,
+            headers: options.takesIdFromHeader === false ? [] : services.requestIdHeaders,
+          }),
         render: (envelope) => options.render(request, envelope),
       };
     },

@@ -3,25 +3,22 @@ import type { RequestScope } from "../server/request-scope.ts";
 
 /**
  * The part of a response's id after its prefix: the request's own id (the first header that is there, then the body's),
- * else a random one.
+ * else a random one. An empty id is one, too.
  */
 export function baseRequestId(
   scope: RequestScope,
   sources: {
-    /** Null, and mostly an empty text as well, is none. */
     readonly body: string | null;
     readonly headers: readonly string[];
-    readonly takesEmpty?: boolean;
   },
 ): string {
   for (const name of sources.headers) {
     const header = scope.exchange.header(name);
-    if (header !== undefined && header !== "") {
+    if (header !== undefined) {
       return header;
     }
   }
-  const { body, takesEmpty = false } = sources;
-  return body === null || (body === "" && !takesEmpty) ? randomId() : body;
+  return sources.body ?? randomId();
 }
 
 /** `X-data-parallel-rank` as vLLM reads it: ignored unless it is an integer. */

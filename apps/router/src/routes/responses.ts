@@ -29,7 +29,7 @@ export function responsesApi(store: ResponseStore | undefined): GeneratingApi<Id
     idPrefix: "",
     parse(body) {
       const request = parseResponsesRequest(body);
-      const responseId = request.requestId === "" ? `resp_${randomId()}` : request.requestId;
+      const responseId = request.requestId ?? `resp_${randomId()}`;
       return { ...request, responseId, kept: { response: undefined } };
     },
     responseId: (request) => request.responseId,

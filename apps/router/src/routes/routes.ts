@@ -86,6 +86,7 @@ function knownRoutes(services: RouteServices): readonly Route[] {
         GET: (scope) => serveHealth(scope, services),
         POST: (scope) => serveHealth(scope, services),
       },
+      allow: "GET",
     },
     { path: "/liveness", methods: { GET: (scope) => serveLiveness(scope) } },
     { path: "/readiness", methods: { GET: (scope) => serveReadiness(scope, services) } },

@@ -43,16 +43,16 @@ const COMPLETIONS = renderApi({
   parse: parseCompletionRequest,
   render: renderCompletionRequest,
 });
-const MESSAGES = renderApi<MessagesRequest & { readonly requestId: string }>({
+const MESSAGES = renderApi<MessagesRequest & { readonly requestId: null }>({
   idPrefix: "chatcmpl-",
-  parse: (body) => ({ ...parseMessagesRequest(body), requestId: "" }),
+  parse: (body) => ({ ...parseMessagesRequest(body), requestId: null }),
   render: renderMessagesRequest,
 });
 const RESPONSES = renderApi({
   idPrefix: "",
   parse(body) {
     const request = parseResponsesRequest(body);
-    return { ...request, requestId: request.requestId === "" ? `resp_${randomId()}` : request.requestId };
+    return { ...request, requestId: request.requestId ?? `resp_${randomId()}` };
   },
   render: renderResponsesRequest,
   takesIdFromHeader: false,

@@ -22,16 +22,7 @@ export function unknownPath(known: readonly Route[], services: RouteServices): R
       services,
     );
   };
-  const methods = {
-    GET: handler,
-    POST: handler,
-    PUT: handler,
-    PATCH: handler,
-    DELETE: handler,
-    HEAD: handler,
-    OPTIONS: handler,
-  };
-  return { path: "*", methods };
+  return { path: "*", methods: {}, elsewhere: () => handler };
 }
 
 async function serveUnknown(

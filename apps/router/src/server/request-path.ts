@@ -17,9 +17,12 @@ export function requestPath(request: Request, rootPath: string | undefined): str
   return path[prefix.length] === "/" ? path.slice(prefix.length) : path;
 }
 
+/** Slashes at the end, as they are or escaped. */
+const TRAILING_SLASHES = /(?:\/|%2F)+$/i;
+
 /** The path a trailing slash was added to; undefined when there is none. */
 export function withoutTrailingSlashes(path: string): string | undefined {
-  const shorter = path.replace(/\/+$/, "");
+  const shorter = path.replace(TRAILING_SLASHES, "");
   return shorter === path || shorter === "" ? undefined : shorter;
 }
 
@@ -30,7 +33,7 @@ export function redirectTarget(incoming: IncomingRequest): string {
   const path = queryAt === -1 ? url : url.slice(0, queryAt);
   const query = queryAt === -1 ? "" : url.slice(queryAt);
   const host = incoming.headers.host ?? `${incoming.socket.localAddress}:${incoming.socket.localPort}`;
-  const relative = `${path.replace(/\/+$/, "")}${query}`;
+  const relative = `${path.replace(TRAILING_SLASHES, "")}${query}`;
   const scheme = "encrypted" in incoming.socket ? "https" : "http";
   return relative.startsWith("/") ? `${scheme}://${host}${relative}` : relative;
 }

@@ -42,6 +42,7 @@ interface Life {
   readonly runtime: ModelRuntime | undefined;
   readonly learned: Disposable | undefined;
   readonly kvIdentity: WorkerFacts["kvIdentity"];
+  readonly constraintsAwait: WorkerFacts["constraintsAwait"];
   hasModel: boolean;
 }
 
@@ -190,11 +191,12 @@ export class FleetMirror implements FleetView, AsyncDisposable {
     const facts: WorkerFacts = { ...others, files: held.files };
     const connection = connect(description);
     const isProxied = connection.dialect === "http";
-    const { kvIdentity } = facts;
+    const { kvIdentity, constraintsAwait } = facts;
     const life: Life = {
       connection,
       filesKey,
       kvIdentity,
+      constraintsAwait,
       runtime: undefined,
       learned: undefined,
       hasModel: false,
@@ -237,8 +239,9 @@ export class FleetMirror implements FleetView, AsyncDisposable {
       return [];
     }
     const { slot, ranks, modelNames, cards } = engine;
-    const { connection, runtime, kvIdentity } = life;
-    return [[url, { id: url, connection, slot, ranks, runtime, modelNames, cards, kvIdentity }]];
+    const { connection, runtime, kvIdentity, constraintsAwait } = life;
+    const known = { id: url, connection, slot, ranks, runtime, modelNames, cards };
+    return [[url, { ...known, kvIdentity, constraintsAwait }]];
   }
 
   #inFlight(engine: PublishedWorker["engine"]): number {

@@ -9,6 +9,22 @@ const parse = (rest: Readonly<Record<string, unknown>>): unknown =>
   );
 
 describe("parseBatchChatRequest()", () => {
+  it("tells each conversation what a batch has by default, which is checked first", () => {
+    expect(() => parse({ continue_final_message: true, top_logprobs: 2 })).toThrow(
+      "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
+    );
+    expect(() => parse({ top_logprobs: 2 })).toThrow("when using `top_logprobs`");
+  });
+
+  it("takes every field of a chat, but neither streams nor shows tools", () => {
+    const tools = [{ type: "function", function: { name: "f" } }];
+    const { conversations } = parse({ min_tokens: 3, ignore_eos: true, stream: true, tools }) as ReturnType<
+      typeof parseBatchChatRequest
+    >;
+    expect(conversations[0]).toMatchObject({ minTokens: 3, ignoreEos: true, stream: false, tools: null });
+    expect(() => parse({ min_tokens: "x" })).toThrow("min_tokens");
+  });
+
   it("tells of a response format as vLLM, which makes a request of each conversation by itself", () => {
     const line = (name: string): string =>
       "response_format.function-wrap[__log_extra_fields__()]\n" +

@@ -81,7 +81,7 @@ type BatchFields = RequestOf<typeof batchTable>;
 /** A checked batch: several conversations that share everything else. */
 export interface BatchChatRequest {
   readonly model: string | null;
-  readonly requestId: string;
+  readonly requestId: string | null;
   readonly user: string | null;
   readonly sessionId: string | null;
   /** One ordinary chat request per conversation, never streaming. At least one. */
@@ -129,27 +129,40 @@ const reader: RequestReader<BatchFields> = compileRequest({ table: batchTable, c
 /** Fields of a batch of chats. */
 export const batchChatFields: readonly FieldShape[] = reader.fields;
 
+/** Fields that say nothing to a single conversation. */
+const NOT_SHARED: ReadonlySet<string> = new Set(["messages", "stream", "stream_options"]);
+
+/** What a conversation is told where the batch says nothing, and its own table would know it by another default. */
+const TOLD: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
+  ["logprobs", false],
+  ["tool_choice", "none"],
+  ["add_generation_prompt", true],
+  ["continue_final_message", false],
+]);
+
 /**
  * Checks the body of `POST /v1/chat/completions/batch` and makes one chat request of each conversation. Fields that the
- * batch does not know are ignored, as vLLM ignores them.
+ * batch does not know are those of chats; but nothing is streamed, and no conversation shows the model its tools.
  *
  * @throws {@link ApiError} with vLLM's status, text and param.
  */
 export function parseBatchChatRequest(body: JsonValue): BatchChatRequest {
   const fields = parseWith(reader, body);
-  const shared = new Map<string, JsonValue>();
-  for (const [name, value] of body as JsonObject) {
-    if (name !== "messages" && value !== null && Object.hasOwn(batchTable, name)) shared.set(name, value);
-  }
+  const given = [...(body as JsonObject)].filter(([name, value]) => value !== null && !NOT_SHARED.has(name));
+  const shared = new Map<string, JsonValue>([
+    ...[...TOLD].filter(([name]) => !(body as JsonObject).has(name)),
+    ...given,
+  ]);
   const conversations = (body as JsonObject).get("messages") as readonly JsonValue[];
   return {
     model: fields.model,
-    requestId: fields.requestId ?? "",
+    requestId: fields.requestId,
     user: fields.user,
     sessionId: null,
-    conversations: conversations.map((messages) =>
-      convertedChatRequest(new Map(shared).set("messages", messages)),
-    ),
+    conversations: conversations.map((messages) => ({
+      ...convertedChatRequest(new Map(shared).set("messages", messages)),
+      tools: null,
+    })),
   };
 }
 

@@ -99,11 +99,13 @@ export const thinkingTokenBudget: RequestField<Integer | null> = field(tokenBudg
 /** `stream_interval`. */
 export const streamInterval: RequestField<Integer | null> = field(nullable(integer({ atLeast: 1 })), null);
 
+/** `request_id`: null when the client gave none. The client itself cannot say null. */
+const requestId: RequestField<string | null> = { validator: text, fallback: null };
+
 /** Fields about ids, in the order both classes have them. */
 export const identityFields = {
   priority: field(integer({ atLeast: INT64_MIN, atMost: INT64_MAX }), 0),
-  /** Empty when the client gave none: the server makes one up. */
-  request_id: field(text, ""),
+  request_id: requestId,
   session_id: optionalText,
   return_tokens_as_token_ids: optionalBoolean,
   return_token_ids: optionalBoolean,

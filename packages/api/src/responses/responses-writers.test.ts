@@ -85,7 +85,7 @@ function optionsOf(script: Script, stream: boolean): ResponsesOptions {
     request,
     responses,
     identity: {
-      id: responses.requestId === "" ? "resp_0" : responses.requestId,
+      id: responses.requestId ?? "resp_0",
       created: 1_700_000_000,
       model: "m",
       systemFingerprint: null,

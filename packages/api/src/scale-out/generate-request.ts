@@ -64,7 +64,6 @@ const reasoningParserKwargs = record({
 
 /** Body of `POST /inference/v1/generate`, in the order of vLLM 0.32's `GenerateRequest`. */
 const generateTable = {
-  /** Empty when the client gave none: the server makes one up. */
   request_id: identityFields.request_id,
   token_ids: requiredField(
     after(list(integer(), { minLength: 1 }), (ids) =>

@@ -63,7 +63,7 @@ export function judgeAvailable(worker: WorkerView, generation: Generation, admit
   if (generation.requiredFields.length > 0 && firstUnsupportedField(worker, generation) !== undefined) {
     return "unsupported_field";
   }
-  if (generation.rank !== undefined && generation.rank >= worker.ranks) {
+  if (generation.rank !== undefined && (generation.rank < 0 || generation.rank >= worker.ranks)) {
     return "wrong_rank";
   }
   if (!worker.isHealthy) {

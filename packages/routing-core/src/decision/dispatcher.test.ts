@@ -24,6 +24,7 @@ describe("createDispatcher()", () => {
     expect(ask([{ isDraining: true }, { breaker: "open" }])).toEqual(none("breaker_open"));
     expect(ask([{}, { breaker: "open" }], { excludedWorkers: ["http://w0"] })).toEqual(none("all_excluded"));
     expect(ask([{ ranks: 2 }], { rank: 2 })).toEqual(none("rank_not_found"));
+    expect(ask([{ ranks: 2 }], { rank: -1 })).toEqual(none("rank_not_found"));
     const unsupportedFields = new Set(["n"]);
     const requiredFields = ["seed", "n"];
     expect(ask([{ unsupportedFields }], { requiredFields })).toEqual(none("unsupported_field"));
