@@ -42,8 +42,9 @@ export class PromptMemory {
   readonly #places = Array.from<RememberedText | undefined>({ length: PLACES });
   /** By the hash of a beginning: a place + 1. */
   readonly #byBeginning = new Int32Array(BEGINNINGS);
-  /** The place that is filled next; the oldest text is the first at or after it. */
+  /** Texts that have been remembered, and those of them that are certainly gone; modulo the places the one filled next and the oldest. */
   #next = 0;
+  #oldest = 0;
   #bytes = 0;
   readonly #hashes = new Int32Array(MOST_BEGINNINGS);
   #hashCount = 0;
@@ -69,15 +70,17 @@ export class PromptMemory {
     this.#lastFound = undefined;
     const pieces = piecesWith(known, text, { ids, cuts, firstId });
     if (pieces === undefined) return;
-    const place = this.#next;
-    this.#next = (place + 1) % PLACES;
+    const place = this.#next % PLACES;
+    this.#next++;
     this.#forget(this.#places[place]);
+    this.#oldest = Math.max(this.#oldest, this.#next - PLACES);
     for (const piece of pieces) this.#own(piece);
     // What is forgotten has nothing that the new one does not have.
     if (known !== undefined && known.whole === known.like.pieces.length) this.#forget(known.like);
     this.#places[place] = { pieces, place };
-    for (let oldest = this.#next; this.#bytes > CAPACITY_BYTES; oldest = (oldest + 1) % PLACES) {
-      this.#forget(this.#places[oldest]);
+    while (this.#bytes > CAPACITY_BYTES) {
+      this.#forget(this.#places[this.#oldest % PLACES]);
+      this.#oldest++;
     }
     for (let index = 0; index < this.#hashCount; index++) {
       this.#byBeginning[(this.#hashes[index] as number) & (BEGINNINGS - 1)] = place + 1;
