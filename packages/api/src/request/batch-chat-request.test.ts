@@ -23,6 +23,10 @@ describe("parseBatchChatRequest()", () => {
     >;
     expect(conversations[0]).toMatchObject({ minTokens: 3, ignoreEos: true, stream: false, tools: null });
     expect(() => parse({ min_tokens: "x" })).toThrow("min_tokens");
+    expect(() => parse({ stream_options: { include_usage: true } })).toThrow(
+      "Stream options can only be defined when `stream=True`.",
+    );
+    expect(() => parse({ stream: true, stream_options: { include_usage: true } })).not.toThrow();
   });
 
   it("tells of a response format as vLLM, which makes a request of each conversation by itself", () => {

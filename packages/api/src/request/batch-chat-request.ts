@@ -129,8 +129,12 @@ const reader: RequestReader<BatchFields> = compileRequest({ table: batchTable, c
 /** Fields of a batch of chats. */
 export const batchChatFields: readonly FieldShape[] = reader.fields;
 
-/** Fields that say nothing to a single conversation. */
-const NOT_SHARED: ReadonlySet<string> = new Set(["messages", "stream", "stream_options"]);
+/** Fields that say nothing to a single conversation, and those of streams where one is asked for: there is none. */
+function isShared(name: string, body: JsonObject): boolean {
+  return (
+    name !== "messages" && name !== "stream" && (name !== "stream_options" || body.get("stream") !== true)
+  );
+}
 
 /** What a conversation is told where the batch says nothing, and its own table would know it by another default. */
 const TOLD: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
@@ -148,7 +152,9 @@ const TOLD: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
  */
 export function parseBatchChatRequest(body: JsonValue): BatchChatRequest {
   const fields = parseWith(reader, body);
-  const given = [...(body as JsonObject)].filter(([name, value]) => value !== null && !NOT_SHARED.has(name));
+  const given = [...(body as JsonObject)].filter(
+    ([name, value]) => value !== null && isShared(name, body as JsonObject),
+  );
   const shared = new Map<string, JsonValue>([
     ...[...TOLD].filter(([name]) => !(body as JsonObject).has(name)),
     ...given,

@@ -44,7 +44,7 @@ describe("parseChatRequest()", () => {
       skipSpecialTokens: true,
       addSpecialTokens: false,
       includeReasoning: true,
-      requestId: "",
+      requestId: null,
       priority: 0,
       returnTokenIds: null,
     });
