@@ -56,8 +56,8 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   /** Where the answer says how long it took. */
   #lastOutputAtMs: number | undefined;
   #cancelLook: (() => void) | undefined;
-  /** Per generation, when its outputs were last written; NaN before. */
-  readonly #flushedAtMs: Float64Array;
+  /** Per generation, when its outputs were last written; NaN or missing before. A plain array: most requests have one. */
+  readonly #flushedAtMs: number[] = [Number.NaN];
   #unfinished = 0;
   #over = false;
   #paused = false;
@@ -68,7 +68,6 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.#services = services;
     this.startedAtMs = services.now();
     this.#addGenerations();
-    this.#flushedAtMs = new Float64Array(this.generations.length).fill(Number.NaN);
   }
 
   /** Instant of the first engine output; undefined before. */

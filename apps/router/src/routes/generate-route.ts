@@ -116,6 +116,8 @@ export async function serveReceivedGeneration<TRequest extends GeneratingRequest
         scope,
         mayBeLong(scope, services) ? whenEncoded(prepareOn, { scope, model, services }) : prepare,
       ));
+    // Nobody reads the body again: it must not live as long as the answer.
+    scope.received = undefined;
   } catch (error) {
     // A value that the engines' protocol has no room for is found while the request is prepared.
     const fallback = isUncarried(error) ? proxyNameOf(fleet, model.servedNames) : undefined;

@@ -17,8 +17,9 @@ export interface StreamSetting {
 export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget {
   readonly #setting: StreamSetting;
   readonly #sink: GenerateSink;
-  readonly #hadChunk: Uint8Array;
-  readonly #isFinished: Uint8Array;
+  /** Plain arrays: a typed array of one byte takes six times as much, for as long as the stream lives. */
+  readonly #hadChunk: boolean[];
+  readonly #isFinished: boolean[];
   #unfinished: number;
   #call: StreamCall | undefined;
   /** A finish that came with an output during which the sink paused. */
@@ -34,8 +35,8 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
     this.#setting = setting;
     this.#sink = sink;
     this.#unfinished = sequences;
-    this.#hadChunk = new Uint8Array(sequences);
-    this.#isFinished = new Uint8Array(sequences);
+    this.#hadChunk = falseTimes(sequences);
+    this.#isFinished = falseTimes(sequences);
   }
 
   /** Hands over the transport's side of the call. */
@@ -110,19 +111,19 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
     if (index >= this.#hadChunk.length) {
       throw new EngineError("protocol", `the engine sent sequence ${index} of ${this.#hadChunk.length}`);
     }
-    if (this.#isFinished[index] === 1) {
+    if (this.#isFinished[index] === true) {
       throw new EngineError("protocol", `the engine sent output of sequence ${index} after its end`);
     }
     this.#needsFlush = true;
     this.#enqueue();
     if (kind === "chunk") {
-      this.#hadChunk[index] = 1;
+      this.#hadChunk[index] = true;
       this.#sink.output(output);
       return;
     }
-    this.#isFinished[index] = 1;
+    this.#isFinished[index] = true;
     this.#unfinished--;
-    const isOutput = this.#hadChunk[index] === 0 || (kind === "last" && output.tokenCount > 0);
+    const isOutput = this.#hadChunk[index] === false || (kind === "last" && output.tokenCount > 0);
     if (isOutput) {
       this.#sink.output(output);
       if (this.#isOver) return;
@@ -171,4 +172,8 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
         : new EngineError("internal", "the receiver of an engine's output failed", { cause: error }),
     );
   }
+}
+
+function falseTimes(count: number): boolean[] {
+  return count === 1 ? [false] : Array.from({ length: count }, () => false);
 }

@@ -50,9 +50,9 @@ export class NetRequest implements IncomingRequest {
       receiver.piece(piece);
     }
     if (this.#state === "ended") {
-      receiver.end();
+      this.#release()?.end();
     } else if (this.#state === "broken") {
-      receiver.broken();
+      this.#release()?.broken();
     } else {
       this.#source.bodyWanted(this);
       if (this.#heldBytes > MAX_HELD_BYTES) {
@@ -98,7 +98,7 @@ export class NetRequest implements IncomingRequest {
   /** The body is complete. */
   end(): void {
     this.#state = "ended";
-    this.#receiver?.end();
+    this.#release()?.end();
   }
 
   /** The connection is gone, or of no use any more. */
@@ -106,7 +106,14 @@ export class NetRequest implements IncomingRequest {
     if (this.#state === "open") {
       this.#state = "broken";
       this.#held = undefined;
-      this.#receiver?.broken();
+      this.#release()?.broken();
     }
+  }
+
+  /** A receiver that has heard the last word is let go: the body it gathered must not live as long as the answer. */
+  #release(): BodyReceiver | undefined {
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    return receiver;
   }
 }
