@@ -12,7 +12,7 @@ const DECISIONS: GeneratingApi<Omit<DecisionRequest, "requestId"> & GeneratingRe
   idPrefix: "decision-",
   parse(body) {
     const request = parseDecisionRequest(body);
-    return { ...request, requestId: request.requestId ?? "", user: null, sessionId: null };
+    return { ...request, user: null, sessionId: null };
   },
   requiredFields: fieldsOfLabelReads,
   prepare: prepareDecision,
