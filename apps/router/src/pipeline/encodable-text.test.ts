@@ -1,15 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { builtinRuntime } from "../../test/fake-pipeline.ts";
 import { checkEncodable } from "./encodable-text.ts";
 import { checkDecodable } from "./wide-ids.ts";
 
-const builtinModel = await builtinRuntime();
-
 describe("what the tokenizer cannot take", () => {
   it("is half a surrogate pair", () => {
-    const { tokenizer } = builtinModel;
-    expect(() => checkEncodable("a\ud800", tokenizer)).toThrow("TextEncodeInput must be");
-    expect(() => checkEncodable("a😀", tokenizer)).not.toThrow();
+    expect(() => checkEncodable("a\ud800")).toThrow("TextEncodeInput must be");
+    expect(() => checkEncodable("a😀")).not.toThrow();
   });
 
   it("is an id beyond 32 bits, and one beyond 64", () => {

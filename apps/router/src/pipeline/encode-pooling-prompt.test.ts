@@ -20,7 +20,6 @@ const model = {
     vocabularySize: 1000,
     maxTokenCharacters: 5,
     specialFrame: { before: [START], after: [END] },
-    isWellFormed: (text: string) => !/\p{Surrogate}/u.test(text),
     encode: (text: string, special: boolean) => {
       const own = text
         .split(" ")

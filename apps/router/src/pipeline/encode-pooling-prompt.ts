@@ -28,7 +28,7 @@ export function encodePoolingText(
   context: { readonly fitting: PromptFitting; readonly model: PoolingModel },
 ): PoolingTokenIds {
   const { fitting, model } = context;
-  checkEncodable(text, model.tokenizer);
+  checkEncodable(text);
   const fitted = fitText(text, context);
   const wanted = model.pooling.lowersCase ? fitted.toLowerCase() : fitted;
   return fitTokens(encodeCut(wanted, addSpecialTokens, context), fitting, model);

@@ -29,7 +29,7 @@ export function encodeText(text: string, request: GenerationRequest, model: Mode
   // A code point has at most two units: counting them exactly matters only near the limit.
   const isFarBelow = text.length <= context.maxModelLength * context.maxCharactersPerToken;
   checkPromptText(request, isFarBelow ? text.length : [...text].length, context);
-  checkEncodable(text, model.tokenizer);
+  checkEncodable(text);
   const encoded = model.tokenizer.encode(
     truncatePromptText(request, text, context),
     request.addSpecialTokens,

@@ -99,7 +99,7 @@ function itemTokens(request: GenerativeScoringRequest, model: ModelRuntime): rea
 }
 
 function encodeText(text: string, special: boolean, model: ModelRuntime): Int32Array {
-  checkEncodable(text, model.tokenizer);
+  checkEncodable(text);
   return model.tokenizer.encode(text, special);
 }
 

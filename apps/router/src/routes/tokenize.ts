@@ -41,7 +41,7 @@ export async function serveTokenize(scope: RequestScope, services: RouteServices
           { model, settings: services.prepare },
         );
   const { tokenizer } = model;
-  checkEncodable(text, tokenizer);
+  checkEncodable(text);
   const tokenIds = tokenizer.encode(text, request.addSpecialTokens);
   const tokenStrings =
     request.returnTokenStrs === true

@@ -4,25 +4,14 @@ import type { AddedToken } from "./added-token.ts";
 export interface PieceSink {
   /** A stretch without added tokens; `start` is where it begins in the text that was split. */
   text(text: string, start: number): void;
-  /**
-   * An added token.
-   *
-   * @param cut Where it ends, when what follows is split as if nothing stood before it and this token is found whatever follows; else -1.
-   */
-  token(id: number, cut: number): void;
+  /** An added token. */
+  token(id: number): void;
 }
 
 interface TrieNode {
   readonly children: Map<number, TrieNode>;
   /** Id of the token that ends here. */
   id: number;
-}
-
-interface TokenMatch {
-  readonly id: number;
-  readonly length: number;
-  /** No token begins with this one. */
-  readonly isFinal: boolean;
 }
 
 const wordCharacter = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
@@ -48,10 +37,10 @@ export class AddedTokenSplitter {
       this.firstUnits.size === 1 && first !== undefined ? String.fromCharCode(first) : undefined;
   }
 
-  /** Hands the text over in pieces, from a cut or the beginning on; empty pieces are left out. */
-  split(text: string, sink: PieceSink, from = 0): void {
-    let done = from;
-    let search = from;
+  /** Hands the text over in pieces; empty pieces are left out. */
+  split(text: string, sink: PieceSink): void {
+    let done = 0;
+    let search = 0;
     for (;;) {
       const start = this.nextCandidate(text, search);
       if (start < 0) break;
@@ -63,10 +52,10 @@ export class AddedTokenSplitter {
       search = start + match.length;
       const token = this.tokens.get(match.id) as AddedToken;
       if (token.isSingleWord && !standsAlone(text, start, search)) continue;
-      const textEnd = token.stripsLeft ? Math.max(done, start - countSpacesBefore(text, start)) : start;
+      const from = token.stripsLeft ? Math.max(done, start - countSpacesBefore(text, start)) : start;
       const to = token.stripsRight ? search + countSpacesAfter(text, search) : search;
-      if (textEnd > done) sink.text(text.slice(done, textEnd), done);
-      sink.token(match.id, match.isFinal && !token.isSingleWord && !token.stripsRight ? search : -1);
+      if (from > done) sink.text(text.slice(done, from), done);
+      sink.token(match.id);
       done = to;
     }
     if (done < text.length) sink.text(done === 0 ? text : text.slice(done), done);
@@ -97,21 +86,19 @@ export class AddedTokenSplitter {
     return -1;
   }
 
-  private longestAt(text: string, start: number): TokenMatch | undefined {
+  private longestAt(text: string, start: number): { id: number; length: number } | undefined {
     let node: TrieNode | undefined = this.root;
     let id = -1;
     let length = 0;
-    let isFinal = false;
     for (let index = start; index < text.length; index++) {
       node = node.children.get(text.charCodeAt(index));
       if (node === undefined) break;
       if (node.id >= 0) {
         id = node.id;
         length = index + 1 - start;
-        isFinal = node.children.size === 0;
       }
     }
-    return id < 0 ? undefined : { id, length, isFinal };
+    return id < 0 ? undefined : { id, length };
   }
 }
 

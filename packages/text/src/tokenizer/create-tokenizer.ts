@@ -16,15 +16,15 @@ import { compileNormalizer } from "./normalizer.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
 import { compilePostProcessor } from "./post-processor.ts";
 import { compilePreTokenizer, type PreTokenizer } from "./pre-tokenizer.ts";
-import { createPipeline, type StretchEncoder } from "./text-encoder-pipeline.ts";
-import { createTextEncoding, type TextEncoding } from "./text-encoding.ts";
+import { createPipeline, type EncodingPipeline, type StretchEncoder } from "./text-encoder-pipeline.ts";
+import { TokenBuffer } from "./token-buffer.ts";
 import { TokenTable } from "./token-table.ts";
 import { applyTokenizerClass } from "./tokenizer-class.ts";
 import { addConfiguredTokens, readTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
 import type { SpecialFrame, Tokenizer, TokenizerFiles } from "./tokenizer.ts";
 import { createUnigram } from "./unigram-encoder.ts";
 import { createWordLevel, createWordPiece, type WordModel } from "./word-piece-encoder.ts";
-import { codePointLength } from "./utf8.ts";
+import { codePointLength, wellFormed } from "./utf8.ts";
 
 /**
  * Builds a tokenizer from a model's files. Slow (some hundred milliseconds for a large vocabulary); one per model.
@@ -106,11 +106,11 @@ function createOwn({ json, config, preTokenizer, vocabulary, encodeStretch }: Ow
     frame,
     // transformers leaves BPE alone, for which this would be destructive.
     cleansUp: config.cleansUpSpaces && !isBpeModel(json["model"]),
-    ...createTextEncoding(pipeline, frame),
+    ...createEncoding(pipeline, frame),
   });
 }
 
-interface Parts extends TextEncoding {
+interface Parts extends Encoding {
   readonly config: TokenizerConfig;
   readonly added: AddedVocabulary;
   readonly vocabulary: ReadonlyMap<string, number>;
@@ -119,6 +119,37 @@ interface Parts extends TextEncoding {
   readonly spaceMarker: string | undefined;
   readonly frame: SpecialFrame;
   readonly cleansUp: boolean;
+}
+
+type Encoding = Pick<Tokenizer, "encode" | "draft" | "encodeStretches">;
+
+/** What a pipeline does for the callers of a tokenizer: lone surrogates replaced, special frame added. */
+function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encoding {
+  const buffer = new TokenBuffer();
+
+  function framed(addSpecialTokens: boolean, fill: () => void): Int32Array {
+    buffer.clear();
+    if (addSpecialTokens) buffer.pushAll(frame.before);
+    fill();
+    if (addSpecialTokens) buffer.pushAll(frame.after);
+    return buffer.take();
+  }
+
+  return {
+    encode: (text, addSpecialTokens) =>
+      framed(addSpecialTokens, () => pipeline.encode(wellFormed(text), buffer)),
+    draft(text, addSpecialTokens) {
+      const draft = pipeline.draft(wellFormed(text));
+      const { unknown } = draft;
+      return {
+        unknown,
+        unknownUnits: unknown.reduce((units, stretch) => units + stretch.text.length, 0),
+        complete: (ids) => framed(addSpecialTokens, () => draft.complete(ids, buffer)),
+      };
+    },
+    encodeStretches: (stretches) =>
+      stretches.map((stretch) => framed(false, () => pipeline.encodeStretch(stretch, buffer))),
+  };
 }
 
 function assemble({

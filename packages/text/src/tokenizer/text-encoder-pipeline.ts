@@ -1,8 +1,7 @@
-import type { AddedTokenSplitter, PieceSink } from "./added-token-splitter.ts";
+import type { AddedTokenSplitter } from "./added-token-splitter.ts";
 import type { Stretch } from "./encoding-draft.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
 import { StretchCache } from "./stretch-cache.ts";
-import type { TextCuts } from "./text-cuts.ts";
 import type { TokenBuffer } from "./token-buffer.ts";
 
 /**
@@ -25,30 +24,19 @@ export interface EncodingStages {
 
 /** Encodes texts without lone surrogates, special frame not included. */
 export interface EncodingPipeline {
-  /** Appends the ids of a text, or of what follows a cut in it. */
-  encode(text: string, target: EncodingTarget, from: number): void;
+  /** Appends the ids of a text. */
+  encode(text: string, output: TokenBuffer): void;
   /** Appends the ids of a stretch of a {@link PipelineDraft}. */
   encodeStretch(stretch: Stretch, output: TokenBuffer): void;
-  /** Takes a text apart, from a cut or the beginning on, and looks up what is known of it. */
-  draft(text: string, from: number): PipelineDraft;
-}
-
-/** Where ids go, and the cuts between them. */
-export interface EncodingTarget {
-  readonly output: TokenBuffer;
-  readonly cuts: TextCuts;
+  /** Takes a text apart and looks up what is known of it. */
+  draft(text: string): PipelineDraft;
 }
 
 /** What is known of a text. */
 export interface PipelineDraft {
   readonly unknown: readonly Stretch[];
   /** Appends the ids of the text, with those of its unknown stretches. */
-  complete(ids: readonly Int32Array[], target: EncodingTarget): void;
-}
-
-interface FoundToken {
-  readonly id: number;
-  readonly cut: number;
+  complete(ids: readonly Int32Array[], output: TokenBuffer): void;
 }
 
 /** The stages joined, with stretches that come again taken from a cache. */
@@ -68,12 +56,9 @@ export function createPipeline(stages: EncodingStages): EncodingPipeline {
   const others = new StretchCache();
 
   return {
-    encode(text, { output, cuts }, from) {
-      const sink: PieceSink = {
-        token(id, cut) {
-          output.push(id);
-          if (cut >= 0) cuts.add(cut, output.length);
-        },
+    encode(text, output) {
+      rawSplitter.split(text, {
+        token: (id) => output.push(id),
         text(stretch, start) {
           const cache = start === 0 ? firsts : others;
           const known = cache.get(stretch);
@@ -81,37 +66,33 @@ export function createPipeline(stages: EncodingStages): EncodingPipeline {
             output.pushBlock(known);
             return;
           }
-          const before = output.length;
+          const from = output.length;
           encodeRaw({ text: stretch, isAtStart: start === 0 }, output);
-          if (cache.wants(stretch)) cache.set(stretch, output.since(before));
+          if (cache.wants(stretch)) cache.set(stretch, output.since(from));
         },
-      };
-      rawSplitter.split(text, sink, from);
+      });
     },
     encodeStretch: encodeRaw,
-    draft(text, from) {
-      const parts: (FoundToken | Int32Array | Stretch)[] = [];
+    draft(text) {
+      const parts: (number | Int32Array | Stretch)[] = [];
       const unknown: Stretch[] = [];
-      const sink: PieceSink = {
-        token: (id, cut) => parts.push({ id, cut }),
+      rawSplitter.split(text, {
+        token: (id) => parts.push(id),
         text(stretch, start) {
           const isAtStart = start === 0;
           const known = (isAtStart ? firsts : others).get(stretch);
           if (known === undefined) unknown.push({ text: stretch, isAtStart });
           parts.push(known ?? (unknown.at(-1) as Stretch));
         },
-      };
-      rawSplitter.split(text, sink, from);
+      });
       return {
         unknown,
-        complete(ids, { output, cuts }) {
+        complete(ids, output) {
           let next = 0;
           for (const part of parts) {
-            if (part instanceof Int32Array) output.pushBlock(part);
-            else if ("id" in part) {
-              output.push(part.id);
-              if (part.cut >= 0) cuts.add(part.cut, output.length);
-            } else {
+            if (typeof part === "number") output.push(part);
+            else if (part instanceof Int32Array) output.pushBlock(part);
+            else {
               const own = ids[next++] as Int32Array;
               output.pushBlock(own);
               const cache = part.isAtStart ? firsts : others;

@@ -44,11 +44,6 @@ export class TokenBuffer {
     return this.ids.slice(from, this.count);
   }
 
-  /** A copy of the ids from position `from` to position `to`. */
-  range(from: number, to: number): Int32Array {
-    return this.ids.slice(from, to);
-  }
-
   /** A copy of the ids. Memory above 4 MB is given back. */
   take(): Int32Array {
     const ids = this.ids.slice(0, this.count);

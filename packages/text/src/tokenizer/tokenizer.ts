@@ -45,8 +45,6 @@ export interface Tokenizer {
   readonly specialFrame: SpecialFrame;
   /** Ids of a text. Lone surrogates count as U+FFFD. `addSpecialTokens` adds what the post-processor adds (`<s>` …). */
   encode(text: string, addSpecialTokens: boolean): Int32Array;
-  /** Whether a text has no lone surrogates. Quicker than looking at all of it where it is to be encoded and its beginning is remembered. */
-  isWellFormed(text: string): boolean;
   /** Begins {@link Tokenizer.encode}: what comes of completing the draft is what it gives, whoever encodes the unknown stretches. */
   draft(text: string, addSpecialTokens: boolean): EncodingDraft;
   /** Ids of every one of a draft's stretches, also of a draft by another tokenizer with the same files. */

@@ -40,11 +40,6 @@ export function wellFormed(text: string): string {
   return string.isWellFormed() ? text : string.toWellFormed();
 }
 
-/** Whether a text has no lone surrogates. */
-export function isWellFormed(text: string): boolean {
-  return (text as unknown as WellFormedString).isWellFormed();
-}
-
 /** Number of code points of a text. */
 export function codePointLength(text: string): number {
   let count = text.length;
