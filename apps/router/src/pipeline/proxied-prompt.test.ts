@@ -2,7 +2,7 @@ import { isJsonObject, parseJson } from "@vllm-router/api";
 import { beforeAll, describe, expect, it } from "vitest";
 import { builtinRuntime, envelopeOf } from "../../test/fake-pipeline.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
-import { readProxiedBody } from "../routes/proxied-body.ts";
+import { readProxiedBody } from "../server/proxied-body.ts";
 import { proxiedMaxTokens, proxiedPrompt } from "./proxied-prompt.ts";
 
 const CHAT = "/v1/chat/completions";

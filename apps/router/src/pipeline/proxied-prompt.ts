@@ -8,7 +8,7 @@ import {
   type JsonValue,
 } from "@vllm-router/api";
 import type { ModelRuntime } from "../models/model-runtime.ts";
-import type { ProxiedBody } from "../routes/proxied-body.ts";
+import type { ProxiedBody } from "../server/proxied-body.ts";
 import type { PrepareSettings } from "./prepare-settings.ts";
 import { renderConversation } from "./render-conversation.ts";
 

@@ -2,7 +2,7 @@ import { VLLM_ENGINE_CAPABILITIES } from "@vllm-router/engine-client";
 import { createSnapshot, createWorkerView, type Snapshot } from "@vllm-router/routing-core";
 import { describe, expect, it } from "vitest";
 import { chooseLane, isHttpOnly, proxyNameFor, proxyNameOf, type LaneFleet } from "./choose-lane.ts";
-import { readProxiedBody } from "./proxied-body.ts";
+import { readProxiedBody } from "../server/proxied-body.ts";
 
 type Worker = readonly [models: readonly string[], isHealthy?: boolean];
 

@@ -3,7 +3,7 @@ import { randomId } from "../pipeline/random-id.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import { isHttpOnly } from "./choose-lane.ts";
 import { proxiedCards, proxiedModelsAgree } from "./proxied-models.ts";
-import { readProxiedBody } from "./proxied-body.ts";
+import { readProxiedBody } from "../server/proxied-body.ts";
 import { serveProxied } from "./proxy-route.ts";
 import type { RouteServices } from "./services.ts";
 

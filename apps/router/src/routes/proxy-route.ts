@@ -8,7 +8,7 @@ import type { RequestScope } from "../server/request-scope.ts";
 import { affinityKeyOf } from "./affinity-key.ts";
 import { proxyNameOf } from "./choose-lane.ts";
 import { explainedTo } from "./explained-to.ts";
-import type { ProxiedBody } from "./proxied-body.ts";
+import type { ProxiedBody } from "../server/proxied-body.ts";
 import { requestedRank } from "./response-id.ts";
 import type { ProxyRouteServices, RouteServices } from "./services.ts";
 

@@ -1,5 +1,5 @@
 import { parseRequestBody, payloadTooLargeError } from "@vllm-router/api";
-import { readProxiedBody, type ProxiedBody } from "./proxied-body.ts";
+import { readProxiedBody, type ProxiedBody } from "../server/proxied-body.ts";
 import { readRequestBody } from "../server/request-body.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import type { ReceivedJson } from "../server/received-json.ts";

@@ -2,7 +2,7 @@ import { payloadTooLargeError } from "@vllm-router/api";
 import { receiveReplayable } from "../server/replayable-body.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import { multipartModel } from "./multipart-model.ts";
-import { formBody, type ProxiedBody } from "./proxied-body.ts";
+import { formBody, type ProxiedBody } from "../server/proxied-body.ts";
 import { receiveJson } from "./read-json.ts";
 
 /** So much of a file is held, for routing to look at and for a second worker. */

@@ -1,5 +1,5 @@
 import type { JsonValue } from "@vllm-router/api";
-import type { ProxiedBody } from "../routes/proxied-body.ts";
+import type { ProxiedBody } from "./proxied-body.ts";
 
 /** A JSON body as received and as parsed. */
 export interface ReceivedJson {
