@@ -96,16 +96,16 @@ export class FleetPlacer implements Placer {
       requiredFields: plan.requiredFields,
       excludedWorkers: request.excludedWorkers,
     };
+    const { prefill, now } = this.#options;
     const result = this.#decide("token", generation, {
       explained: plan.explained,
-      isDivisible: isDivisible(request, this.#options.prefill?.options.connector.isShared === true),
+      isDivisible: prefill !== undefined && isDivisible(request, prefill.options.connector.isShared),
     });
     if ("failure" in result) {
       return { kind: "not-placed", failure: result.failure };
     }
     const engine = result.worker.connection.engine as TokenEngine;
     const booked = this.#book(result);
-    const { prefill, now } = this.#options;
     const parts = prefill?.pair<TokenEngine>("token", generation, result);
     if (prefill === undefined || parts === undefined) {
       return { kind: "placed", placement: { ...booked, engine } };

@@ -56,7 +56,7 @@ export function makePlan(
     })),
     stream: request.stream === true,
     writer,
-    requiredFields: [...requiredFieldsOf(request, fields), ...startFieldsOf(drafts)],
+    requiredFields: withStartFields(requiredFieldsOf(request, fields), drafts),
     routingKey: envelope.routingKey,
     rank: beam === undefined ? envelope.rank : undefined,
     explained: envelope.explained,
@@ -79,13 +79,19 @@ export function makePlan(
   };
 }
 
-/** Those of all prompts, each once; a beam search knows no constraint. */
-function startFieldsOf(drafts: readonly PromptDraft[]): readonly OptionalField[] {
-  return [
-    ...new Set(
-      drafts.flatMap(({ startFields = [], resolved }) => (resolved.beam === undefined ? startFields : [])),
-    ),
-  ];
+/** With those that the prompts' constraints need, each once; a beam search knows no constraint. */
+function withStartFields(
+  fields: readonly OptionalField[],
+  drafts: readonly PromptDraft[],
+): readonly OptionalField[] {
+  // Most requests have no constraint.
+  if (drafts.every(({ startFields }) => startFields === undefined)) {
+    return fields;
+  }
+  const started = drafts.flatMap(({ startFields = [], resolved }) =>
+    resolved.beam === undefined ? startFields : [],
+  );
+  return [...fields, ...new Set(started)];
 }
 
 /** `repetition_detection`; undefined where it is absent or switched off. */
