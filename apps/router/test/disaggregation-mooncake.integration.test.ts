@@ -1,20 +1,18 @@
 import { startSimulator, type Simulator, type SimulatorOptions } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
 import { BUILTIN_MODEL } from "./builtin-model.ts";
+import {
+  alone,
+  BODY,
+  type Completion,
+  complete,
+  metric,
+  NOT_FETCHED,
+  type PairTransport,
+  PREFILLS,
+  PROMPT,
+} from "./pair-answers.ts";
 import { eventually, startRouter, type TestRouter } from "./start-router.ts";
-
-/** An answer to a completion. */
-interface Completion {
-  readonly choices: readonly { readonly text: string; readonly finish_reason: string }[];
-}
-
-const PROMPT = "The quick brown fox jumps over the lazy dog. ".repeat(12);
-const BODY = { model: "sim", prompt: PROMPT, max_tokens: 8, temperature: 0 };
-
-type Transport = "vllm-engine" | "vllm-inference" | "http";
-
-const PREFILLS = /^vllm_router_pd_prefill_requests_total(?:\{.*\})? (\d+)$/gm;
-const NOT_FETCHED = /^vllm_router_pd_prefill_errors_total\{.*error_type="not_fetched".*\} (\d+)$/gm;
 
 /** Engines with Mooncake and a router that divides generations between them. */
 interface Setting extends AsyncDisposable {
@@ -29,7 +27,7 @@ async function setUp(
   options: {
     readonly prefill?: number;
     readonly decode?: number;
-    readonly transport?: Transport;
+    readonly transport?: PairTransport;
     readonly flags?: readonly string[];
     readonly engine?: SimulatorOptions;
   } = {},
@@ -76,35 +74,6 @@ async function setUp(
       await Promise.all([...prefill, ...decodes].map((engine) => engine.close()));
     },
   };
-}
-
-async function complete(router: TestRouter, body: object = {}): Promise<Completion> {
-  const answer = await router.post("/v1/completions", { ...BODY, ...body });
-  const text = await answer.text();
-  expect([answer.status, answer.status === 200 ? "" : text]).toEqual([200, ""]);
-  return JSON.parse(text) as Completion;
-}
-
-/** What one engine alone says. */
-async function askAlone(body: object): Promise<Completion> {
-  await using engine = await startSimulator({ speed: 0, servedModelNames: ["sim"] });
-  await using router = await startRouter([`grpc://${engine.address}`]);
-  return await complete(router, body);
-}
-
-const saidAlone = new Map<string, Promise<Completion>>();
-
-function alone(body: object = {}): Promise<Completion> {
-  const key = JSON.stringify(body);
-  const said = saidAlone.get(key) ?? askAlone(body);
-  saidAlone.set(key, said);
-  return said;
-}
-
-/** Sum of what a pattern finds in the metrics. */
-async function metric(router: TestRouter, pattern: RegExp): Promise<number> {
-  const text = await (await fetch(`${router.url}/metrics`)).text();
-  return [...text.matchAll(pattern)].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 /** Nothing is booked, held or running any more. */
@@ -257,7 +226,7 @@ describe("prefill and decode over Mooncake", () => {
   });
 });
 
-describe.each<Transport>(["http", "vllm-inference"])(
+describe.each<PairTransport>(["http", "vllm-inference"])(
   "prefill and decode over Mooncake and %s",
   (transport) => {
     it("says what one engine alone would, streamed or not", async () => {
@@ -280,7 +249,7 @@ describe.each<Transport>(["http", "vllm-inference"])(
   },
 );
 
-describe.each<Transport>(["vllm-engine", "http"])(
+describe.each<PairTransport>(["vllm-engine", "http"])(
   "when something fails over Mooncake and %s",
   (transport) => {
     const two = { transport, prefill: 2, flags: ["--prefill-policy", "round_robin"] };

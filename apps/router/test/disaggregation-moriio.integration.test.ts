@@ -1,24 +1,23 @@
 import { startSimulator, type Simulator, type SimulatorOptions } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
 import { BUILTIN_MODEL } from "./builtin-model.ts";
+import {
+  alone,
+  BODY,
+  complete,
+  metric,
+  NOT_FETCHED,
+  type PairTransport,
+  PREFILLS,
+  PROMPT,
+} from "./pair-answers.ts";
 import { eventually, startRouter, type TestRouter } from "./start-router.ts";
 
 type Mode = "write" | "read";
-type Transport = "vllm-engine" | "vllm-inference" | "http";
-
-/** An answer to a completion. */
-interface Completion {
-  readonly choices: readonly { readonly text: string; readonly finish_reason: string }[];
-}
-
-const PREFILLS = /^vllm_router_pd_prefill_requests_total(?:\{.*\})? (\d+)$/gm;
-const NOT_FETCHED = /^vllm_router_pd_prefill_errors_total\{.*error_type="not_fetched".*\} (\d+)$/gm;
-const PROMPT = "The quick brown fox jumps over the lazy dog. ".repeat(12);
-const BODY = { model: "sim", prompt: PROMPT, max_tokens: 8, temperature: 0 };
 
 interface Options {
   readonly mode?: Mode;
-  readonly transport?: Transport;
+  readonly transport?: PairTransport;
   readonly prefill?: number;
   readonly decode?: number;
   readonly flags?: readonly string[];
@@ -83,35 +82,6 @@ async function setUp(options: Options = {}): Promise<Setting> {
   };
 }
 
-async function complete(router: TestRouter, body: object = {}, init: RequestInit = {}): Promise<Completion> {
-  const answer = await router.post("/v1/completions", { ...BODY, ...body }, init);
-  const text = await answer.text();
-  expect([answer.status, answer.status === 200 ? "" : text]).toEqual([200, ""]);
-  return JSON.parse(text) as Completion;
-}
-
-/** What one engine alone says. */
-async function askAlone(body: object): Promise<Completion["choices"]> {
-  await using engine = await startSimulator({ speed: 0, servedModelNames: ["sim"] });
-  await using router = await startRouter([`grpc://${engine.address}`]);
-  return (await complete(router, body)).choices;
-}
-
-const saidAlone = new Map<string, Promise<Completion["choices"]>>();
-
-function alone(body: object = {}): Promise<Completion["choices"]> {
-  const key = JSON.stringify(body);
-  const said = saidAlone.get(key) ?? askAlone(body);
-  saidAlone.set(key, said);
-  return said;
-}
-
-/** Sum of what a pattern finds in the metrics. */
-async function metric(router: TestRouter, pattern: RegExp): Promise<number> {
-  const text = await (await fetch(`${router.url}/metrics`)).text();
-  return [...text.matchAll(pattern)].reduce((sum, [, value]) => sum + Number(value), 0);
-}
-
 /** Nothing is booked, held or running any more. */
 async function expectNothingLeft({ prefill, decode, router }: Setting): Promise<void> {
   await eventually("nothing is in flight", () => router.router.inFlight() === 0);
@@ -137,7 +107,7 @@ describe("prefill and decode over MoRI-IO", () => {
   it.each(LANES)("hands prompts over in $mode mode over $transport", async (lane) => {
     await using setting = await setUp(lane);
     const { prefill, decode, router } = setting;
-    const expected = await alone();
+    const expected = (await alone()).choices;
     expect((await complete(router)).choices.map(({ text }) => text)).toEqual(
       expected.map(({ text }) => text),
     );
@@ -239,7 +209,7 @@ describe("what a decode engine makes of a prompt that it is not handed", () => {
 
   it("is an answer in write mode", async () => {
     await using setting = await setUp();
-    expect((await complete(setting.router, SEVERAL)).choices).toEqual(await alone(SEVERAL));
+    expect((await complete(setting.router, SEVERAL)).choices).toEqual((await alone(SEVERAL)).choices);
     expect(setting.prefill[0]!.requests).toHaveLength(0);
     await expectNothingLeft(setting);
   });
@@ -249,7 +219,7 @@ describe("what a decode engine makes of a prompt that it is not handed", () => {
     async (transport) => {
       await using setting = await setUp({ mode: "read", transport });
       const { prefill, decode, router } = setting;
-      expect((await complete(router, SEVERAL)).choices).toEqual(await alone(SEVERAL));
+      expect((await complete(router, SEVERAL)).choices).toEqual((await alone(SEVERAL)).choices);
       expect(decode[0]!.generatedTokens).toBe(0);
       // Short prompts and those it holds are handed over like others.
       await complete(router, { prompt: "Hi" });
@@ -290,7 +260,7 @@ describe.each([
     await using setting = await setUp(pairOfPrefills);
     const { prefill, decode, router } = setting;
     prefill[0]!.faults.errorStatus = "UNAVAILABLE";
-    const expected = await alone();
+    const expected = (await alone()).choices;
     expect((await complete(router)).choices).toEqual(expected);
     const other = await complete(router, { prompt: `Another. ${PROMPT}` });
     expect(other.choices[0]?.finish_reason).toBe("length");
@@ -304,7 +274,7 @@ describe.each([
     await using setting = await setUp({ ...pairOfPrefills, flags });
     const { prefill, decode, router } = setting;
     prefill[0]!.faults.isHanging = true;
-    const expected = await alone();
+    const expected = (await alone()).choices;
     const slow = [0, 1].map((at) => complete(router, { prompt: `${at} ${PROMPT}` }));
     await eventually("one has its share", () => prefill[0]!.runningRequests > 0);
     expect((await Promise.all(slow)).map(({ choices }) => choices[0]?.finish_reason)).toEqual([
@@ -335,7 +305,7 @@ describe.each([
       await prefill[0]!.kill();
     }
     const [first, second] = await Promise.all(both);
-    expect(first?.choices).toEqual(await alone());
+    expect(first?.choices).toEqual((await alone()).choices);
     expect(second?.choices[0]?.finish_reason).toBe("length");
     expect(decode[0]!.kvTransfers?.fetched).toBe(2);
     expect(await metric(router, NOT_FETCHED)).toBe(1);
@@ -346,7 +316,7 @@ describe.each([
     await using setting = await setUp({ ...lane, decode: 2, flags: ["--decode-policy", "round_robin"] });
     const { decode, router } = setting;
     decode[0]!.faults.errorStatus = "UNAVAILABLE";
-    const expected = await alone();
+    const expected = (await alone()).choices;
     expect((await complete(router)).choices).toEqual(expected);
     decode[0]!.faults.errorStatus = undefined;
     decode[0]!.faults.isHanging = true;
