@@ -4,6 +4,7 @@ import { createRetrySchedule, type Ledger, type PlacementCaches } from "@vllm-ro
 import type { TemplateValue } from "@vllm-router/text";
 import { type Decisions } from "./decisions/create-decisions.ts";
 import { createPrefillLegs } from "./disaggregation/create-prefill-legs.ts";
+import type { LearnedIdentities } from "./disaggregation/learned-identities.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
 import { HitObserver } from "./fleet/hit-observer.ts";
 import { affinityRules } from "./fleet/routing-settings.ts";
@@ -40,6 +41,8 @@ interface Parts {
   /** Where explained decisions are read, when not in the journal of this thread. */
   readonly book?: DecisionBook;
   readonly longTexts: LongTexts;
+  /** What prefill engines told, where other threads are to know it. */
+  readonly learned?: LearnedIdentities | undefined;
   /** Requests running; default those of this thread. */
   readonly serverLoad?: () => number;
 }
@@ -65,7 +68,7 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
-    prefill: createPrefillLegs(config, { fleet, routing, timers, observer }),
+    prefill: createPrefillLegs(config, { fleet, routing, timers, observer, learned: parts.learned }),
     ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());

@@ -1,60 +1,13 @@
-import { Agent, request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { startSimulator } from "@vllm-router/simulator";
 import type { StartedThread } from "../src/threads/request-threads.ts";
+import { alone, times } from "./separate-requests.ts";
 import { eventually, startRouter } from "./start-router.ts";
 
 const question = { messages: [{ role: "user", content: "Which thread are you?" }], max_tokens: 8 };
 /** Nobody listens there. */
 const NOBODY = "http://127.0.0.1:1";
 const THREADS = ["--threads", "2"];
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  /** What the answer says of its decision. */
-  readonly decision: string;
-}
-
-/** A request on a connection of its own, so that the system gives it to any of the threads. */
-function alone(
-  url: string,
-  options: {
-    readonly method?: string;
-    readonly body?: unknown;
-    readonly headers?: Record<string, string>;
-  } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, {
-      agent: new Agent({ keepAlive: false }),
-      method: options.method ?? (options.body === undefined ? "GET" : "POST"),
-      headers: { "content-type": "application/json", ...options.headers },
-    });
-    sent.once("error", reject);
-    sent.once("response", (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => {
-        text += chunk;
-      });
-      response.once("error", reject);
-      response.once("close", () =>
-        response.complete
-          ? resolve({
-              status: response.statusCode ?? 0,
-              text,
-              decision: String(response.headers["x-vllm-router-decision"]),
-            })
-          : reject(new Error("cut off")),
-      );
-    });
-    sent.end(options.body === undefined ? undefined : JSON.stringify(options.body));
-  });
-}
-
-const times = <T>(count: number, make: (at: number) => T): T[] =>
-  Array.from({ length: count }, (_, at) => make(at));
 
 describe("--threads 2", { timeout: 60_000 }, () => {
   it("serves one port with one view of metrics, workers and what is in flight", async () => {

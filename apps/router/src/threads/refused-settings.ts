@@ -7,12 +7,11 @@ import { RouterError } from "../router-error.ts";
  * @throws RouterError `threads` naming the settings
  */
 export function refuseSettingsWithThreads(config: RouterConfig): void {
-  const { routing, frontend, server, disaggregation } = config;
+  const { routing, frontend, server } = config;
   const refused = [
     ...(routing.shadowPolicies.length > 0 ? ["--shadow-policy"] : []),
     ...(routing.policyFile === undefined ? [] : ["--policy-file"]),
     ...(frontend.enableResponsesStore ? ["--enable-responses-api-store"] : []),
-    ...(disaggregation.enabled ? ["--vllm-pd-disaggregation"] : []),
     ...(server.unixSocket === undefined ? [] : ["--uds"]),
   ];
   if (refused.length > 0) {

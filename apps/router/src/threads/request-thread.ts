@@ -5,7 +5,12 @@ import { connectEngine } from "@vllm-router/engine-client";
 import { createAdmission } from "@vllm-router/routing-core";
 import { createServices } from "../create-services.ts";
 import type { ExplainedDecision } from "../decisions/explained-decision.ts";
-import { admissionSettings, breakerSettings, policyParameters } from "../fleet/routing-settings.ts";
+import {
+  admissionSettings,
+  breakerSettings,
+  legPolicies,
+  policyParameters,
+} from "../fleet/routing-settings.ts";
 import { SystemTimers } from "../fleet/timers.ts";
 import { createModelBuilder } from "../models/create-model-builder.ts";
 import { ModelCatalog } from "../models/model-catalog.ts";
@@ -18,6 +23,7 @@ import { listenForClients, type ClientListener } from "../open-listeners.ts";
 import { AdmissionControl } from "../pipeline/admission-control.ts";
 import { createLongTexts } from "../tokenizing/create-long-texts.ts";
 import { RouterError } from "../router-error.ts";
+import { LearnedIdentities } from "../disaggregation/learned-identities.ts";
 import { FleetMirror } from "./fleet-mirror.ts";
 import { ForwardingJournal } from "./forwarding-journal.ts";
 import { LineBatch } from "./line-batch.ts";
@@ -56,6 +62,7 @@ function run(): void {
     {
       policy: config.routing.policy,
       parameters: policyParameters(config),
+      legs: legPolicies(config),
       breaker: breakerSettings(config),
       now,
       random: Math.random,
@@ -77,12 +84,19 @@ function run(): void {
     // The fleet's thread has said it.
     unknown: () => undefined,
   });
-  const fleet = new FleetMirror({
+  const learned = new LearnedIdentities((connection, identity) => {
+    const life = fleet.lifeOf(connection);
+    if (life !== undefined) {
+      tell({ kind: "identity", life, identity });
+    }
+  });
+  const fleet: FleetMirror = new FleetMirror({
     timers,
     ledger: routing.ledger,
     breakers: routing.breakers,
     models,
     routingModels,
+    learned,
     connect: (description) =>
       connectEngine(description, { transport: config.engineTransport, httpClient: config.engineHttpClient }),
     build: (facts) => builder.build(facts),
@@ -112,6 +126,7 @@ function run(): void {
     observer,
     metrics: { ...metrics, text: async () => (await ask({ about: "metrics" })) as string },
     admission,
+    learned,
     longTexts,
     decisions: { journal, observer: combineDecisionObservers([]) },
     book: {
@@ -173,6 +188,9 @@ function run(): void {
         return;
       case "breaker-forget":
         routing.breakers?.forget(message.slot);
+        return;
+      case "identity":
+        fleet.setIdentity(message.life, message.identity);
         return;
       case "adapters":
         routing.loads.setAdapters(message.slot, message.adapters);

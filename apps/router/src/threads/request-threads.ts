@@ -3,14 +3,13 @@ import type { RouterConfig } from "@vllm-router/config";
 import type { EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
-import { policyParameters } from "../fleet/routing-settings.ts";
+import { legPolicies, policyParameters } from "../fleet/routing-settings.ts";
 import type { Routing } from "../fleet/routing.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { ConnectedWorker } from "../fleet/worker-connector.ts";
 import type { PrintedMetric } from "../observability/metric-cells.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { RouterError } from "../router-error.ts";
-import { Adoptions } from "./adoptions.ts";
 import { AwaitedAnswers } from "./awaited-answers.ts";
 import { BreakerSummary } from "./breaker-summary.ts";
 import { publishedWorkers } from "./published-workers.ts";
@@ -18,6 +17,7 @@ import { PlacementPump } from "./placement-pump.ts";
 import { SharedDoors } from "./shared-doors.ts";
 import { allocateSharedMemory, type SharedMemory } from "./shared-memory.ts";
 import { ThreadHandle } from "./thread-handle.ts";
+import { ThreadKnowledge } from "./thread-knowledge.ts";
 import { ThreadDeaths } from "./thread-deaths.ts";
 import { ThreadMetrics } from "./thread-metrics.ts";
 import { errorOf, problemOf } from "./thread-problem.ts";
@@ -62,8 +62,7 @@ export class RequestThreads {
   readonly doors: SharedDoors;
   readonly #options: RequestThreadsOptions;
   readonly #threads: ThreadHandle[] = [];
-  readonly #adoptions = new Adoptions();
-  readonly #adapters = new Map<WorkerSlot, EngineAdapters>();
+  readonly #knowledge = new ThreadKnowledge();
   readonly #answers: AwaitedAnswers;
   readonly #metrics: ThreadMetrics;
   readonly #deaths = new ThreadDeaths();
@@ -79,10 +78,10 @@ export class RequestThreads {
     this.#options = options;
     this.#answers = new AwaitedAnswers(options.timers);
     this.#metrics = new ThreadMetrics(this.#answers);
-    this.memory = allocateSharedMemory({
-      threads: config.server.threads,
+    this.memory = allocateSharedMemory(config.server.threads, {
       policy: config.routing.policy,
       parameters: policyParameters(config),
+      legs: legPolicies(config),
     });
     this.doors = new SharedDoors(this.memory.doors);
     this.breakers = new BreakerSummary((slot) => this.#tellAll({ kind: "breaker-forget", slot }));
@@ -104,7 +103,7 @@ export class RequestThreads {
 
   /** Connects every thread to an engine. @throws RouterError when one of them cannot make its model */
   async adopt(worker: ConnectedWorker): Promise<void> {
-    const adoption = this.#adoptions.add(worker);
+    const adoption = this.#knowledge.adoptions.add(worker);
     const answers = await Promise.all(
       this.#threads.map((handle) => {
         const answer = this.#answers.heard(handle.thread, `adopted ${adoption.life}`);
@@ -122,17 +121,13 @@ export class RequestThreads {
 
   /** The adapters that an engine reports are others than before. */
   readonly adaptersChanged = (slot: WorkerSlot, adapters: EngineAdapters | undefined): void => {
-    if (adapters === undefined) {
-      this.#adapters.delete(slot);
-    } else {
-      this.#adapters.set(slot, adapters);
-    }
+    this.#knowledge.setAdapters(slot, adapters);
     this.#tellAll({ kind: "adapters", slot, adapters });
   };
 
   /** An engine does not serve its model any more. */
   leaveModel({ connection }: ConnectedWorker, forget: boolean): void {
-    const life = this.#adoptions.lifeOf(connection);
+    const life = this.#knowledge.adoptions.lifeOf(connection);
     if (life !== undefined) {
       this.#tellAll({ kind: "leave-model", life, forget });
     }
@@ -140,8 +135,9 @@ export class RequestThreads {
 
   /** Nothing of an engine is in use any more. */
   ended({ connection }: ConnectedWorker): void {
-    const life = this.#adoptions.remove(connection);
+    const life = this.#knowledge.adoptions.remove(connection);
     if (life !== undefined) {
+      this.#knowledge.ended(life);
       this.#tellAll({ kind: "ended", life });
     }
   }
@@ -157,7 +153,7 @@ export class RequestThreads {
       kind: "fleet",
       version,
       publishedAtMs: this.#options.timers.steadyMs(),
-      workers: publishedWorkers(fleet, this.#adoptions),
+      workers: publishedWorkers(fleet, this.#knowledge.adoptions),
     };
     this.#fleetMessage = message;
     for (const handle of this.#threads) {
@@ -237,11 +233,8 @@ export class RequestThreads {
     );
     this.#threads[thread] = handle;
     this.#options.started?.(handle);
-    for (const adoption of this.#adoptions.replay()) {
-      handle.tell({ kind: "adopt", adoption });
-    }
-    for (const [slot, adapters] of this.#adapters) {
-      handle.tell({ kind: "adapters", slot, adapters });
+    for (const message of this.#knowledge.replay()) {
+      handle.tell(message);
     }
     const up = await isUp;
     if (up?.kind !== "up") {
@@ -278,6 +271,10 @@ export class RequestThreads {
         this.#parts?.fleet.suspect(message.id);
         return;
       case "breaker-failed":
+        this.#tellOthers(thread, message);
+        return;
+      case "identity":
+        this.#knowledge.setIdentity(message);
         this.#tellOthers(thread, message);
         return;
       case "breaker-changed":

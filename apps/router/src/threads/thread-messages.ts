@@ -1,7 +1,8 @@
 import type { EngineDescription } from "@vllm-router/engine-client";
 import type { RouterConfig } from "@vllm-router/config";
-import type { BreakerState, EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
+import type { BreakerState, EngineAdapters, WorkerRole, WorkerSlot } from "@vllm-router/routing-core";
 import type { ExplainedDecision } from "../decisions/explained-decision.ts";
+import type { EngineIdentity } from "../disaggregation/connector.ts";
 import type { Lane } from "../fleet/lane.ts";
 import type { ServedCard, WorkerFacts } from "../fleet/worker-connector.ts";
 import type { ModelFiles } from "../models/model-files.ts";
@@ -29,6 +30,7 @@ export interface PublishedWorker {
   readonly url: string;
   readonly state: WorkerState;
   readonly detail: string;
+  readonly role: WorkerRole;
   /** The engine behind it; undefined until one answered. */
   readonly engine: PublishedEngine | undefined;
 }
@@ -60,6 +62,13 @@ export type Question =
   | { readonly about: "decisions"; readonly limit: number }
   | { readonly about: "decision"; readonly id: string };
 
+/** A prefill engine told in an answer what its connector is known by; undefined when that is void. */
+export interface IdentityLearned {
+  readonly kind: "identity";
+  readonly life: LifeId;
+  readonly identity: EngineIdentity | undefined;
+}
+
 /** Said to a request thread. */
 export type ToThread =
   | { readonly kind: "listen"; readonly port: number | undefined }
@@ -79,6 +88,7 @@ export type ToThread =
       readonly slot: WorkerSlot;
       readonly adapters: EngineAdapters | undefined;
     }
+  | IdentityLearned
   | { readonly kind: "places-freed" }
   | { readonly kind: "tell-metrics"; readonly question: number }
   | { readonly kind: "answer"; readonly question: number; readonly answer: unknown }
@@ -102,6 +112,7 @@ export type FromThread =
   | { readonly kind: "suspect"; readonly id: string }
   | { readonly kind: "breaker-failed"; readonly slot: WorkerSlot }
   | { readonly kind: "breaker-changed"; readonly slot: WorkerSlot; readonly to: BreakerState }
+  | IdentityLearned
   | { readonly kind: "places-freed" }
   | { readonly kind: "metrics"; readonly question: number; readonly families: readonly PrintedMetric[] }
   | { readonly kind: "ask"; readonly question: number; readonly about: Question }
