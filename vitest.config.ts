@@ -11,7 +11,7 @@ const workspaces = ["packages", "apps"]
   .filter((folder) => existsSync(join(folder, "package.json")));
 
 /** Suites of the router that are run with two request threads as well: `--project router-threads`. */
-const THREADED = ["test/disaggregation{,-lanes,-mooncake,-moriio}.integration.test.ts"];
+const THREADED = ["test/disaggregation{,-lanes,-mooncake}.integration.test.ts"];
 
 const projects = [
   ...workspaces.map((root) => ({ root, name: basename(root), include: ["**/*.test.ts"], env: {} })),

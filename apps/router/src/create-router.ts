@@ -211,7 +211,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const listeners = await (
     threads === undefined
       ? openListeners(config, parts)
-      : openThreads(threads, config, { ...parts, fleet, routing, metrics, journal: decisions.journal })
+      : openThreads(threads, config, { ...parts, fleet, routing, metrics, decisions })
   ).catch(async (error: unknown) => {
     await closeAll();
     throw error;

@@ -246,14 +246,43 @@ describe("--threads 2", { timeout: 60_000 }, () => {
     await eventually("no connection is left", () => engine.openConnections === 0);
   });
 
+  it("has shadow policies decide once on what all threads place", async () => {
+    await using one = await startSimulator({ speed: 0 });
+    await using two = await startSimulator({ speed: 0 });
+    const engines = [one, two];
+    await using router = await startRouter(
+      engines.map(({ address }) => `http://${address}`),
+      [...THREADS, "--policy", "least_load", "--shadow-policy", "round_robin", "--enable-explain"],
+    );
+    const chat = `${router.url}/v1/chat/completions`;
+    const headers = { "x-vllm-router-explain": "1" };
+    await Promise.all(times(20, () => alone(chat, { body: question, headers })));
+    const { text } = await alone(`${router.url}/metrics`);
+    expect(text).toContain('vllm_router_shadow_decisions_total{policy="round_robin"} 20\n');
+    expect(text).toMatch(/vllm_router_policy_prompt_tokens_total\{policy="least_load",role="acting"\} [1-9]/);
+    const list = await alone(`${router.url}/debug/decisions?limit=20`);
+    const { decisions } = JSON.parse(list.text) as { decisions: { id: string }[] };
+    const shadowed = await Promise.all(
+      decisions.map(async ({ id }) => {
+        const { text } = await alone(`${router.url}/debug/decisions/${id}`);
+        return (JSON.parse(text) as { shadows: { policy: string; worker: string }[] }).shadows;
+      }),
+    );
+    expect(shadowed.map((shadows) => shadows.map(({ policy }) => policy))).toEqual(
+      times(20, () => ["round_robin"]),
+    );
+    // One after the other, whichever thread had placed them.
+    const at = (engine: number): number =>
+      shadowed.filter(([shadow]) => shadow?.worker === `http://${engines[engine]!.address}`).length;
+    expect([at(0), at(1)]).toEqual([10, 10]);
+  });
+
   it("names what it cannot do", async () => {
     await expect(
-      startRouter([NOBODY], [...THREADS, "--shadow-policy", "random", "--enable-responses-api-store"], {
+      startRouter([NOBODY], [...THREADS, "--uds", "/tmp/router.sock", "--enable-responses-api-store"], {
         waitForWorkers: false,
       }),
-    ).rejects.toThrow(
-      /--threads 2 cannot be had together with --shadow-policy, --enable-responses-api-store/,
-    );
+    ).rejects.toThrow(/--threads 2 cannot be had together with --enable-responses-api-store, --uds/);
   });
 
   it("says when its port is taken", async () => {

@@ -9,7 +9,6 @@ import { RouterError } from "../router-error.ts";
 export function refuseSettingsWithThreads(config: RouterConfig): void {
   const { routing, frontend, server } = config;
   const refused = [
-    ...(routing.shadowPolicies.length > 0 ? ["--shadow-policy"] : []),
     ...(routing.policyFile === undefined ? [] : ["--policy-file"]),
     ...(frontend.enableResponsesStore ? ["--enable-responses-api-store"] : []),
     ...(server.unixSocket === undefined ? [] : ["--uds"]),

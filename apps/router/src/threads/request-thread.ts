@@ -27,6 +27,7 @@ import { LearnedIdentities } from "../disaggregation/learned-identities.ts";
 import { FleetMirror } from "./fleet-mirror.ts";
 import { ForwardingJournal } from "./forwarding-journal.ts";
 import { LineBatch } from "./line-batch.ts";
+import { RemoteShadows } from "./remote-shadows.ts";
 import { SharedDoors } from "./shared-doors.ts";
 import { createThreadRouting } from "./thread-routing.ts";
 import type { FromThread, Question, ThreadProblem, ThreadStart, ToThread } from "./thread-messages.ts";
@@ -56,8 +57,19 @@ function run(): void {
     isEnabled: config.decisions.enableExplain,
     isLogged: config.decisions.logFile !== undefined,
     logSampleRate: config.decisions.logSampleRate,
-    forward: (decision, isSampled) => tell({ kind: "explained", decision, isSampled }),
+    forward: (decision, isSampled) => {
+      // What shadows said of it is to be found when it arrives.
+      shadows?.flush();
+      tell({ kind: "explained", decision, isSampled, placement: shadows?.placementOf(decision.shadows) });
+    },
   });
+  const shadows =
+    config.routing.shadowPolicies.length === 0
+      ? undefined
+      : new RemoteShadows({
+          timers,
+          send: (records, dropped) => tell({ kind: "shadow", records, dropped }),
+        });
   const routing = createThreadRouting(
     {
       policy: config.routing.policy,
@@ -70,6 +82,7 @@ function run(): void {
     {
       thread,
       memory,
+      shadows: shadows?.byLane,
       wake: () => tell({ kind: "wake" }),
       failed: (slot) => tell({ kind: "breaker-failed", slot }),
     },
@@ -128,7 +141,10 @@ function run(): void {
     admission,
     learned,
     longTexts,
-    decisions: { journal, observer: combineDecisionObservers([]) },
+    decisions: {
+      journal,
+      observer: { ...combineDecisionObservers([]), shadowed: (placement) => shadows?.compared(placement) },
+    },
     book: {
       isEnabled: journal.isEnabled,
       get: async (id) => (await ask({ about: "decision", id })) as ExplainedDecision | undefined,
@@ -198,7 +214,12 @@ function run(): void {
       case "places-freed":
         admission.placesFreed();
         return;
+      case "shadow-taken":
+        shadows?.taken(message.placements, message.bytes);
+        return;
       case "tell-metrics":
+        // What is counted in the fleet's thread is counted before it is asked.
+        shadows?.flush();
         void metrics
           .families()
           .then((families) => tell({ kind: "metrics", question: message.question, families }));

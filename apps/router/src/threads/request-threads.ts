@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { RouterConfig } from "@vllm-router/config";
 import type { EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
-import type { DecisionJournal } from "../decisions/decision-journal.ts";
+import type { Decisions } from "../decisions/create-decisions.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import { legPolicies, policyParameters } from "../fleet/routing-settings.ts";
 import type { Routing } from "../fleet/routing.ts";
@@ -20,16 +20,17 @@ import { ThreadHandle } from "./thread-handle.ts";
 import { ThreadKnowledge } from "./thread-knowledge.ts";
 import { ThreadDeaths } from "./thread-deaths.ts";
 import { ThreadMetrics } from "./thread-metrics.ts";
+import { ThreadServices } from "./thread-services.ts";
 import { errorOf, problemOf } from "./thread-problem.ts";
 import { writeLines } from "./write-lines.ts";
-import type { FromThread, Question, ToThread } from "./thread-messages.ts";
+import type { FromThread, ToThread } from "./thread-messages.ts";
 
 /** What request threads are given to tell of, when the rest of the router has been made. */
 export interface ThreadedParts {
   readonly fleet: FleetView;
   readonly routing: Routing;
   readonly metrics: Metrics;
-  readonly journal: DecisionJournal;
+  readonly decisions: Pick<Decisions, "journal" | "observer">;
 }
 
 /** A request thread, for those who want to see what happens when it dies. */
@@ -68,6 +69,7 @@ export class RequestThreads {
   readonly #deaths = new ThreadDeaths();
   #parts: ThreadedParts | undefined;
   #pump: PlacementPump | undefined;
+  #services: ThreadServices | undefined;
   #fleetMessage: ToThread | undefined;
   #version = 0;
   #port: number | undefined;
@@ -90,6 +92,7 @@ export class RequestThreads {
   /** Starts the threads, which listen one after the other: the first one takes the port. @throws RouterError as a listener does */
   async start(parts: ThreadedParts): Promise<{ readonly url: string }> {
     this.#parts = parts;
+    this.#services = new ThreadServices({ ...parts, metricsText: () => this.metricsText() });
     this.#pump = new PlacementPump(this.memory.rings, parts.routing.caches, this.#options.timers);
     const starting = Array.from({ length: this.memory.threads }, (_, thread) => this.#start(thread));
     let url = "";
@@ -284,12 +287,9 @@ export class RequestThreads {
         this.#tellWaiting(thread);
         return;
       case "ask":
-        void this.#answer(message.about).then((answer) =>
-          handle.tell({ kind: "answer", question: message.question, answer }),
-        );
-        return;
       case "explained":
-        this.#parts?.journal.add(message.decision, message.isSampled);
+      case "shadow":
+        this.#services?.receive(handle, message);
         return;
       case "log":
         writeLines(this.#options.logger, message.lines);
@@ -317,6 +317,7 @@ export class RequestThreads {
     const wasServing = handle.isServing;
     handle.isServing = false;
     this.#parts?.routing.ledger.forgetThread(thread);
+    this.#services?.forgetThread(thread);
     this.doors.forget(thread);
     this.breakers.forgetThread(thread);
     this.#metrics.retire(thread);
@@ -346,17 +347,6 @@ export class RequestThreads {
           }),
         ),
     );
-  }
-
-  async #answer(about: Question): Promise<unknown> {
-    switch (about.about) {
-      case "metrics":
-        return this.metricsText();
-      case "decisions":
-        return this.#parts?.journal.latest(about.limit) ?? [];
-      case "decision":
-        return this.#parts?.journal.get(about.id);
-    }
   }
 
   #tellAll(message: ToThread): void {

@@ -8,6 +8,7 @@ import type { ServedCard, WorkerFacts } from "../fleet/worker-connector.ts";
 import type { ModelFiles } from "../models/model-files.ts";
 import type { PrintedMetric } from "../observability/metric-cells.ts";
 import type { WorkerState } from "../observability/router-observer.ts";
+import type { PlacementId, ShadowRecord } from "./shadow-messages.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 
 /** What a request thread is started with. */
@@ -90,6 +91,7 @@ export type ToThread =
     }
   | IdentityLearned
   | { readonly kind: "places-freed" }
+  | { readonly kind: "shadow-taken"; readonly placements: number; readonly bytes: number }
   | { readonly kind: "tell-metrics"; readonly question: number }
   | { readonly kind: "answer"; readonly question: number; readonly answer: unknown }
   | { readonly kind: "drain"; readonly timeoutMs: number }
@@ -116,7 +118,14 @@ export type FromThread =
   | { readonly kind: "places-freed" }
   | { readonly kind: "metrics"; readonly question: number; readonly families: readonly PrintedMetric[] }
   | { readonly kind: "ask"; readonly question: number; readonly about: Question }
-  | { readonly kind: "explained"; readonly decision: ExplainedDecision; readonly isSampled: boolean }
+  | {
+      readonly kind: "explained";
+      readonly decision: ExplainedDecision;
+      readonly isSampled: boolean;
+      /** Whose shadow decisions belong to it. */
+      readonly placement: PlacementId | undefined;
+    }
+  | { readonly kind: "shadow"; readonly records: readonly ShadowRecord[]; readonly dropped: number }
   | { readonly kind: "log"; readonly lines: string }
   | { readonly kind: "drained" }
   | { readonly kind: "closed" };
