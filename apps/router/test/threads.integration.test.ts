@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startSimulator } from "@vllm-router/simulator";
 import type { StartedThread } from "../src/threads/request-threads.ts";
@@ -275,6 +278,81 @@ describe("--threads 2", { timeout: 60_000 }, () => {
     const at = (engine: number): number =>
       shadowed.filter(([shadow]) => shadow?.worker === `http://${engines[engine]!.address}`).length;
     expect([at(0), at(1)]).toEqual([10, 10]);
+  });
+
+  it("asks a policy of the user's own in every thread, until it fails in one", async () => {
+    await using one = await startSimulator({ speed: 0 });
+    await using two = await startSimulator({ speed: 0 });
+    const engines = [one, two];
+    const directory = await mkdtemp(join(tmpdir(), "threads-policy-"));
+    const file = join(directory, "policy.ts");
+    const preferring = (score: string): string =>
+      `export const policy = { name: 'own', score: (input, candidate) => ${score} };`;
+    try {
+      await writeFile(file, preferring("-input.slots[candidate]"));
+      await using router = await startRouter(
+        engines.map(({ address }) => `http://${address}`),
+        [
+          ...THREADS,
+          "--policy",
+          "round_robin",
+          "--policy-file",
+          file,
+          "--enable-explain",
+          "--policy-budget-ms",
+          "5000",
+          "--policy-timeout-ms",
+          "10000",
+        ],
+      );
+      const chat = `${router.url}/v1/chat/completions`;
+      const headers = { "x-vllm-router-explain": "1" };
+      const placed = async (count: number): Promise<readonly (string | undefined)[]> => {
+        const answers = await Promise.all(times(count, () => alone(chat, { body: question, headers })));
+        return answers.map(({ decision }) => /place=(\S+);.*policy=(\w+)/.exec(decision)?.slice(1).join(" "));
+      };
+      const isActive = async (): Promise<string | undefined> =>
+        /vllm_router_policy_file_active (\d)\n/.exec((await alone(`${router.url}/metrics`)).text)?.[1];
+      expect(await placed(16)).toEqual(times(16, () => `http://${one.address} own`));
+      expect(await isActive()).toBe("1");
+      await writeFile(file, preferring("input.slots[candidate]"));
+      // Told once all threads have it.
+      const loaded = (): number => router.logText().split("policy file loaded").length - 1;
+      await eventually("the change is loaded", () => loaded() === 2, 30_000);
+      expect(await placed(16)).toEqual(times(16, () => `http://${two.address} own`));
+
+      await writeFile(file, preferring("input.promptTokens > 100 ? undefined : input.slots[candidate]"));
+      await eventually("the next change is loaded", () => loaded() === 3, 30_000);
+      expect(await placed(16)).toEqual(times(16, () => `http://${two.address} own`));
+      const long = { ...question, messages: [{ role: "user", content: "word ".repeat(200) }] };
+      expect((await alone(chat, { body: long })).status).toBe(200);
+      await eventually("the failure is told", async () => (await isActive()) === "0");
+      // The other thread has been told before it is asked for its metrics.
+      expect(await isActive()).toBe("0");
+      const after = await placed(16);
+      expect(after.filter((place) => place?.endsWith(" round_robin"))).toHaveLength(16);
+      expect((await alone(`${router.url}/metrics`)).text).toMatch(
+        /vllm_router_policy_file_faults_total\{fault="\w+"\} 1\n/,
+      );
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it("does not start with a broken policy", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "threads-policy-"));
+    try {
+      const file = join(directory, "policy.ts");
+      await writeFile(file, "export const other = 1;");
+      await expect(
+        startRouter([NOBODY], [...THREADS, "--policy-file", file], { waitForWorkers: false }),
+      ).rejects.toMatchObject({
+        code: "policy_file",
+        message: expect.stringContaining("exports no object named policy") as string,
+      });
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   it("names what it cannot do", async () => {

@@ -7,9 +7,8 @@ import { RouterError } from "../router-error.ts";
  * @throws RouterError `threads` naming the settings
  */
 export function refuseSettingsWithThreads(config: RouterConfig): void {
-  const { routing, frontend, server } = config;
+  const { frontend, server } = config;
   const refused = [
-    ...(routing.policyFile === undefined ? [] : ["--policy-file"]),
     ...(frontend.enableResponsesStore ? ["--enable-responses-api-store"] : []),
     ...(server.unixSocket === undefined ? [] : ["--uds"]),
   ];

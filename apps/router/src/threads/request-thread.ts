@@ -11,6 +11,7 @@ import {
   legPolicies,
   policyParameters,
 } from "../fleet/routing-settings.ts";
+import { openPolicyFile } from "../fleet/own-policy/open-policy-file.ts";
 import { SystemTimers } from "../fleet/timers.ts";
 import { createModelBuilder } from "../models/create-model-builder.ts";
 import { ModelCatalog } from "../models/model-catalog.ts";
@@ -35,13 +36,16 @@ import type { FromThread, Question, ThreadProblem, ThreadStart, ToThread } from 
 const { config, thread, memory, steadyMinusHrtimeMs, logLevel } = workerData as ThreadStart;
 const tell = (message: FromThread): void => parentPort?.postMessage(message);
 
-try {
-  run();
-} catch (error) {
+run().catch((error: unknown) => {
   tell({ kind: "failed", problem: problemOf(error) });
-}
+  parentPort?.on("message", (message: ToThread) => {
+    if (message.kind === "close") {
+      tell({ kind: "closed" });
+    }
+  });
+});
 
-function run(): void {
+async function run(): Promise<void> {
   // All threads' steady clocks agree: instants travel between them.
   const timers = new SystemTimers(
     steadyMinusHrtimeMs + Number(process.hrtime.bigint()) / 1e6 - performance.now(),
@@ -70,11 +74,21 @@ function run(): void {
           timers,
           send: (records, dropped) => tell({ kind: "shadow", records, dropped }),
         });
+  const ownPolicy = await openPolicyFile(config, {
+    timers,
+    observer: {
+      policyLoaded: (name, hash) => tell({ kind: "policy", news: { event: "loaded", name, hash } }),
+      policyFailed: (fault, message, hash) =>
+        tell({ kind: "policy", news: { event: "failed", fault, message, hash } }),
+      policySaid: (text) => tell({ kind: "policy", news: { event: "said", text } }),
+    },
+  });
   const routing = createThreadRouting(
     {
       policy: config.routing.policy,
       parameters: policyParameters(config),
       legs: legPolicies(config),
+      ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
       breaker: breakerSettings(config),
       now,
       random: Math.random,
@@ -168,6 +182,7 @@ function run(): void {
     services.server.abortAll();
     await longTexts[Symbol.asyncDispose]();
     await fleet[Symbol.asyncDispose]();
+    await ownPolicy?.[Symbol.asyncDispose]();
     lines.flush();
     timers[Symbol.dispose]();
     tell({ kind: "closed" });
@@ -213,6 +228,9 @@ function run(): void {
         return;
       case "places-freed":
         admission.placesFreed();
+        return;
+      case "policy-give-up":
+        ownPolicy?.giveUp(message.hash);
         return;
       case "shadow-taken":
         shadows?.taken(message.placements, message.bytes);

@@ -3,6 +3,7 @@ import type { RouterConfig } from "@vllm-router/config";
 import type { EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
 import type { Decisions } from "../decisions/create-decisions.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
+import { absentPolicy } from "../fleet/own-policy/open-policy-file.ts";
 import { legPolicies, policyParameters } from "../fleet/routing-settings.ts";
 import type { Routing } from "../fleet/routing.ts";
 import type { Timers } from "../fleet/timers.ts";
@@ -84,6 +85,7 @@ export class RequestThreads {
       policy: config.routing.policy,
       parameters: policyParameters(config),
       legs: legPolicies(config),
+      decider: absentPolicy(config),
     });
     this.doors = new SharedDoors(this.memory.doors);
     this.breakers = new BreakerSummary((slot) => this.#tellAll({ kind: "breaker-forget", slot }));
@@ -92,7 +94,19 @@ export class RequestThreads {
   /** Starts the threads, which listen one after the other: the first one takes the port. @throws RouterError as a listener does */
   async start(parts: ThreadedParts): Promise<{ readonly url: string }> {
     this.#parts = parts;
-    this.#services = new ThreadServices({ ...parts, metricsText: () => this.metricsText() });
+    this.#services = new ThreadServices({
+      ...parts,
+      threads: this.memory.threads,
+      metricsText: () => this.metricsText(),
+      policyGivenUp: (hash, thread) => {
+        const message: ToThread = { kind: "policy-give-up", hash };
+        if (thread === undefined) {
+          this.#tellAll(message);
+        } else {
+          this.#threads[thread]?.tell(message);
+        }
+      },
+    });
     this.#pump = new PlacementPump(this.memory.rings, parts.routing.caches, this.#options.timers);
     const starting = Array.from({ length: this.memory.threads }, (_, thread) => this.#start(thread));
     let url = "";
@@ -289,6 +303,7 @@ export class RequestThreads {
       case "ask":
       case "explained":
       case "shadow":
+      case "policy":
         this.#services?.receive(handle, message);
         return;
       case "log":

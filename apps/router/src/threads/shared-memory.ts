@@ -29,7 +29,7 @@ const RING_WORDS = 2 ** 18;
 /** Allocates the memory of so many request threads. */
 export function allocateSharedMemory(
   threads: number,
-  options: Pick<RoutingOptions, "policy" | "parameters" | "legs">,
+  options: Pick<RoutingOptions, "policy" | "parameters" | "legs" | "decider">,
 ): SharedMemory {
   const { legs, policy, parameters = {} } = options;
   const slotCapacity = DEFAULT_SLOT_CAPACITY;

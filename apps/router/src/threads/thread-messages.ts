@@ -10,6 +10,7 @@ import type { PrintedMetric } from "../observability/metric-cells.ts";
 import type { WorkerState } from "../observability/router-observer.ts";
 import type { PlacementId, ShadowRecord } from "./shadow-messages.ts";
 import type { SharedMemory } from "./shared-memory.ts";
+import type { PolicyNews } from "./thread-policies.ts";
 
 /** What a request thread is started with. */
 export interface ThreadStart {
@@ -91,6 +92,7 @@ export type ToThread =
     }
   | IdentityLearned
   | { readonly kind: "places-freed" }
+  | { readonly kind: "policy-give-up"; readonly hash: string }
   | { readonly kind: "shadow-taken"; readonly placements: number; readonly bytes: number }
   | { readonly kind: "tell-metrics"; readonly question: number }
   | { readonly kind: "answer"; readonly question: number; readonly answer: unknown }
@@ -125,6 +127,7 @@ export type FromThread =
       /** Whose shadow decisions belong to it. */
       readonly placement: PlacementId | undefined;
     }
+  | { readonly kind: "policy"; readonly news: PolicyNews }
   | { readonly kind: "shadow"; readonly records: readonly ShadowRecord[]; readonly dropped: number }
   | { readonly kind: "log"; readonly lines: string }
   | { readonly kind: "drained" }

@@ -29,7 +29,7 @@ export interface ThreadRouting extends Deciders {
 
 /** Attaches to the shared state. @throws RoutingError for an unknown policy or parameters out of range */
 export function createThreadRouting(
-  options: Pick<RoutingOptions, "policy" | "parameters" | "legs" | "breaker" | "now" | "random">,
+  options: Pick<RoutingOptions, "policy" | "parameters" | "legs" | "decider" | "breaker" | "now" | "random">,
   shared: {
     readonly thread: number;
     readonly memory: SharedMemory;

@@ -2,6 +2,7 @@ import type { Decisions } from "../decisions/create-decisions.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import type { Routing } from "../fleet/routing.ts";
 import { ShadowReceiver } from "./shadow-receiver.ts";
+import { ThreadPolicies } from "./thread-policies.ts";
 import type { FromThread, Question, ToThread } from "./thread-messages.ts";
 
 /** What {@link ThreadServices} works with. */
@@ -9,12 +10,16 @@ export interface ThreadServicesOptions {
   readonly fleet: FleetView;
   readonly routing: Pick<Routing, "shadows">;
   readonly decisions: Pick<Decisions, "journal" | "observer">;
+  /** Request threads. */
+  readonly threads: number;
+  /** Has one thread, or all, do without the policy of such a file. */
+  readonly policyGivenUp: (hash: string, thread?: number) => void;
   /** The metrics of all threads. */
   readonly metricsText: () => Promise<string>;
 }
 
 /** What is said to it. */
-type ServiceMessage = Extract<FromThread, { readonly kind: "ask" | "explained" | "shadow" }>;
+type ServiceMessage = Extract<FromThread, { readonly kind: "ask" | "explained" | "shadow" | "policy" }>;
 
 /** A request thread, as far as it is answered. */
 interface Asking {
@@ -26,10 +31,12 @@ interface Asking {
 export class ThreadServices {
   readonly #options: ThreadServicesOptions;
   readonly #shadows: ShadowReceiver | undefined;
+  readonly #policies: ThreadPolicies;
 
   constructor(options: ThreadServicesOptions) {
-    const { fleet, routing, decisions } = options;
+    const { fleet, routing, decisions, threads, policyGivenUp: giveUp } = options;
     this.#options = options;
+    this.#policies = new ThreadPolicies({ threads, observer: decisions.observer, giveUp });
     this.#shadows =
       routing.shadows === undefined
         ? undefined
@@ -50,6 +57,9 @@ export class ThreadServices {
         this.#options.decisions.journal.add({ ...decision, shadows }, isSampled);
         return;
       }
+      case "policy":
+        this.#policies.receive(from.thread, message.news);
+        return;
       case "shadow":
         if (this.#shadows !== undefined) {
           const taken = this.#shadows.receive(from.thread, message.records, message.dropped);
@@ -60,6 +70,7 @@ export class ThreadServices {
 
   /** A thread is gone, and its requests with it. */
   forgetThread(thread: number): void {
+    this.#policies.forgetThread(thread);
     this.#shadows?.forgetThread(thread);
   }
 
