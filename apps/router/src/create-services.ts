@@ -19,6 +19,7 @@ import type { AdmissionControl } from "./pipeline/admission-control.ts";
 import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
 import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
+import type { KeptResponses } from "./responses/kept-responses.ts";
 import { ResponseStore } from "./responses/response-store.ts";
 import type { DecisionBook } from "./routes/debug-decisions.ts";
 import type { RouteServices } from "./routes/services.ts";
@@ -43,11 +44,14 @@ interface Parts {
   readonly longTexts: LongTexts;
   /** What prefill engines told, where other threads are to know it. */
   readonly learned?: LearnedIdentities | undefined;
+  /** Where responses are kept, when not in this thread. */
+  readonly responses?: KeptResponses | undefined;
   /** Requests running; default those of this thread. */
   readonly serverLoad?: () => number;
 }
 
-function responseStore({
+/** Where responses are kept; undefined where they are not. */
+export function responseStore({
   enableResponsesStore,
   responsesStoreSize,
 }: RouterConfig["frontend"]): ResponseStore | undefined {
@@ -141,7 +145,7 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
     tokensOnly: frontend.tokensOnly,
     devMode: frontend.serverDevMode,
     changesAdapters: frontend.allowRuntimeLoraUpdating,
-    responses: responseStore(frontend),
+    responses: parts.responses ?? responseStore(frontend),
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,

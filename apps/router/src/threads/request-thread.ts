@@ -28,6 +28,7 @@ import { LearnedIdentities } from "../disaggregation/learned-identities.ts";
 import { FleetMirror } from "./fleet-mirror.ts";
 import { ForwardingJournal } from "./forwarding-journal.ts";
 import { LineBatch } from "./line-batch.ts";
+import { RemoteResponses } from "./remote-responses.ts";
 import { RemoteShadows } from "./remote-shadows.ts";
 import { SharedDoors } from "./shared-doors.ts";
 import { createThreadRouting } from "./thread-routing.ts";
@@ -144,6 +145,9 @@ async function run(): Promise<void> {
     }),
     timers,
   );
+  const responses = config.frontend.enableResponsesStore
+    ? new RemoteResponses({ timers, ask, tell })
+    : undefined;
   const services = createServices(config, {
     fleet,
     models,
@@ -153,6 +157,7 @@ async function run(): Promise<void> {
     observer,
     metrics: { ...metrics, text: async () => (await ask({ about: "metrics" })) as string },
     admission,
+    responses,
     learned,
     longTexts,
     decisions: {
@@ -228,6 +233,16 @@ async function run(): Promise<void> {
         return;
       case "places-freed":
         admission.placesFreed();
+        return;
+      case "echo":
+        responses?.flush();
+        tell({ kind: "echo", question: message.question });
+        return;
+      case "cancel-response":
+        responses?.cancelled(message.id);
+        return;
+      case "response-news":
+        responses?.heard(message.follow, message.news);
         return;
       case "policy-give-up":
         ownPolicy?.giveUp(message.hash);

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { RouterConfig } from "@vllm-router/config";
 import type { EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
+import { responseStore } from "../create-services.ts";
 import type { Decisions } from "../decisions/create-decisions.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import { absentPolicy } from "../fleet/own-policy/open-policy-file.ts";
@@ -17,6 +18,7 @@ import { publishedWorkers } from "./published-workers.ts";
 import { PlacementPump } from "./placement-pump.ts";
 import { SharedDoors } from "./shared-doors.ts";
 import { allocateSharedMemory, type SharedMemory } from "./shared-memory.ts";
+import { ThreadEcho } from "./thread-echo.ts";
 import { ThreadHandle } from "./thread-handle.ts";
 import { ThreadKnowledge } from "./thread-knowledge.ts";
 import { ThreadDeaths } from "./thread-deaths.ts";
@@ -67,6 +69,7 @@ export class RequestThreads {
   readonly #knowledge = new ThreadKnowledge();
   readonly #answers: AwaitedAnswers;
   readonly #metrics: ThreadMetrics;
+  readonly #echo: ThreadEcho;
   readonly #deaths = new ThreadDeaths();
   #parts: ThreadedParts | undefined;
   #pump: PlacementPump | undefined;
@@ -81,6 +84,7 @@ export class RequestThreads {
     this.#options = options;
     this.#answers = new AwaitedAnswers(options.timers);
     this.#metrics = new ThreadMetrics(this.#answers);
+    this.#echo = new ThreadEcho(this.#answers, this.#threads);
     this.memory = allocateSharedMemory(config.server.threads, {
       policy: config.routing.policy,
       parameters: policyParameters(config),
@@ -98,14 +102,10 @@ export class RequestThreads {
       ...parts,
       threads: this.memory.threads,
       metricsText: () => this.metricsText(),
-      policyGivenUp: (hash, thread) => {
-        const message: ToThread = { kind: "policy-give-up", hash };
-        if (thread === undefined) {
-          this.#tellAll(message);
-        } else {
-          this.#threads[thread]?.tell(message);
-        }
-      },
+      responses: responseStore(this.#options.config.frontend),
+      tell: (message, thread) =>
+        thread === undefined ? this.#tellAll(message) : this.#threads[thread]?.tell(message),
+      echo: (thread) => this.#echo.of(thread),
     });
     this.#pump = new PlacementPump(this.memory.rings, parts.routing.caches, this.#options.timers);
     const starting = Array.from({ length: this.memory.threads }, (_, thread) => this.#start(thread));
@@ -304,13 +304,16 @@ export class RequestThreads {
       case "explained":
       case "shadow":
       case "policy":
+      case "response-changed":
+      case "unfollow-response":
         this.#services?.receive(handle, message);
         return;
       case "log":
         writeLines(this.#options.logger, message.lines);
         return;
       case "metrics":
-        this.#answers.tell(thread, `metrics ${message.question}`, message);
+      case "echo":
+        this.#answers.tell(thread, `${message.kind} ${message.question}`, message);
         return;
       case "adopted":
         this.#answers.tell(thread, `adopted ${message.life}`, message);

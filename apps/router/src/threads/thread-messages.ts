@@ -8,6 +8,8 @@ import type { ServedCard, WorkerFacts } from "../fleet/worker-connector.ts";
 import type { ModelFiles } from "../models/model-files.ts";
 import type { PrintedMetric } from "../observability/metric-cells.ts";
 import type { WorkerState } from "../observability/router-observer.ts";
+import type { PackedNews, PackedResponse } from "../responses/packed-response.ts";
+import type { FollowId } from "./response-messages.ts";
 import type { PlacementId, ShadowRecord } from "./shadow-messages.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 import type { PolicyNews } from "./thread-policies.ts";
@@ -61,6 +63,9 @@ export interface Adoption {
 /** What a thread asks the fleet's thread, which alone sees everything. */
 export type Question =
   | { readonly about: "metrics" }
+  | { readonly about: "keep-response"; readonly packed: PackedResponse }
+  | { readonly about: "response"; readonly id: string; readonly follows: boolean }
+  | { readonly about: "cancel-response"; readonly id: string }
   | { readonly about: "decisions"; readonly limit: number }
   | { readonly about: "decision"; readonly id: string };
 
@@ -92,6 +97,9 @@ export type ToThread =
     }
   | IdentityLearned
   | { readonly kind: "places-freed" }
+  | { readonly kind: "echo"; readonly question: number }
+  | { readonly kind: "cancel-response"; readonly id: string }
+  | { readonly kind: "response-news"; readonly follow: FollowId; readonly news: PackedNews }
   | { readonly kind: "policy-give-up"; readonly hash: string }
   | { readonly kind: "shadow-taken"; readonly placements: number; readonly bytes: number }
   | { readonly kind: "tell-metrics"; readonly question: number }
@@ -127,6 +135,9 @@ export type FromThread =
       /** Whose shadow decisions belong to it. */
       readonly placement: PlacementId | undefined;
     }
+  | { readonly kind: "echo"; readonly question: number }
+  | { readonly kind: "response-changed"; readonly id: string; readonly news: PackedNews }
+  | { readonly kind: "unfollow-response"; readonly follow: FollowId }
   | { readonly kind: "policy"; readonly news: PolicyNews }
   | { readonly kind: "shadow"; readonly records: readonly ShadowRecord[]; readonly dropped: number }
   | { readonly kind: "log"; readonly lines: string }
