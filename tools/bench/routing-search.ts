@@ -5,6 +5,8 @@ import { workloads } from "./src/routing/workloads.ts";
 
 const USAGE = `Usage: tools/node --conditions=@vllm-router/source tools/bench/routing-search.ts [--policies 'cache_aware;cache_aware:waitTokens=0']
        [--seeds 1,2,3] [--workloads chats,documents] [--engines 8] [--kv-blocks 5000]
+       [--threads 1,2,4] [--apart]
+Several threads decide over one ledger and one index, and their policies share memory as in the router; with --apart they do not.
 Policies in simulated time: no network, no waiting, the same figures on every machine. Search on some seeds, judge on others.
 `;
 
@@ -15,6 +17,8 @@ const { values } = parseArgs({
     workloads: { type: "string", default: "" },
     engines: { type: "string", default: "8" },
     "kv-blocks": { type: "string", default: "5000" },
+    threads: { type: "string", default: "1" },
+    apart: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -39,15 +43,20 @@ function run(): void {
             return [name, Number(value)];
           }),
         );
-        const result = simulate({
-          policy,
-          parameters,
-          workload,
-          seed,
-          engines: Number(values.engines),
-          kvBlocks: Number(values["kv-blocks"]),
-        });
-        results.push({ ...result, candidate: variant });
+        for (const threads of values.threads.split(",").map(Number)) {
+          const result = simulate({
+            policy,
+            parameters,
+            workload,
+            seed,
+            engines: Number(values.engines),
+            kvBlocks: Number(values["kv-blocks"]),
+            threads,
+            isApart: values.apart,
+          });
+          const candidate = threads === 1 ? variant : `${variant}, ${threads} threads`;
+          results.push({ ...result, candidate });
+        }
       }
     }
   }

@@ -1,4 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { DecisionInputBuffer } from "../decision/decision-input.ts";
+import { createSnapshot } from "../snapshot.ts";
+import { createPolicy, policySharedBytes } from "./policy-registry.ts";
+import type { Policy } from "./policy.ts";
 import { createTestFleet, plainWorkers, testGeneration } from "../__fixtures__/test-fleet.ts";
 
 const tokens = (count: number, first = 0): Int32Array =>
@@ -129,6 +133,32 @@ describe("cache_aware", () => {
       placements(12);
       crowding.forEach((entry) => entry.release());
       expect(fleet.ask(long)).toMatchObject({ reason: "prefix" });
+    });
+
+    it("owes what it owes in all threads", () => {
+      const slotCapacity = 4;
+      const buffer = new SharedArrayBuffer(policySharedBytes("cache_aware", {}, slotCapacity));
+      const [one, two] = [0, 1].map(() => createPolicy("cache_aware", {}, { buffer, slotCapacity }));
+      const context = {
+        generation: long,
+        snapshot: createSnapshot({ version: 1, publishedAtMs: 0, workers: [] }),
+      };
+      const input = new DecisionInputBuffer();
+      const gathered = (policy: Policy): number[] => {
+        input.begin({ candidates: 2, drawCount: 1, valueCount: policy.valueCount ?? 0 });
+        input.addCandidate("http://w0", 0, 0);
+        input.addCandidate("http://w3", 3, 0);
+        input.inFlightRequests.set([0, 20]);
+        policy.gather?.({ ...context, input });
+        return [...input.policyValues.subarray(0, 4)];
+      };
+      gathered(one!);
+      one!.settle?.({ ...context, input }, 1);
+      const [, noDebt, work, debt] = gathered(two!);
+      expect([noDebt, debt]).toEqual([0, 192 * (20 - 1.5 * 10 - 1)]);
+      expect(work).toBeGreaterThan(0);
+      two!.settle?.({ ...context, input }, 1);
+      expect(gathered(one!)[3]).toBe(2 * debt!);
     });
 
     it("says in the record what each worker owes", () => {

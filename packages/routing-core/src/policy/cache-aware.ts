@@ -3,8 +3,8 @@ import type { DecisionInput } from "../decision/decision-input.ts";
 import type { WorkerSlot } from "../snapshot.ts";
 import { byLoad, pickBest, type TieOrder } from "./pick-best.ts";
 import type { Choice, Policy, PolicyContext } from "./policy.ts";
-import { definePolicy } from "./policy-definition.ts";
-import { RecentWork } from "./recent-work.ts";
+import { definePolicy, type SharedPolicyState } from "./policy-definition.ts";
+import { RECENT_WORK_HEAD, RecentWork } from "./recent-work.ts";
 import { SlotValues } from "./slot-values.ts";
 
 /**
@@ -76,7 +76,9 @@ export const cacheAware = definePolicy({
       description: "Most prompt tokens remembered per worker, least recently used forgotten first.",
     },
   },
-  create: (parameters) => new CacheAware(parameters),
+  create: (parameters, shared) => new CacheAware(parameters, shared),
+  sharedBytes: (_parameters, slotCapacity) =>
+    (RECENT_WORK_HEAD + VALUES * slotCapacity) * Float64Array.BYTES_PER_ELEMENT,
 });
 
 /** Generations beyond which a worker is crowded. */
@@ -104,11 +106,15 @@ class CacheAware implements Policy {
   readonly drawCount = 1;
   readonly usesPrefix = true;
   readonly valueCount = VALUES;
-  readonly #work = new RecentWork();
-  readonly #debts = new SlotValues();
+  readonly #work: RecentWork;
+  readonly #debts: SlotValues;
 
-  constructor(parameters: CacheAwareParameters) {
+  constructor(parameters: CacheAwareParameters, shared: SharedPolicyState | undefined) {
     this.parameters = parameters;
+    const memory = shared === undefined ? undefined : new Float64Array(shared.buffer);
+    const workNumbers = RECENT_WORK_HEAD + (shared?.slotCapacity ?? 0);
+    this.#work = new RecentWork(memory?.subarray(0, workNumbers));
+    this.#debts = new SlotValues(memory?.subarray(workNumbers));
   }
 
   gather({ input }: PolicyContext): void {

@@ -1,7 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { RecentWork } from "./recent-work.ts";
+import { RECENT_WORK_HEAD, RecentWork } from "./recent-work.ts";
 
 describe("RecentWork", () => {
+  it("is one for all who share its memory", () => {
+    const memory = new Float64Array(RECENT_WORK_HEAD + 4);
+    const [one, two, all] = [new RecentWork(memory), new RecentWork(memory), new RecentWork()];
+    for (let placement = 0; placement < 100_000; placement += 1) {
+      (placement % 3 === 0 ? one : two).add(placement % 4, placement % 7, 4);
+      all.add(placement % 4, placement % 7, 4);
+    }
+    expect([0, 1, 2, 3].map((slot) => one.of(slot))).toEqual([0, 1, 2, 3].map((slot) => all.of(slot)));
+    expect([0, 1, 2, 3].map((slot) => two.of(slot))).toEqual([0, 1, 2, 3].map((slot) => all.of(slot)));
+    // Beyond what there is room for nothing is remembered.
+    one.add(4, 1, 4);
+    expect(one.of(4)).toBe(0);
+  });
+
   it("knows nothing of a slot at first, however high", () => {
     const work = new RecentWork();
     work.add(1, 1000, 4);

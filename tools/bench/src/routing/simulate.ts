@@ -10,6 +10,8 @@ import {
   createSeededRandom,
   createSnapshot,
   createWorkerView,
+  type PlacementRecorder,
+  policySharedBytes,
   type Settlement,
 } from "@vllm-router/routing-core";
 import type { Driven } from "./drive.ts";
@@ -31,6 +33,10 @@ export interface Simulation {
   readonly seed: number;
   readonly engines: number;
   readonly kvBlocks: number;
+  /** Request threads over one ledger and one index; a request falls on any of them. Default 1. */
+  readonly threads?: number;
+  /** Policies of the threads remember each for itself, where the router's share memory. Default false. */
+  readonly isApart?: boolean;
 }
 
 interface Attempt {
@@ -42,6 +48,8 @@ interface Attempt {
 
 /** A client's request reaches the engine, and what the engine says the router, this much later. */
 const WAY_MS = 1;
+/** With several threads, placements reach the index this much later. */
+const PLACEMENT_LAG_MS = 2;
 const ASSISTANT = 50_001;
 const USER = 50_002;
 
@@ -51,6 +59,7 @@ const USER = 50_002;
  */
 export function simulate(simulation: Simulation): RoutingResult {
   const { policy, parameters, workload, seed, engines: count, kvBlocks } = simulation;
+  const { threads = 1, isApart = false } = simulation;
   const time = new SimulatedTime();
   const clock = (): number => time.nowMs;
   const ledger = createLedger({ slotCapacity: count });
@@ -60,16 +69,35 @@ export function simulate(simulation: Simulation): RoutingResult {
     slotCapacity: count,
     clock,
   });
-  const dispatcher = createDispatcher({
-    policy: createPolicy(policy, parameters),
-    ledger,
-    loads,
-    index: caches,
-    recorder: caches,
-    hasher: createBlockHasher(),
-    clock,
-    random: createSeededRandom(seed),
-  });
+  const random = createSeededRandom(seed);
+  const memory = {
+    buffer: new SharedArrayBuffer(policySharedBytes(policy, parameters, count)),
+    slotCapacity: count,
+  };
+  const recorder: PlacementRecorder =
+    threads === 1
+      ? caches
+      : {
+          insert: (keys, slot) => {
+            const copy = { ...keys, words: keys.words.slice() };
+            time.after(PLACEMENT_LAG_MS, () => {
+              caches.insert(copy, slot);
+            });
+          },
+        };
+  const dispatchers = Array.from({ length: threads }, () =>
+    createDispatcher({
+      policy: createPolicy(policy, parameters, threads === 1 || isApart ? undefined : memory),
+      ledger,
+      loads,
+      index: caches,
+      recorder,
+      hasher: createBlockHasher(),
+      clock,
+      random,
+    }),
+  );
+  const threadOf = createSeededRandom(seed + 1);
   const snapshot = createSnapshot({
     version: 1,
     publishedAtMs: 0,
@@ -122,6 +150,7 @@ export function simulate(simulation: Simulation): RoutingResult {
       requiredFields: [],
       excludedWorkers: [],
     };
+    const dispatcher = dispatchers[Math.floor(threadOf() * threads)]!;
     const decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
     if (decision.kind !== "place") throw new Error("nothing was chosen");
     const settlement = dispatcher.settle(decision);
