@@ -15,13 +15,14 @@ const PROBE_MS = 30_000;
 const promptOf = (identity: number, length: number): number[] =>
   Array.from({ length }, (_, position) => 1_000 + ((identity * 7_919 + position * 31) % 100_000));
 
-const eventsAt = (port: number): string =>
-  JSON.stringify({
-    enable_kv_cache_events: true,
-    publisher: "zmq",
-    endpoint: `tcp://*:${port + 10}`,
-    replay_endpoint: `tcp://*:${port + 20}`,
-  });
+/** The publisher dials the router, which tells it by its topic. */
+const EVENTS = JSON.stringify({
+  enable_kv_cache_events: true,
+  publisher: "zmq",
+  endpoint: `tcp://127.0.0.1:${PORT + 10}`,
+  replay_endpoint: `tcp://*:${PORT + 20}`,
+  topic: "kv@tuned@tiny-qwen3",
+});
 
 interface Answer {
   readonly status: number;
@@ -39,31 +40,18 @@ describe("a LoRA adapter on one of two real engines", () => {
     const local = ["--host", "127.0.0.1", ...ENGINE_FLAGS];
     const adapter = ["--enable-lora", "--max-lora-rank", "8", "--lora-modules", "tuned=tiny-qwen3-adapter"];
     const counts = ["--enable-prompt-tokens-details"];
-    const tuned = [
-      "serve",
-      "tiny-qwen3",
-      "--port",
-      String(TUNED_PORT),
-      "--kv-events-config",
-      eventsAt(TUNED_PORT),
-    ];
-    const plain = [
-      "tiny-qwen3",
-      "--headless",
-      "--port",
-      String(PLAIN_PORT),
-      "--kv-events-config",
-      eventsAt(PLAIN_PORT),
-    ];
+    const tuned = ["serve", "tiny-qwen3", "--port", String(TUNED_PORT), "--kv-events-config", EVENTS];
+    const plain = ["tiny-qwen3", "--headless", "--port", String(PLAIN_PORT)];
     const router = ["--worker-urls", TUNED, PLAIN, "--port", String(PORT), "--prometheus-port", "0"];
     const checks = ["--worker-startup-check-interval", "1", "--health-check-interval-secs", "1"];
     const knowledge = ["--model-path", "tiny-qwen3", "--enable-explain"];
+    const listens = ["--kv-events-bind", `tcp://127.0.0.1:${PORT + 10}`];
     programs = [
       startProgram("vllm", [...tuned, ...local, ...adapter, ...counts], {
         VLLM_ALLOW_RUNTIME_LORA_UPDATING: "1",
       }),
       startProgram("vllm-serve", [...plain, ...local]),
-      startProgram("vllm-router", [...router, ...checks, ...knowledge, ...counts]),
+      startProgram("vllm-router", [...router, ...checks, ...knowledge, ...listens, ...counts]),
     ];
     await vi.waitFor(
       async () => {
@@ -125,6 +113,13 @@ describe("a LoRA adapter on one of two real engines", () => {
     // Asked by hand, since the router prefers the engine that speaks gRPC for the model itself.
     expect((await ask(TUNED, "tiny-qwen3", prompt)).cached).toBe(0);
     expect((await ask(TUNED, "tuned", prompt)).cached).toBe(2 * BLOCK);
+  });
+
+  it("is known by the events of its engine, whose publisher dials the router", async () => {
+    const metrics = await (await fetch(`${BASE}/metrics`)).text();
+    expect(metrics.split("\n")).toContainEqual(
+      expect.stringMatching(new RegExp(`^vllm_router_kv_event_batches_total\\{worker="${TUNED}"\\} [1-9]`)),
+    );
   });
 
   it("refuses a name that nobody serves as vLLM does", async () => {
