@@ -9,7 +9,7 @@ import { registerLegs } from "./disaggregation/create-prefill-legs.ts";
 import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
 import { Fleet } from "./fleet/fleet.ts";
-import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
+import { absentPolicy, openPolicyFile } from "./fleet/own-policy/open-policy-file.ts";
 import {
   admissionSettings,
   breakerSettings,
@@ -25,7 +25,6 @@ import { createModelBuilder } from "./models/create-model-builder.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
-import type { DecisionObserver } from "./observability/decision-observer.ts";
 import { checkParserFlags } from "./models/model-parsers.ts";
 import { createServices } from "./create-services.ts";
 import { createMetrics } from "./observability/metrics.ts";
@@ -91,19 +90,22 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     random: Math.random,
   });
 
-  const ownPolicy = await openPolicyFile(config, { timers, observer: decisions.observer }).catch(
-    async (error: unknown) => {
-      await decisions[Symbol.asyncDispose]();
-      timers[Symbol.dispose]();
-      throw error;
-    },
-  );
+  // Request threads each open it for themselves.
+  const ownPolicy = await (
+    threads === undefined
+      ? openPolicyFile(config, { timers, observer: decisions.observer })
+      : Promise.resolve(undefined)
+  ).catch(async (error: unknown) => {
+    await decisions[Symbol.asyncDispose]();
+    timers[Symbol.dispose]();
+    throw error;
+  });
   const routing = createRouting({
     policy: config.routing.policy,
     parameters: policyParameters(config),
     legs: legPolicies(config),
     shadowPolicies: config.routing.shadowPolicies,
-    ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
+    decider: ownPolicy === undefined ? absentPolicy(config) : (fallback) => ownPolicy.guardOf(fallback),
     breaker: breakerSettings(config),
     memory: threads?.memory,
     breakerSummary: threads?.breakers,
@@ -211,7 +213,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const listeners = await (
     threads === undefined
       ? openListeners(config, parts)
-      : openThreads(threads, config, { ...parts, fleet, routing, metrics, journal: decisions.journal })
+      : openThreads(threads, config, { ...parts, fleet, routing, metrics, decisions })
   ).catch(async (error: unknown) => {
     await closeAll();
     throw error;
@@ -254,13 +256,4 @@ function createAdmissionControl(config: RouterConfig, timers: SystemTimers): Adm
   const { maxConcurrentRequests, ...queue } = admissionSettings(config);
   const gate = createAdmissionGate({ maxConcurrentRequests, startAtMs: timers.steadyMs() });
   return new AdmissionControl(createAdmission({ gate, ...queue, clock: () => timers.steadyMs() }), timers);
-}
-
-/** `--policy-file`; undefined for none. @throws RouterError `policy_file` */
-async function openPolicyFile(
-  { routing }: RouterConfig,
-  parts: { readonly timers: SystemTimers; readonly observer: DecisionObserver },
-): Promise<PolicyFile | undefined> {
-  const { policyFile: path, policyBudgetMs: budgetMs, policyTimeoutMs: timeoutMs } = routing;
-  return path === undefined ? undefined : PolicyFile.open({ path, budgetMs, timeoutMs, ...parts });
 }
