@@ -57,6 +57,8 @@ export interface RouterEnvironment {
   readonly logger: Logger;
   /** Hears of every request thread of `--threads` that is started. */
   readonly threadStarted?: (thread: StartedThread) => void;
+  /** Turns V8's own collections of a process at rest off and on; not called where missing. See `memoryReducerSwitch`. */
+  readonly setMemoryReducer?: (isOn: boolean) => void;
 }
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
@@ -121,7 +123,11 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const models = new ModelCatalog();
-  const tidying = new LaterTidying({ timers, isServing: () => routing.ledger.totalRequests() > 0 });
+  const tidying = new LaterTidying({
+    timers,
+    isServing: () => routing.ledger.totalRequests() > 0,
+    setReducer: environment.setMemoryReducer,
+  });
   const longTexts = createLongTexts(config, (detail) => environment.logger.warn(detail));
   const builder = createModelBuilder(config);
   const offline = createModelBuilder(config, true);

@@ -11,12 +11,16 @@ export interface LaterTidyingOptions {
   readonly utilization?: () => number;
   /** By default {@link collectGarbage}. */
   readonly collect?: () => void;
+  /** Turns V8's own tidying of a process at rest off and on. */
+  readonly setReducer?: ((isOn: boolean) => void) | undefined;
 }
 
 /** Pause between two looks for a moment in which nothing happens. */
 const LOOK_MS = 300;
 /** So many looks are made: who serves all the time collects on the way. */
 const LOOKS = 200;
+/** Until then V8 has found out that there is nothing to do for its own way of tidying up. */
+const REDUCER_OFF_MS = 15_000;
 /** Busier than that the router is still about something: other workers, other models. */
 const QUIET_UTILIZATION = 0.2;
 
@@ -49,14 +53,21 @@ export class LaterTidying {
   }
 
   #look(): void {
-    const { isServing, collect = collectGarbage } = this.#options;
+    const { isServing } = this.#options;
     this.#looksLeft -= 1;
     const isQuiet = this.#utilization() < QUIET_UTILIZATION && !isServing();
     if (isQuiet) {
       this.#looksLeft = 0;
-      collect();
+      this.#tidy();
     } else if (this.#looksLeft > 0) {
       this.#lookLater();
     }
+  }
+
+  #tidy(): void {
+    const { timers, collect = collectGarbage, setReducer } = this.#options;
+    setReducer?.(false);
+    collect();
+    timers.after(REDUCER_OFF_MS, () => setReducer?.(true));
   }
 }
