@@ -1,4 +1,4 @@
-/** Bytes beyond the text that may be read (their values mean nothing). */
+/** Bytes beyond the text that may be read (the first is a zero, the others mean nothing). */
 const SLACK = 16;
 /** Longer buffers are given back after use. */
 const KEPT = 1 << 20;
@@ -22,8 +22,14 @@ export class ByteText {
     return this.#view;
   }
 
-  /** Takes a text; returns the number of its bytes. A lone surrogate becomes U+FFFD. */
+  /** Takes a text; returns the number of its bytes. A lone surrogate becomes U+FFFD. A zero stands behind it. */
   set(text: string): number {
+    const length = this.#write(text);
+    this.#bytes[length] = 0;
+    return length;
+  }
+
+  #write(text: string): number {
     if (text.length < SHORT) {
       const length = this.#copyAscii(text);
       if (length >= 0) return length;
