@@ -1,5 +1,5 @@
 import { ByteText } from "./byte-text.ts";
-import { ByteWordTable, LONGEST_WORD, NO_RUN } from "./byte-word-table.ts";
+import { ByteWordTable, LONGEST_WORD, NO_RUN, RECENT_RUN } from "./byte-word-table.ts";
 import type { BpeModel } from "./bpe-model.ts";
 import type { WordScanner } from "./scan/word-scanner.ts";
 import { SymbolMerger } from "./symbol-merger.ts";
@@ -64,6 +64,9 @@ export function createByteStretchEncoder(model: BpeModel, scanner: WordScanner):
       const place = beginsRun[bytes[start] as number] === 1 ? table.findRun(view, start, isCased) : NO_RUN;
       if (place >= 0) {
         table.appendIds(place, output);
+        start += table.runLength;
+      } else if (place === RECENT_RUN) {
+        output.push(table.runId);
         start += table.runLength;
       } else if (place === NO_RUN) {
         start = takeAny(start, end, output);

@@ -25,6 +25,8 @@ const PROBES = 16;
 /** {@link ByteWordTable.findRun} where the bytes are no plain run of letters. */
 export const NO_RUN = -2;
 
+export const RECENT_RUN = -3;
+
 const BLANK = 0x20;
 const APOSTROPHE = 0x27;
 /** Makes small letters of four large ones. */
@@ -47,6 +49,9 @@ export class ByteWordTable {
   private arena = new Int32Array(FIRST_ARENA);
   private used = 0;
   private readonly key = new Int32Array(LONGEST_WORD / 4);
+  /** The ids of short words of letters that are one token, each at a single place: what text is mostly made of lies close together. */
+  private readonly recent = new Int32Array(4096 * 4);
+  runId = 0;
   /** Bytes of the run of letters that was looked at last. */
   runLength = 0;
 
@@ -149,9 +154,21 @@ export class ByteWordTable {
     if (length === 1 && first === BLANK) return NO_RUN;
     if (cased && (length <= 2 || view.getUint8(start + length) === APOSTROPHE)) return NO_RUN;
     this.runLength = length;
+    const hash = shortHash(lowHalf(first, second), highHalf(third + length, fourth));
+    const { recent } = this;
+    const place = (hash >>> 20) * 4;
+    if (
+      recent[place] === first &&
+      recent[place + 1] === second &&
+      recent[place + 2] === third &&
+      fourth === 0
+    ) {
+      this.runId = recent[place + 3] as number;
+      return RECENT_RUN;
+    }
     const { slots } = this;
     const wrap = slots.length - 1;
-    let at = slotOf(shortHash(lowHalf(first, second), highHalf(third + length, fourth)), wrap);
+    let at = slotOf(hash, wrap);
     for (let probe = 0; probe < PROBES; probe++) {
       const meta = slots[at + LENGTH_AND_COUNT] as number;
       if (meta === 0) return -1;
@@ -162,6 +179,12 @@ export class ByteWordTable {
         slots[at + 2] === third &&
         slots[at + 3] === fourth
       ) {
+        if (fourth === 0 && meta >>> COUNT_SHIFT === 1) {
+          recent[place] = first;
+          recent[place + 1] = second;
+          recent[place + 2] = third;
+          recent[place + 3] = slots[at + FIRST_ID] as number;
+        }
         return at;
       }
       at = (at + SLOT) & wrap;
