@@ -45,6 +45,11 @@ export class AddedTokenSplitter {
       this.firstUnits.size === 1 && first !== undefined ? String.fromCharCode(first) : undefined;
   }
 
+  /** Whether it looks for nothing. */
+  get isEmpty(): boolean {
+    return this.firstUnits.size === 0;
+  }
+
   /** Hands the text over in pieces; empty pieces are left out. */
   split(text: string, sink: PieceSink): void {
     let done = 0;

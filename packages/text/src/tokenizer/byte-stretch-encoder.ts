@@ -4,6 +4,7 @@ import type { BpeModel } from "./bpe-model.ts";
 import type { WordScanner } from "./scan/word-scanner.ts";
 import { SymbolMerger } from "./symbol-merger.ts";
 import type { StretchEncoder } from "./text-encoder-pipeline.ts";
+import type { UnitRange } from "./text-units.ts";
 import type { TokenBuffer } from "./token-buffer.ts";
 import { WholeTokens } from "./whole-tokens.ts";
 
@@ -17,11 +18,23 @@ export function isByteModel(model: BpeModel): boolean {
   return model.continuationPrefix === "" && model.wordSuffix === "" && !model.byteTokens.includes(-1);
 }
 
+/** An encoder of stretches, as text or in memory. */
+export interface ByteStretchEncoder {
+  readonly encodeStretch: StretchEncoder;
+  /**
+   * Appends the ids of units of a text; a lone surrogate counts as U+FFFD.
+   *
+   * @param isRefused Whether a character beyond U+02FF makes it give up.
+   * @returns false when it gave up: nothing was appended
+   */
+  encodeUnits(units: UnitRange, isRefused: (code: number) => boolean, output: TokenBuffer): boolean;
+}
+
 /**
  * Byte-level BPE of a text in one pass over its UTF-8: a scanner finds the words, a table has the ids of those seen before, the rest are
  * merged. No string and no object is made for a word.
  */
-export function createByteStretchEncoder(model: BpeModel, scanner: WordScanner): StretchEncoder {
+export function createByteStretchEncoder(model: BpeModel, scanner: WordScanner): ByteStretchEncoder {
   const text = new ByteText();
   const table = new ByteWordTable();
   const merger = new SymbolMerger(model.merges, model.byteTokens);
@@ -57,8 +70,7 @@ export function createByteStretchEncoder(model: BpeModel, scanner: WordScanner):
 
   const isCased = scanner.isCased === true;
 
-  return (stretch, _, output) => {
-    const end = text.set(stretch);
+  function takeAll(end: number, output: TokenBuffer): void {
     const { bytes, view } = text;
     for (let start = 0; start < end;) {
       const place = beginsRun[bytes[start] as number] === 1 ? table.findRun(view, start, isCased) : NO_RUN;
@@ -76,5 +88,14 @@ export function createByteStretchEncoder(model: BpeModel, scanner: WordScanner):
       }
     }
     text.trim();
+  }
+
+  return {
+    encodeStretch: (stretch, _, output) => takeAll(text.set(stretch), output),
+    encodeUnits(units, isRefused, output) {
+      const end = text.setUnits(units, isRefused);
+      if (end >= 0) takeAll(end, output);
+      return end >= 0;
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { createDecodeStream } from "../detokenize/decode-stream.ts";
 import { addedTokenId, AddedVocabulary, normalizedContent, readAddedToken } from "./added-token.ts";
 import { AddedTokenSplitter } from "./added-token-splitter.ts";
-import { createByteStretchEncoder, isByteModel } from "./byte-stretch-encoder.ts";
+import { type ByteStretchEncoder, createByteStretchEncoder, isByteModel } from "./byte-stretch-encoder.ts";
 import { createBpeEncoder } from "./bpe-encoder.ts";
 import { isBpeModel, readBpeModel } from "./bpe-model.ts";
 import { cleanUpSpaces, compileDecoder, type TokenDecoder } from "./decoder.ts";
@@ -13,10 +13,15 @@ import {
   unsupportedComponent,
 } from "./json-object.ts";
 import { compileNormalizer } from "./normalizer.ts";
-import type { Normalizer } from "./normalizer-steps.ts";
+import { mayCompose, type Normalizer } from "./normalizer-steps.ts";
 import { compilePostProcessor } from "./post-processor.ts";
 import { compilePreTokenizer, type PreTokenizer } from "./pre-tokenizer.ts";
-import { createPipeline, type EncodingPipeline, type StretchEncoder } from "./text-encoder-pipeline.ts";
+import {
+  createPipeline,
+  type EncodingPipeline,
+  type EncodingStages,
+  type StretchEncoder,
+} from "./text-encoder-pipeline.ts";
 import { StretchMemory } from "./stretch-memory.ts";
 import { createPlainTextUnits } from "./text-units.ts";
 import { TokenBuffer } from "./token-buffer.ts";
@@ -44,7 +49,7 @@ export function createTokenizer(files: TokenizerFiles, options: TokenizerOptions
   return createOwn({ json, config, preTokenizer, memory, ...createModel(model, preTokenizer) });
 }
 
-interface StretchModel {
+interface StretchModel extends Partial<Pick<ByteStretchEncoder, "encodeUnits">> {
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly encodeStretch: StretchEncoder;
 }
@@ -55,7 +60,7 @@ function createModel(model: JsonObject, preTokenizer: PreTokenizer): StretchMode
   const { vocabulary } = bpe;
   const { scanner, isByteLevel } = preTokenizer;
   if (scanner !== undefined && isByteModel(bpe)) {
-    return { vocabulary, encodeStretch: createByteStretchEncoder(bpe, scanner) };
+    return { vocabulary, ...createByteStretchEncoder(bpe, scanner) };
   }
   return wordByWord({ vocabulary, encoder: createBpeEncoder(bpe, isByteLevel) }, preTokenizer);
 }
@@ -90,14 +95,18 @@ interface OwnParts extends StretchModel {
   readonly memory: StretchMemory;
 }
 
-function createOwn({ json, config, preTokenizer, memory, vocabulary, encodeStretch }: OwnParts): Tokenizer {
+function createOwn({ json, config, preTokenizer, memory, vocabulary, ...model }: OwnParts): Tokenizer {
   const normalizer = compileNormalizer(json["normalizer"]);
   const added = readAddedVocabulary(json, vocabulary, config);
-  const stages = {
+  const normalizedSplitter = new AddedTokenSplitter(patterns(added, normalizer, true), added.byId);
+  const refused = normalizedSplitter.isEmpty ? refusedCharacters(json["normalizer"], normalizer) : undefined;
+  const { encodeStretch, encodeUnits } = model;
+  const stages: EncodingStages = {
     rawSplitter: new AddedTokenSplitter(patterns(added, undefined, false), added.byId),
     normalizer,
-    normalizedSplitter: new AddedTokenSplitter(patterns(added, normalizer, true), added.byId),
+    normalizedSplitter,
     encodeStretch,
+    encodeUnits: encodeUnits && refused && ((units, output) => encodeUnits(units, refused, output)),
   };
   const pipeline = createPipeline(stages, memory);
   const frame = compilePostProcessor(json["post_processor"]);
@@ -113,6 +122,15 @@ function createOwn({ json, config, preTokenizer, memory, vocabulary, encodeStret
     cleansUp: config.cleansUpSpaces && !isBpeModel(json["model"]),
     ...createEncoding(pipeline, frame),
   });
+}
+
+/** Which characters a normalizer may change, or others because of them; undefined when it may change any. */
+function refusedCharacters(
+  json: unknown,
+  normalizer: Normalizer | undefined,
+): ((code: number) => boolean) | undefined {
+  if (normalizer === undefined) return () => false;
+  return isJsonObject(json) && json["type"] === "NFC" ? mayCompose : undefined;
 }
 
 interface Parts extends Encoding {

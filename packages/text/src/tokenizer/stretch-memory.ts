@@ -1,6 +1,6 @@
 import { ARENA_SHAPE, type ArenaShape, ENTRY_HASH, ENTRY_SIZE, StretchArena } from "./stretch-arena.ts";
 import { StretchIndex } from "./stretch-index.ts";
-import type { CreateTextUnits, TextUnits } from "./text-units.ts";
+import type { CreateTextUnits, TextUnits, UnitRange } from "./text-units.ts";
 import type { TokenBuffer } from "./token-buffer.ts";
 
 /** Shorter stretches are as quickly encoded as looked up. */
@@ -32,6 +32,7 @@ export class StretchMemory {
   /** The text at hand. */
   #text: TextUnits;
   #units: Uint16Array;
+  #view: DataView;
   #isHeld = false;
   #arena: StretchArena | undefined;
   readonly #index = new StretchIndex();
@@ -47,6 +48,7 @@ export class StretchMemory {
     this.#shape = shape;
     this.#text = createUnits(0);
     this.#units = unitsOf(this.#text);
+    this.#view = viewOf(this.#text);
   }
 
   /** Takes the text whose stretches are asked for next. */
@@ -59,6 +61,11 @@ export class StretchMemory {
       this.#replace(Math.max(needed, Math.min(this.#text.bytes.length * 2, KEPT_BYTES), FIRST_BYTES));
     }
     this.#text.write(text);
+  }
+
+  /** Some units of the text at hand, undefined for one that is not held in memory. */
+  range(start: number, end: number): UnitRange | undefined {
+    return this.#isHeld ? { view: this.#view, start, end } : undefined;
   }
 
   /** Gives the memory of an unusually long text back. */
@@ -121,6 +128,7 @@ export class StretchMemory {
   #replace(size: number): void {
     this.#text = this.#createUnits(size + (size & 1));
     this.#units = unitsOf(this.#text);
+    this.#view = viewOf(this.#text);
   }
 }
 
@@ -131,6 +139,10 @@ function idsAt(length: number): number {
 
 function unitsOf({ bytes }: TextUnits): Uint16Array {
   return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
+}
+
+function viewOf({ bytes }: TextUnits): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Of the length and of units all over the stretch, more of them at its end, where one grows. */

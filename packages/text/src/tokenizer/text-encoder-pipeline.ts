@@ -3,6 +3,7 @@ import type { Stretch } from "./encoding-draft.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
 import type { StretchMemory } from "./stretch-memory.ts";
 import { TokenBuffer } from "./token-buffer.ts";
+import type { UnitRange } from "./text-units.ts";
 import { wellFormed } from "./utf8.ts";
 
 /**
@@ -21,6 +22,8 @@ export interface EncodingStages {
   readonly normalizedSplitter: AddedTokenSplitter;
   /** Pre-tokenizer and model. */
   readonly encodeStretch: StretchEncoder;
+  /** Appends the ids of units of the text as it came, all stages but the first; gives false where it cannot. Undefined where it never can. */
+  readonly encodeUnits: ((units: UnitRange, output: TokenBuffer) => boolean) | undefined;
 }
 
 /** Encodes texts, special frame not included. Lone surrogates count as U+FFFD. */
@@ -42,7 +45,7 @@ export interface PipelineDraft {
 
 /** The stages joined, with stretches that come again taken from memory. */
 export function createPipeline(stages: EncodingStages, memory: StretchMemory): EncodingPipeline {
-  const { rawSplitter, normalizer, normalizedSplitter, encodeStretch } = stages;
+  const { rawSplitter, normalizer, normalizedSplitter, encodeStretch, encodeUnits } = stages;
 
   function encodeRaw({ text, isAtStart }: Stretch, output: TokenBuffer): void {
     const normalized = normalizer === undefined ? text : normalizer(text);
@@ -55,28 +58,35 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
     });
   }
 
-  /** Hands over what is known of a text, and its other stretches without lone surrogates, in turn. */
-  function take(given: string, known: TokenBuffer, unknown: (stretch: Stretch) => void): void {
+  /** Hands over what is known of a text, and the places of its other stretches in the text that it returns, in turn. */
+  function take(
+    given: string,
+    known: TokenBuffer,
+    unknown: (text: string, start: number, end: number) => void,
+  ): void {
     // What is known is not searched for lone surrogates: it was, and had the same ones.
     const text = rawSplitter.mindsLoneSurrogates ? wellFormed(given) : given;
     memory.take(text);
     rawSplitter.split(text, {
       token: (id) => known.push(id),
       text(start, end) {
-        const isAtStart = start === 0;
-        memory.ask(start, end, isAtStart);
-        if (memory.append(known)) return;
-        unknown({ text: wellFormed(text.slice(start, end)), isAtStart });
+        memory.ask(start, end, start === 0);
+        if (!memory.append(known)) unknown(text, start, end);
       },
     });
     memory.trim();
   }
 
+  function stretchOf(text: string, start: number, end: number): Stretch {
+    return { text: wellFormed(text.slice(start, end)), isAtStart: start === 0 };
+  }
+
   return {
-    encode(text, output) {
-      take(text, output, (stretch) => {
+    encode(given, output) {
+      take(given, output, (text, start, end) => {
         const from = output.length;
-        encodeRaw(stretch, output);
+        const units = encodeUnits && memory.range(start, end);
+        if (!(units && encodeUnits(units, output))) encodeRaw(stretchOf(text, start, end), output);
         memory.keep(output, from);
       });
     },
@@ -86,8 +96,8 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
       const unknown: Stretch[] = [];
       /** How many ids are known before each unknown stretch. */
       const gaps: number[] = [];
-      take(text, buffer, (stretch) => {
-        unknown.push(stretch);
+      take(text, buffer, (whole, start, end) => {
+        unknown.push(stretchOf(whole, start, end));
         gaps.push(buffer.length);
       });
       const known = buffer.take();
