@@ -50,6 +50,7 @@ export {
   type ProxyHead,
   type ProxyRequest,
   type ProxySink,
+  type WholeChunks,
   type SamplingParameters,
   type SequenceFinish,
   type StreamedBody,
