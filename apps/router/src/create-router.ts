@@ -20,8 +20,8 @@ import { kvEventFigures } from "./fleet/kv-event-figures.ts";
 import { createRouting } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
-import { collectGarbage } from "./models/collect-garbage.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
+import { LaterTidying } from "./models/later-tidying.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
@@ -56,6 +56,8 @@ export interface RouterEnvironment {
   readonly logger: Logger;
   /** Hears of every request thread of `--threads` that is started. */
   readonly threadStarted?: (thread: StartedThread) => void;
+  /** Turns V8's own collections of a process at rest off and on; not called where missing. See `memoryReducerSwitch`. */
+  readonly setMemoryReducer?: (isOn: boolean) => void;
 }
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
@@ -74,12 +76,15 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     started: environment.threadStarted,
   });
   const steadyMs = (): number => timers.steadyMs();
-  const metrics = createMetrics({
-    inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
-    queued: () => threads?.doors.waiting ?? admission.queued,
-    kvEvents: () =>
-      fleet.workers().map((worker) => kvEventFigures(routing.caches, worker, timers.steadyMs())),
-  });
+  const metrics = createMetrics(
+    {
+      inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
+      queued: () => threads?.doors.waiting ?? admission.queued,
+      kvEvents: () =>
+        fleet.workers().map((worker) => kvEventFigures(routing.caches, worker, timers.steadyMs())),
+    },
+    timers,
+  );
   const observer = combineObservers([
     metrics.observer,
     requestLog(environment.logger, requestLogSettings(config)),
@@ -120,6 +125,11 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const models = new ModelCatalog();
+  const tidying = new LaterTidying({
+    timers,
+    isServing: () => routing.ledger.totalRequests() > 0,
+    setReducer: environment.setMemoryReducer,
+  });
   const longTexts = createLongTexts(config, (detail) => environment.logger.warn(detail));
   const builder = createModelBuilder(config);
   const offline = createModelBuilder(config, true);
@@ -160,7 +170,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       const built = connection.dialect === "http" ? undefined : await builder.build(facts);
       const runtime = built === undefined ? undefined : models.adopt(built);
       if (runtime !== undefined && runtime === built) {
-        timers.after(0, collectGarbage);
+        tidying.ask();
       }
       try {
         await threads?.adopt(worker);

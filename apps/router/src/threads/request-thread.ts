@@ -55,7 +55,7 @@ async function run(): Promise<void> {
   const lines = new LineBatch(timers, (text) => tell({ kind: "log", lines: text }));
   const logger = pino({ level: logLevel, base: null }, lines);
   const doors = new SharedDoors(memory.doors);
-  const metrics = createMetrics({ inFlight: () => [], queued: () => 0 }, { process: false });
+  const metrics = createMetrics({ inFlight: () => [], queued: () => 0 }, undefined);
   const observer = combineObservers([metrics.observer, requestLog(logger, requestLogSettings(config))]);
   const ask = createAsker();
   const journal = new ForwardingJournal({
