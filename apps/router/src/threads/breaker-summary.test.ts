@@ -10,6 +10,12 @@ it("says of a worker what the worst of the threads says, each change once", () =
   summary.changed(1, 5, "open");
   summary.changed(0, 5, "half-open");
   expect(summary.state(5)).toBe("open");
+  // What shadow policies ask, which decide in this thread.
+  expect([summary.guard.admits(5, 0), summary.guard.admits(6, 0), summary.guard.admitsAll()]).toEqual([
+    false,
+    true,
+    false,
+  ]);
   summary.changed(1, 5, "half-open");
   summary.changed(1, 5, "closed");
   expect(summary.state(5)).toBe("half-open");
@@ -19,4 +25,5 @@ it("says of a worker what the worst of the threads says, each change once", () =
   summary.changed(1, 5, "open");
   summary.forget(5);
   expect([summary.state(5), forgotten]).toEqual(["closed", [5]]);
+  expect([summary.guard.admits(5, 0), summary.guard.admitsAll()]).toEqual([true, true]);
 });
