@@ -90,7 +90,12 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
         memory.keep(output, from);
       });
     },
-    encodeStretch: encodeRaw,
+    encodeStretch(stretch, output) {
+      memory.take(stretch.text);
+      const units = encodeUnits && memory.range(0, stretch.text.length);
+      if (!(units && encodeUnits(units, output))) encodeRaw(stretch, output);
+      memory.trim();
+    },
     draft(text) {
       const buffer = new TokenBuffer();
       const unknown: Stretch[] = [];
