@@ -170,7 +170,7 @@ describe("conversations that grow, are cut and edited", () => {
           }
         },
       ),
-      { seed: 20261128, numRuns: 30 },
+      { seed: 20261128, numRuns: 20 },
     );
   });
 
