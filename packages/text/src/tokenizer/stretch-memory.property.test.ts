@@ -88,7 +88,12 @@ const TOKENS = [
 const NORMALIZED = token(309, "<normal>", { normalized: true, special: false });
 /** A token that is looked for in the normalized text keeps a tokenizer from encoding what it has in memory: the other way to the same ids. */
 const ELSEWHERE = token(320, "<never met>", { normalized: true, special: false });
-const KINDS: readonly (readonly [name: string, overrides: { readonly added_tokens: readonly object[] }])[] = [
+interface Overrides {
+  readonly added_tokens: readonly object[];
+  readonly [member: string]: unknown;
+}
+
+const KINDS: readonly (readonly [name: string, overrides: Overrides])[] = [
   ["plain", { added_tokens: TOKENS }],
   ["tokens in the normalized text", { added_tokens: [...TOKENS, NORMALIZED] }],
   ["a token that sees lone surrogates", { added_tokens: [...TOKENS, token(310, "\ufffd")] }],
