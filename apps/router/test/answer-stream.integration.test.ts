@@ -70,6 +70,42 @@ describe.each(HTTP_SERVERS)("a streamed answer on %s", (httpServer) => {
     expect(unchunked(await bodyOf(server.listener.port))).toBe(expected);
   });
 
+  it("passes on what is framed already where the body leaves in chunks, although its buffer is used again", async () => {
+    const sizes = [1, 100, 16 * 1024, 16 * 1024 + 1, 60_000];
+    const framed = sizes.map((size, index) => {
+      const content = String.fromCharCode(97 + index).repeat(size);
+      return `${size.toString(16).toUpperCase()}\r\n${content}\r\n01\r\n,\r\n`;
+    });
+    await using server = await serveRoutes(
+      routeTo((exchange) => {
+        expect(exchange.passesChunks).toBe(false);
+        exchange.sendRawHead(200, ["content-type", "text/plain"]);
+        if (!exchange.passesChunks) {
+          exchange.endStream("");
+          return;
+        }
+        const bytes = Buffer.alloc(100_000);
+        framed.forEach((text, index) => {
+          const end = 7 + bytes.write(text, 7, "latin1");
+          exchange.writeChunks({ bytes, start: 7, end, contentBytes: (sizes[index] ?? 0) + 1 });
+          bytes.fill(0);
+          if (index % 2 === 0) {
+            exchange.flushBytes();
+          }
+        });
+        exchange.endStream("");
+      }),
+    );
+    const expected = httpServer === "net" ? framed.join("") : "";
+    expect(await bodyOf(server.listener.port)).toBe(`${expected}0\r\n\r\n`);
+    // A client of HTTP/1.0 knows no chunks.
+    expect(await bodyOf(server.listener.port, "GET /x HTTP/1.0\r\n\r\n")).toBe("");
+    const [summary] = await server.finished(1);
+    expect(summary?.responseBytes).toBe(
+      httpServer === "net" ? sizes.reduce((sum, size) => sum + size + 1, 0) : 0,
+    );
+  });
+
   it("knows that a client of HTTP/1.0 does not know chunks", async () => {
     await using server = await serveRoutes(
       routeTo((exchange) => {

@@ -2,7 +2,9 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSimulator, type Simulator } from "@vllm-router/simulator";
 import { startHttpWorker } from "./http-worker.ts";
+import { openRaw } from "./raw-http.ts";
 import { eventually, sseData, startRouter, type TestRouter } from "./start-router.ts";
+import { unchunked } from "./unchunked.ts";
 
 const question = {
   model: "sim",
@@ -132,6 +134,32 @@ describe("the proxy lane on workers that misbehave", () => {
     expect([redirect.status, redirect.headers.get("location")]).toEqual([307, `${router.url}/v1/models`]);
     // A verb this router does not know may be one the worker knows.
     expect((await fetch(`${router.url}/v1/chat/completions`)).status).toBe(207);
+  });
+
+  it("passes on a body in chunks whatever the worker's framing is, and whatever the client knows", async () => {
+    const long = "x".repeat(20_000);
+    const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n";
+    await using worker = await startHttpWorker(["m"], (_request, response) => {
+      response.socket?.end(
+        `${head}5\r\nhello\r\n01\r\n,\r\n6;a=b\r\n world\r\n4E20\r\n${long}\r\n0\r\nx: y\r\n\r\n`,
+      );
+    });
+    for (const httpServer of ["net", "node"]) {
+      await using router = await startRouter([worker.url], ["--http-server", httpServer]);
+      const ask = async (version: string): Promise<string> => {
+        using raw = await openRaw(Number(new URL(router.url).port));
+        raw.send(`POST /any ${version}\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+        return await raw.closed();
+      };
+      const answer = await ask("HTTP/1.1");
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\nX-A: 1\r\n/);
+      expect(answer.toLowerCase().split("transfer-encoding: chunked")).toHaveLength(2);
+      const body = answer.slice(answer.indexOf("\r\n\r\n") + 4);
+      expect(unchunked(body)).toBe(`hello, world${long}`);
+      expect(body).not.toContain("a=b");
+      expect(body).not.toContain("x: y");
+      expect((await ask("HTTP/1.0")).split("\r\n\r\n")[1]).toBe(`hello, world${long}`);
+    }
   });
 
   it("tries another worker before the first byte: refusals, 5xx, connections that break", async () => {

@@ -257,11 +257,24 @@ export interface ProxyHead {
   readonly headers: readonly string[];
 }
 
+/** Whole chunks of HTTP/1.1 in `bytes[start, end)`, each with its size, its two line ends and no extension; none is the last one. */
+export interface WholeChunks {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Bytes of the body that are in them. */
+  readonly contentBytes: number;
+}
+
 /** Receives one proxied answer; same rules as {@link GenerateSink}. */
 export interface ProxySink {
   head(head: ProxyHead): void;
   /** Bytes of the body; valid only during the call. */
   data(bytes: Uint8Array): void;
+  /** True where `chunks` may be told instead of `data`; asked before each. */
+  readonly takesChunks?: boolean;
+  /** Part of the body with the framing that the worker gave it; valid only during the call, the object too. */
+  chunks?(chunks: WholeChunks): void;
   flush(): void;
   end(): void;
   error(error: EngineError): void;

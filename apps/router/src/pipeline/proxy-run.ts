@@ -4,6 +4,7 @@ import {
   type ProxyHead,
   type ProxyRequest,
   type ProxySink,
+  type WholeChunks,
 } from "@vllm-router/engine-client";
 import type { ClientSide, ExchangeListener } from "../server/exchange.ts";
 import { BodyTooLargeError, ReplayableBody } from "../server/replayable-body.ts";
@@ -123,15 +124,15 @@ export class ProxyRun implements ExchangeListener, ProxySink {
     if (this.#over || !this.#headSent) {
       return;
     }
-    if (!this.#hasData) {
-      this.#hasData = true;
-      // How many tokens these are, nobody knows; that the prompt has been computed is sure.
-      this.#placement?.output(0);
-    }
-    if (!this.#exchange.writeBytes(bytes) && !this.#paused) {
-      this.#paused = true;
-      this.#call?.pause();
-    }
+    this.#written(this.#exchange.writeBytes(bytes));
+  }
+
+  get takesChunks(): boolean {
+    return !this.#over && this.#headSent && this.#exchange.passesChunks;
+  }
+
+  chunks(chunks: WholeChunks): void {
+    this.#written(this.#exchange.writeChunks(chunks));
   }
 
   flush(): void {
@@ -163,6 +164,18 @@ export class ProxyRun implements ExchangeListener, ProxySink {
       this.#giveUp(failure);
     } else {
       this.#retry(failure);
+    }
+  }
+
+  #written(hasRoom: boolean): void {
+    if (!this.#hasData) {
+      this.#hasData = true;
+      // How many tokens these are, nobody knows; that the prompt has been computed is sure.
+      this.#placement?.output(0);
+    }
+    if (!hasRoom && !this.#paused) {
+      this.#paused = true;
+      this.#call?.pause();
     }
   }
 

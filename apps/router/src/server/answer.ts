@@ -1,3 +1,4 @@
+import type { WholeChunks } from "@vllm-router/engine-client";
 import type { Socket } from "node:net";
 
 /** Hears how an answer fares. */
@@ -27,7 +28,11 @@ export interface Answer {
    * @returns false when the socket is full
    */
   writeBytes(bytes: Uint8Array): boolean;
-  /** Lets go what {@link writeBytes} was given. */
+  /** True once a head has been said whose body leaves in chunks of this answer's own making. */
+  readonly passesChunks: boolean;
+  /** Writes chunks that are framed already; as {@link writeBytes}. Only where {@link passesChunks}. */
+  writeChunks(chunks: WholeChunks): boolean;
+  /** Lets go what {@link writeBytes} and {@link writeChunks} were given. */
   flush(): void;
   /** Ends the body, with a last piece of text where there is one. */
   end(text: string, sizeBytes: number): void;

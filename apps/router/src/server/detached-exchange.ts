@@ -89,6 +89,14 @@ export class DetachedExchange implements ClientSide {
     return true;
   }
 
+  get passesChunks(): boolean {
+    return false;
+  }
+
+  writeChunks(): boolean {
+    return true;
+  }
+
   flushBytes(): void {
     // Nothing is gathered.
   }

@@ -1,4 +1,5 @@
 import { errorBody, type ApiError } from "@vllm-router/api";
+import type { WholeChunks } from "@vllm-router/engine-client";
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import type { Answer, AnswerListener } from "./answer.ts";
@@ -144,7 +145,21 @@ export class Exchange implements AnswerListener {
     return this.#answer.writeBytes(bytes);
   }
 
-  /** Lets go what {@link writeBytes} was given in this turn. */
+  /** True where the body leaves in chunks, so that those of a worker can be passed on as they are. */
+  get passesChunks(): boolean {
+    return this.#answer.passesChunks;
+  }
+
+  /** Writes chunks of a proxied body as the worker framed them; as {@link writeBytes}. Only where {@link passesChunks}. */
+  writeChunks(chunks: WholeChunks): boolean {
+    if (this.#isOver()) {
+      return true;
+    }
+    this.#bytesSent += chunks.contentBytes;
+    return this.#answer.writeChunks(chunks);
+  }
+
+  /** Lets go what {@link writeBytes} and {@link writeChunks} were given in this turn. */
   flushBytes(): void {
     if (!this.#isOver()) {
       this.#answer.flush();

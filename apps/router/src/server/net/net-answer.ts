@@ -1,3 +1,4 @@
+import type { WholeChunks } from "@vllm-router/engine-client";
 import type { Socket } from "node:net";
 import type { Answer, AnswerListener } from "../answer.ts";
 import {
@@ -106,19 +107,27 @@ export class NetAnswer implements Answer {
     const source = Buffer.from(buffer, byteOffset, length);
     if (length <= COPY_BYTES) {
       // A string is a copy that costs no buffer, and goes out with its framing in one piece.
-      this.#waiting += this.#framed(source.toString("latin1"), length);
-      return this.#waiting.length < COPY_BYTES * 4 || this.#hasRoom(this.#writeWaiting());
+      return this.#wait(this.#framed(source.toString("latin1"), length));
     }
-    const { socket } = this.#carrier;
-    socket.cork();
     if (this.#isChunked) {
       this.#waiting += `${length.toString(16)}\r\n`;
     }
-    this.#writeWaiting();
-    const hasRoom = socket.write(Buffer.from(source));
+    const hasRoom = this.#writeCopy(source);
     this.#waiting = this.#isChunked ? "\r\n" : "";
-    socket.uncork();
-    return this.#hasRoom(hasRoom);
+    return hasRoom;
+  }
+
+  get passesChunks(): boolean {
+    return this.#isChunked;
+  }
+
+  writeChunks({ bytes, start, end }: WholeChunks): boolean {
+    if (this.#isOver()) {
+      return true;
+    }
+    return end - start <= COPY_BYTES
+      ? this.#wait(bytes.toString("latin1", start, end))
+      : this.#writeCopy(bytes.subarray(start, end));
   }
 
   flush(): void {
@@ -216,6 +225,22 @@ export class NetAnswer implements Answer {
       this.#waiting = "";
       this.#listener?.closed(outcome);
     }
+  }
+
+  /** Gathers latin1 text, up to a bound. */
+  #wait(text: string): boolean {
+    this.#waiting += text;
+    return this.#waiting.length < COPY_BYTES * 4 || this.#hasRoom(this.#writeWaiting());
+  }
+
+  /** Writes what waits and a copy of the bytes after it. */
+  #writeCopy(bytes: Buffer): boolean {
+    const { socket } = this.#carrier;
+    socket.cork();
+    this.#writeWaiting();
+    const hasRoom = socket.write(Buffer.from(bytes));
+    socket.uncork();
+    return this.#hasRoom(hasRoom);
   }
 
   #isOver(): boolean {

@@ -1,5 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { RouterError } from "../../router-error.ts";
 import type { Answer, AnswerListener } from "../answer.ts";
 import { AnswerStream } from "./answer-stream.ts";
 
@@ -51,6 +52,15 @@ export class NodeAnswer implements Answer {
 
   writeBytes(bytes: Uint8Array): boolean {
     return this.#streamed().writeBytes(bytes);
+  }
+
+  /** Node frames them itself. */
+  get passesChunks(): boolean {
+    return false;
+  }
+
+  writeChunks(): never {
+    throw new RouterError("internal", "Node's HTTP server frames chunks itself");
   }
 
   flush(): void {

@@ -5,7 +5,6 @@ import { openSocket } from "../../socket/open-socket.ts";
 import type { TransportOptions } from "../../transport/transport-options.ts";
 import { engineErrorFromHttp } from "../http-error.ts";
 import { sendStreamedBody } from "./streamed-body.ts";
-import type { ResponseHead } from "./response-head.ts";
 import { type ResponseListener, ResponseParser } from "./response-parser.ts";
 
 /** Servers that do not say how long they keep idle connections keep them 5 s (uvicorn). */
@@ -53,8 +52,8 @@ export class HttpConnection {
   #hasReceived = false;
   #isSending = false;
   #isPaused = false;
-  #keepsAlive = false;
-  #idleMs = DEFAULT_IDLE_MS;
+  /** More came than the answer. */
+  #hasRest = false;
   #onDrain: (() => void) | undefined;
 
   constructor(options: TransportOptions, owner: HttpConnectionOwner) {
@@ -76,10 +75,7 @@ export class HttpConnection {
   send(exchange: HttpExchange): void {
     this.#exchange = exchange;
     this.#hasReceived = false;
-    this.#parser = new ResponseParser(exchange.method, {
-      head: (head) => this.#head(head, exchange),
-      bytes: (bytes, start, end) => exchange.bytes(bytes, start, end),
-    });
+    this.#parser = new ResponseParser(exchange.method, exchange);
     const { body, headText } = exchange;
     const socket = this.#socket;
     if (body === undefined) socket.write(headText, "latin1");
@@ -138,40 +134,31 @@ export class HttpConnection {
     const parser = this.#parser;
     if (exchange === undefined || parser === undefined) {
       // Nobody asked for anything: what comes now would be taken for the answer to the next request.
-      this.#keepsAlive = false;
       this.#socket.destroy();
       return;
     }
     this.#hasReceived = true;
     try {
       const end = parser.push(bytes, 0, length);
-      if (parser.isDone && end < length) this.#keepsAlive = false;
+      this.#hasRest = parser.isDone && end < length;
     } catch (error) {
       this.#fail(exchange, error);
       return;
     }
     // The answer may have been given up meanwhile.
     if (this.#exchange !== exchange) return;
-    if (parser.isDone) this.#complete(exchange);
+    if (parser.isDone) this.#complete(exchange, parser);
     exchange.readEnded();
   }
 
-  #head(head: ResponseHead, exchange: HttpExchange): void {
-    this.#keepsAlive = head.keepsAlive;
-    this.#idleMs =
-      head.keepAliveSecs === undefined
-        ? DEFAULT_IDLE_MS
-        : Math.max(0, head.keepAliveSecs * 1000 - IDLE_MARGIN_MS);
-    exchange.head(head);
-  }
-
-  #complete(exchange: HttpExchange): void {
+  #complete(exchange: HttpExchange, parser: ResponseParser): void {
+    const keepsAlive = parser.head?.keepsAlive === true && !this.#hasRest;
     this.#exchange = undefined;
     this.#parser = undefined;
     this.#answers++;
     if (this.#isPaused) this.resume();
-    if (this.#keepsAlive && !this.#isSending && !this.#isClosed)
-      this.#owner.free(this, performance.now() + this.#idleMs);
+    if (keepsAlive && !this.#isSending && !this.#isClosed)
+      this.#owner.free(this, performance.now() + idleMs(parser.head?.keepAliveSecs));
     else this.#socket.destroy();
     exchange.complete();
   }
@@ -215,6 +202,11 @@ export class HttpConnection {
         );
     exchange.failed(error, this.#answers > 0 && !this.#hasReceived);
   }
+}
+
+/** How long a connection is kept for the next request. */
+function idleMs(keepAliveSecs: number | undefined): number {
+  return keepAliveSecs === undefined ? DEFAULT_IDLE_MS : Math.max(0, keepAliveSecs * 1000 - IDLE_MARGIN_MS);
 }
 
 function writeWhole(socket: Socket, head: string, body: Uint8Array): void {

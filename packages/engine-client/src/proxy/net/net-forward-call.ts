@@ -1,5 +1,5 @@
 import { EngineError } from "../../engine-error.ts";
-import type { GenerateCall, ProxyHead, ProxyRequest, ProxySink } from "../../engine.ts";
+import type { GenerateCall, ProxyHead, ProxyRequest, ProxySink, WholeChunks } from "../../engine.ts";
 import { timerDelay } from "../../transport/grpc-timeout.ts";
 import { HeldBytes } from "../../transport/held-bytes.ts";
 import { responseHeadersToForward } from "../hop-by-hop.ts";
@@ -97,6 +97,16 @@ export class NetForwardCall implements GenerateCall, HttpExchange {
     if (this.#isOver) return;
     if (this.#isHolding) (this.#held ??= new HeldBytes()).append(bytes, start, end);
     else this.#tellBytes(bytes.subarray(start, end));
+  }
+
+  /** What a paused sink has to wait for is kept without its framing. */
+  get takesChunks(): boolean {
+    return !this.#isOver && !this.#isHolding && this.#sink.takesChunks === true;
+  }
+
+  chunks(chunks: WholeChunks): void {
+    this.#needsFlush = true;
+    this.#sink.chunks?.(chunks);
   }
 
   readEnded(): void {

@@ -1,3 +1,4 @@
+import type { WholeChunks } from "../../engine.ts";
 import { HEX_VALUES } from "./hex-values.ts";
 import { malformed, parseResponseHead, type ResponseHead } from "./response-head.ts";
 
@@ -5,18 +6,25 @@ import { malformed, parseResponseHead, type ResponseHead } from "./response-head
 export interface ResponseListener {
   /** Interim answers (1xx) are not told. */
   head(head: ResponseHead): void;
-  /** `bytes[start, end)` of the body; valid only during the call. At most one call per push. */
+  /** `bytes[start, end)` of the body; valid only during the call. At most one call per push, after that of `chunks`. */
   bytes(bytes: Buffer, start: number, end: number): void;
+  /** Whole chunks are to be told with their framing. */
+  readonly takesChunks: boolean;
+  /** Chunks of the body that came whole; valid only during the call. At most one call per push. */
+  chunks(chunks: WholeChunks): void;
 }
 
 const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_CHUNK_LINE_BYTES = 4 * 1024;
 const MAX_TRAILER_BYTES = 64 * 1024;
 const MAX_INTERIM_ANSWERS = 32;
+const NO_BYTES = Buffer.alloc(0);
 const HEAD_END = "\r\n\r\n";
 const CR = 0x0d;
 const LF = 0x0a;
 const SEMICOLON = 0x3b;
+/** Sizes with more digits are left to the parser of single bytes. */
+const MAX_PLAIN_DIGITS = 7;
 
 type State =
   | "head"
@@ -48,6 +56,14 @@ export class ResponseParser {
   /** Digits of a chunk's size, or bytes of an extension or of trailers, so far. */
   #lineBytes = 0;
   #isLastChunk = false;
+  #lastHead: ResponseHead | undefined;
+  /** One object for all calls. */
+  readonly #whole: { -readonly [Key in keyof WholeChunks]: WholeChunks[Key] } = {
+    bytes: NO_BYTES,
+    start: 0,
+    end: 0,
+    contentBytes: 0,
+  };
 
   constructor(method: string, listener: ResponseListener) {
     this.#method = method;
@@ -56,6 +72,11 @@ export class ResponseParser {
 
   get isDone(): boolean {
     return this.#state === "done";
+  }
+
+  /** The head of the answer, once it has come. */
+  get head(): ResponseHead | undefined {
+    return this.#lastHead;
   }
 
   /** Takes `bytes[start, end)`, which may be overwritten. Throws an EngineError `protocol`. @returns where the answer ended, else `end` */
@@ -76,6 +97,8 @@ export class ResponseParser {
         if (position < end) this.#listener.bytes(bytes, position, end);
         return end;
       default:
+        if (this.#state === "size" && this.#lineBytes === 0 && this.#listener.takesChunks)
+          position = this.#wholeChunks(bytes, position, end);
         return this.#chunks(bytes, position, end);
     }
   }
@@ -113,6 +136,7 @@ export class ResponseParser {
       if (++this.#interim > MAX_INTERIM_ANSWERS) throw malformed("has too many interim answers");
       return;
     }
+    this.#lastHead = head;
     const { framing } = head;
     switch (framing.kind) {
       case "none":
@@ -138,6 +162,35 @@ export class ResponseParser {
     if (this.#leftBytes === 0) this.#state = "done";
     if (stop > start) this.#listener.bytes(bytes, start, stop);
     return stop;
+  }
+
+  /** Tells the chunks that came whole and are written as plainly as can be. @returns where the first other one begins */
+  #wholeChunks(bytes: Buffer, start: number, end: number): number {
+    let position = start;
+    let contentBytes = 0;
+    while (position < end) {
+      let at = position;
+      let sizeBytes = 0;
+      for (let digit = digitAt(bytes, at); digit >= 0; digit = digitAt(bytes, at)) {
+        sizeBytes = sizeBytes * 16 + digit;
+        if (++at - position > MAX_PLAIN_DIGITS) break;
+      }
+      // The last chunk has the trailers behind it.
+      if (sizeBytes === 0 || at - position > MAX_PLAIN_DIGITS) break;
+      const next = at + sizeBytes + 4;
+      if (next > end || !isLineEnd(bytes, at) || !isLineEnd(bytes, next - 2)) break;
+      contentBytes += sizeBytes;
+      position = next;
+    }
+    if (position > start) {
+      const whole = this.#whole;
+      whole.bytes = bytes;
+      whole.start = start;
+      whole.end = position;
+      whole.contentBytes = contentBytes;
+      this.#listener.chunks(whole);
+    }
+    return position;
   }
 
   #chunks(bytes: Buffer, start: number, end: number): number {
@@ -212,4 +265,13 @@ export class ResponseParser {
       else this.#state = "trailer";
     } else if (byte !== CR) this.#state = "trailer-line";
   }
+}
+
+/** Value of a hexadecimal digit, -1 for any other byte. */
+function digitAt(bytes: Buffer, at: number): number {
+  return HEX_VALUES[bytes[at] ?? 0] as number;
+}
+
+function isLineEnd(bytes: Buffer, at: number): boolean {
+  return bytes[at] === CR && bytes[at + 1] === LF;
 }
