@@ -10,16 +10,25 @@ const workspaces = ["packages", "apps"]
   .concat("tools")
   .filter((folder) => existsSync(join(folder, "package.json")));
 
+/** Suites of the router that are run with two request threads as well: `--project router-threads`. */
+const THREADED = ["test/disaggregation{,-lanes,-mooncake}.integration.test.ts"];
+
+const projects = [
+  ...workspaces.map((root) => ({ root, name: basename(root), include: ["**/*.test.ts"], env: {} })),
+  { root: join("apps", "router"), name: "router-threads", include: THREADED, env: { TEST_THREADS: "2" } },
+];
+
 export default defineConfig({
   test: {
-    projects: workspaces.map((root) => ({
+    projects: projects.map(({ root, name, include, env }) => ({
       root,
       resolve: { conditions },
       ssr: { resolve: { conditions } },
       test: {
-        name: basename(root),
-        environment: "node",
-        include: ["**/*.test.ts"],
+        name,
+        environment: "node" as const,
+        include,
+        env,
         exclude: ["**/node_modules/**", "**/dist/**"],
         globals: false,
         restoreMocks: true,

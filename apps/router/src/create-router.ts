@@ -9,7 +9,7 @@ import { registerLegs } from "./disaggregation/create-prefill-legs.ts";
 import { openListeners } from "./open-listeners.ts";
 import { EngineConnector } from "./fleet/engine-connector.ts";
 import { Fleet } from "./fleet/fleet.ts";
-import { PolicyFile } from "./fleet/own-policy/policy-file.ts";
+import { absentPolicy, openPolicyFile } from "./fleet/own-policy/open-policy-file.ts";
 import {
   admissionSettings,
   breakerSettings,
@@ -20,12 +20,11 @@ import { kvEventFigures } from "./fleet/kv-event-figures.ts";
 import { createRouting } from "./fleet/routing.ts";
 import { SystemTimers } from "./fleet/timers.ts";
 import { watchEngines } from "./fleet/watch-engines.ts";
-import { collectGarbage } from "./models/collect-garbage.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
+import { LaterTidying } from "./models/later-tidying.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
 import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
-import type { DecisionObserver } from "./observability/decision-observer.ts";
 import { checkParserFlags } from "./models/model-parsers.ts";
 import { createServices } from "./create-services.ts";
 import { createMetrics } from "./observability/metrics.ts";
@@ -57,6 +56,8 @@ export interface RouterEnvironment {
   readonly logger: Logger;
   /** Hears of every request thread of `--threads` that is started. */
   readonly threadStarted?: (thread: StartedThread) => void;
+  /** Turns V8's own collections of a process at rest off and on; not called where missing. See `memoryReducerSwitch`. */
+  readonly setMemoryReducer?: (isOn: boolean) => void;
 }
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
@@ -75,12 +76,15 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     started: environment.threadStarted,
   });
   const steadyMs = (): number => timers.steadyMs();
-  const metrics = createMetrics({
-    inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
-    queued: () => threads?.doors.waiting ?? admission.queued,
-    kvEvents: () =>
-      fleet.workers().map((worker) => kvEventFigures(routing.caches, worker, timers.steadyMs())),
-  });
+  const metrics = createMetrics(
+    {
+      inFlight: () => fleet.reports().map((report) => [report.id, report.inFlight] as const),
+      queued: () => threads?.doors.waiting ?? admission.queued,
+      kvEvents: () =>
+        fleet.workers().map((worker) => kvEventFigures(routing.caches, worker, timers.steadyMs())),
+    },
+    timers,
+  );
   const observer = combineObservers([
     metrics.observer,
     requestLog(environment.logger, requestLogSettings(config)),
@@ -91,19 +95,22 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     random: Math.random,
   });
 
-  const ownPolicy = await openPolicyFile(config, { timers, observer: decisions.observer }).catch(
-    async (error: unknown) => {
-      await decisions[Symbol.asyncDispose]();
-      timers[Symbol.dispose]();
-      throw error;
-    },
-  );
+  // Request threads each open it for themselves.
+  const ownPolicy = await (
+    threads === undefined
+      ? openPolicyFile(config, { timers, observer: decisions.observer })
+      : Promise.resolve(undefined)
+  ).catch(async (error: unknown) => {
+    await decisions[Symbol.asyncDispose]();
+    timers[Symbol.dispose]();
+    throw error;
+  });
   const routing = createRouting({
     policy: config.routing.policy,
     parameters: policyParameters(config),
     legs: legPolicies(config),
     shadowPolicies: config.routing.shadowPolicies,
-    ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
+    decider: ownPolicy === undefined ? absentPolicy(config) : (fallback) => ownPolicy.guardOf(fallback),
     breaker: breakerSettings(config),
     memory: threads?.memory,
     breakerSummary: threads?.breakers,
@@ -118,6 +125,11 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     },
   });
   const models = new ModelCatalog();
+  const tidying = new LaterTidying({
+    timers,
+    isServing: () => routing.ledger.totalRequests() > 0,
+    setReducer: environment.setMemoryReducer,
+  });
   const longTexts = createLongTexts(config, (detail) => environment.logger.warn(detail));
   const builder = createModelBuilder(config);
   const offline = createModelBuilder(config, true);
@@ -158,7 +170,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       const built = connection.dialect === "http" ? undefined : await builder.build(facts);
       const runtime = built === undefined ? undefined : models.adopt(built);
       if (runtime !== undefined && runtime === built) {
-        timers.after(0, collectGarbage);
+        tidying.ask();
       }
       try {
         await threads?.adopt(worker);
@@ -211,7 +223,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const listeners = await (
     threads === undefined
       ? openListeners(config, parts)
-      : openThreads(threads, config, { ...parts, fleet, routing, metrics, journal: decisions.journal })
+      : openThreads(threads, config, { ...parts, fleet, routing, metrics, decisions })
   ).catch(async (error: unknown) => {
     await closeAll();
     throw error;
@@ -254,13 +266,4 @@ function createAdmissionControl(config: RouterConfig, timers: SystemTimers): Adm
   const { maxConcurrentRequests, ...queue } = admissionSettings(config);
   const gate = createAdmissionGate({ maxConcurrentRequests, startAtMs: timers.steadyMs() });
   return new AdmissionControl(createAdmission({ gate, ...queue, clock: () => timers.steadyMs() }), timers);
-}
-
-/** `--policy-file`; undefined for none. @throws RouterError `policy_file` */
-async function openPolicyFile(
-  { routing }: RouterConfig,
-  parts: { readonly timers: SystemTimers; readonly observer: DecisionObserver },
-): Promise<PolicyFile | undefined> {
-  const { policyFile: path, policyBudgetMs: budgetMs, policyTimeoutMs: timeoutMs } = routing;
-  return path === undefined ? undefined : PolicyFile.open({ path, budgetMs, timeoutMs, ...parts });
 }

@@ -4,6 +4,7 @@ import { createRetrySchedule, type Ledger, type PlacementCaches } from "@vllm-ro
 import type { TemplateValue } from "@vllm-router/text";
 import { type Decisions } from "./decisions/create-decisions.ts";
 import { createPrefillLegs } from "./disaggregation/create-prefill-legs.ts";
+import type { LearnedIdentities } from "./disaggregation/learned-identities.ts";
 import { FleetPlacer } from "./fleet/fleet-placer.ts";
 import { HitObserver } from "./fleet/hit-observer.ts";
 import { affinityRules } from "./fleet/routing-settings.ts";
@@ -18,6 +19,7 @@ import type { AdmissionControl } from "./pipeline/admission-control.ts";
 import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
 import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
+import type { KeptResponses } from "./responses/kept-responses.ts";
 import { ResponseStore } from "./responses/response-store.ts";
 import type { DecisionBook } from "./routes/debug-decisions.ts";
 import type { RouteServices } from "./routes/services.ts";
@@ -40,11 +42,16 @@ interface Parts {
   /** Where explained decisions are read, when not in the journal of this thread. */
   readonly book?: DecisionBook;
   readonly longTexts: LongTexts;
+  /** What prefill engines told, where other threads are to know it. */
+  readonly learned?: LearnedIdentities | undefined;
+  /** Where responses are kept, when not in this thread. */
+  readonly responses?: KeptResponses | undefined;
   /** Requests running; default those of this thread. */
   readonly serverLoad?: () => number;
 }
 
-function responseStore({
+/** Where responses are kept; undefined where they are not. */
+export function responseStore({
   enableResponsesStore,
   responsesStoreSize,
 }: RouterConfig["frontend"]): ResponseStore | undefined {
@@ -65,7 +72,7 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
-    prefill: createPrefillLegs(config, { fleet, routing, timers, observer }),
+    prefill: createPrefillLegs(config, { fleet, routing, timers, observer, learned: parts.learned }),
     ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
@@ -138,7 +145,7 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
     tokensOnly: frontend.tokensOnly,
     devMode: frontend.serverDevMode,
     changesAdapters: frontend.allowRuntimeLoraUpdating,
-    responses: responseStore(frontend),
+    responses: parts.responses ?? responseStore(frontend),
     writerSettings: {
       responseRole: frontend.responseRole,
       promptTokensDetails: frontend.enablePromptTokensDetails,

@@ -9,6 +9,7 @@ import {
 } from "@vllm-router/config";
 import { POLICY_NAMES, RoutingError } from "@vllm-router/routing-core";
 import { createRouter, type Router } from "./create-router.ts";
+import { memoryReducerSwitch } from "./models/memory-reducer.ts";
 import { createLogger } from "./observability/logger.ts";
 import { runReplay } from "./replay.ts";
 import { endProcess } from "./end-process.ts";
@@ -60,7 +61,10 @@ async function main(): Promise<void> {
     for (const warning of resolved.warnings) {
       logger.warn(warning);
     }
-    const router = await createRouter(resolved.config, { logger });
+    const router = await createRouter(resolved.config, {
+      logger,
+      setMemoryReducer: memoryReducerSwitch([...process.execArgv, process.env["NODE_OPTIONS"] ?? ""]),
+    });
     endOnSignals(router, resolved.config.server.drainTimeoutSecs * 1000);
     logger.info({ url: router.url, version: ownVersion() }, `listening on ${router.url}`);
     await router.firstReady();

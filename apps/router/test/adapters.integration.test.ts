@@ -37,7 +37,7 @@ describe("adapters and several models behind one router", () => {
     expect(await ask("alias")).toMatchObject({ model: "simulated", object: "text_completion" });
     expect(await ask("unknown")).toMatchObject({
       error: {
-        message: "The model `unknown` does not exist. Valid aliases: simulated, alias, base, sql.",
+        message: "The model `unknown` does not exist. Valid aliases: simulated, alias, base.",
         type: "NotFoundError",
         code: 404,
       },

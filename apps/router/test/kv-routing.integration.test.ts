@@ -1,4 +1,6 @@
-import { startSimulator, type Simulator } from "@vllm-router/simulator";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { startSimulator, type Simulator, type SimulatorOptions } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
 import { eventually, startRouter, type TestRouter } from "./start-router.ts";
 
@@ -39,6 +41,15 @@ async function complete(router: TestRouter, prompt: readonly number[], extra: ob
     matched: Number(matched),
     cached: usage.prompt_tokens_details?.cached_tokens ?? 0,
   };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 /** Another router, which knows only one of the engines: what it sends there, the first one can know by events alone. */
@@ -214,6 +225,72 @@ describe("routing by what engines say they hold", () => {
       await heardOf(router, 0);
     });
   }
+
+  for (const protocol of ["vllm-inference", "http"] as const) {
+    it(`waits for publishers that dial out, and tells them apart by their topics (${protocol})`, async () => {
+      const port = await freePort();
+      const options = (name: string): SimulatorOptions => ({
+        speed: 0,
+        promptTokensDetails: true,
+        kvEvents: false,
+        kvEventsConfig: {
+          endpoint: `tcp://127.0.0.1:${port}`,
+          replayEndpoint: "tcp://127.0.0.1:0",
+          topic: `kv@${name}@simulated`,
+          dials: true,
+        },
+        ...(protocol === "http" ? { httpPort: 0 } : { protocol }),
+      });
+      await using one = await startSimulator(options("one"));
+      await using two = await startSimulator(options("two"));
+      const urls = [one, two].map(
+        (engine) => `http://${protocol === "http" ? engine.httpAddress : engine.address}`,
+      );
+      const fill = async (prompt: readonly number[]): Promise<void> => {
+        await using other = await startRouter([urls[1] ?? ""], ["--policy", "random"]);
+        const answer = await other.post("/v1/completions", { model: "simulated", prompt, max_tokens: 1 });
+        expect(answer.status).toBe(200);
+        await answer.text();
+      };
+      // Before anybody listens: only a replay tells of it, and that is asked for when the engine is heard.
+      await fill(promptOf(1, 200));
+      await using router = await startRouter(urls, [...FLAGS, "--kv-events-bind", `tcp://*:${port}`]);
+      await eventually("both have dialled", () => one.kvEventSubscribers + two.kvEventSubscribers === 2);
+      await fill(promptOf(2, 200));
+      await heardOf(router, 24);
+      for (const identity of [1, 2]) {
+        expect(await complete(router, promptOf(identity, 240), { model: "simulated" })).toMatchObject({
+          worker: urls[1],
+          reason: "prefix",
+          matched: 192,
+        });
+      }
+      // Nothing is believed any more that its first life said.
+      await two.restart();
+      await eventually("its other life has dialled", () => two.kvEventSubscribers === 1);
+      await fill(promptOf(3, 200));
+      await heardOf(router, 12);
+    });
+  }
+
+  it("says which engines it cannot tell apart", async () => {
+    const port = await freePort();
+    const options = (topic: string): SimulatorOptions => ({
+      speed: 0,
+      httpPort: 0,
+      kvEventsConfig: { endpoint: `tcp://127.0.0.1:${port}`, topic, dials: true },
+    });
+    await using one = await startSimulator(options("same"));
+    await using two = await startSimulator(options("same"));
+    await using none = await startSimulator(options(""));
+    const urls = [one, two, none].map((engine) => `http://${engine.httpAddress}`);
+    await using router = await startRouter(urls, [...FLAGS, "--kv-events-bind", `tcp://127.0.0.1:${port}`]);
+    const refusals = ["under the topic", "without a topic that tells it"];
+    const told = (): readonly string[] => refusals.filter((text) => router.logText().includes(text));
+    await eventually("it says so", () => told().length === 2);
+    await eventually("the first one is heard", () => one.kvEventSubscribers + two.kvEventSubscribers > 0);
+    expect(router.logText()).not.toContain("cannot be dialled");
+  });
 
   it.each([8, 24])(
     "guesses, and says so, where an engine's blocks of %i tokens do not fit",

@@ -21,6 +21,7 @@ it("reads no publisher while its owner has too much to take in, and goes on wher
     id: 4,
     address: engine.kvEventAddresses[0]?.endpoint ?? "",
     topic: "",
+    dials: false,
   });
   await eventually("it listens", () => engine.kvEventSubscribers === 1);
   await using router = await startRouter([`http://${engine.address}`], ["--policy", "random"]);
@@ -48,7 +49,7 @@ it("reads no publisher while its owner has too much to take in, and goes on wher
     return numbers().length === 8;
   });
   expect(numbers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-  sockets.receive({ kind: "listen", id: 5, address: "tcp://nobody:0", topic: "" });
+  sockets.receive({ kind: "listen", id: 5, address: "tcp://nobody:0", topic: "", dials: false });
   await eventually("an address that is none is told", () =>
     news.some((each) => each.kind === "end" && each.id === 5 && each.error?.code === "rejected"),
   );

@@ -182,6 +182,7 @@ function started<TRequest extends GeneratingRequest>(
   body: Body,
 ): StartedRun {
   const request = refusing(errorBody, () => api.parse(parseJson(JSON.stringify(body))));
+  void api.ready?.(request);
   const own = api.errorBody ?? errorBody;
   return refusing(own, () => {
     if (request.model !== "m") throw modelNotFoundError(request.model ?? "", ["m"]);

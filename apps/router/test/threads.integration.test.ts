@@ -1,60 +1,16 @@
-import { Agent, request } from "node:http";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startSimulator } from "@vllm-router/simulator";
 import type { StartedThread } from "../src/threads/request-threads.ts";
+import { alone, times } from "./separate-requests.ts";
 import { eventually, startRouter } from "./start-router.ts";
 
 const question = { messages: [{ role: "user", content: "Which thread are you?" }], max_tokens: 8 };
 /** Nobody listens there. */
 const NOBODY = "http://127.0.0.1:1";
 const THREADS = ["--threads", "2"];
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  /** What the answer says of its decision. */
-  readonly decision: string;
-}
-
-/** A request on a connection of its own, so that the system gives it to any of the threads. */
-function alone(
-  url: string,
-  options: {
-    readonly method?: string;
-    readonly body?: unknown;
-    readonly headers?: Record<string, string>;
-  } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, {
-      agent: new Agent({ keepAlive: false }),
-      method: options.method ?? (options.body === undefined ? "GET" : "POST"),
-      headers: { "content-type": "application/json", ...options.headers },
-    });
-    sent.once("error", reject);
-    sent.once("response", (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => {
-        text += chunk;
-      });
-      response.once("error", reject);
-      response.once("close", () =>
-        response.complete
-          ? resolve({
-              status: response.statusCode ?? 0,
-              text,
-              decision: String(response.headers["x-vllm-router-decision"]),
-            })
-          : reject(new Error("cut off")),
-      );
-    });
-    sent.end(options.body === undefined ? undefined : JSON.stringify(options.body));
-  });
-}
-
-const times = <T>(count: number, make: (at: number) => T): T[] =>
-  Array.from({ length: count }, (_, at) => make(at));
 
 describe("--threads 2", { timeout: 60_000 }, () => {
   it("serves one port with one view of metrics, workers and what is in flight", async () => {
@@ -293,14 +249,116 @@ describe("--threads 2", { timeout: 60_000 }, () => {
     await eventually("no connection is left", () => engine.openConnections === 0);
   });
 
+  it("has shadow policies decide once on what all threads place", async () => {
+    await using one = await startSimulator({ speed: 0 });
+    await using two = await startSimulator({ speed: 0 });
+    const engines = [one, two];
+    await using router = await startRouter(
+      engines.map(({ address }) => `http://${address}`),
+      [...THREADS, "--policy", "least_load", "--shadow-policy", "round_robin", "--enable-explain"],
+    );
+    const chat = `${router.url}/v1/chat/completions`;
+    const headers = { "x-vllm-router-explain": "1" };
+    await Promise.all(times(20, () => alone(chat, { body: question, headers })));
+    const { text } = await alone(`${router.url}/metrics`);
+    expect(text).toContain('vllm_router_shadow_decisions_total{policy="round_robin"} 20\n');
+    expect(text).toMatch(/vllm_router_policy_prompt_tokens_total\{policy="least_load",role="acting"\} [1-9]/);
+    const list = await alone(`${router.url}/debug/decisions?limit=20`);
+    const { decisions } = JSON.parse(list.text) as { decisions: { id: string }[] };
+    const shadowed = await Promise.all(
+      decisions.map(async ({ id }) => {
+        const { text } = await alone(`${router.url}/debug/decisions/${id}`);
+        return (JSON.parse(text) as { shadows: { policy: string; worker: string }[] }).shadows;
+      }),
+    );
+    expect(shadowed.map((shadows) => shadows.map(({ policy }) => policy))).toEqual(
+      times(20, () => ["round_robin"]),
+    );
+    // One after the other, whichever thread had placed them.
+    const at = (engine: number): number =>
+      shadowed.filter(([shadow]) => shadow?.worker === `http://${engines[engine]!.address}`).length;
+    expect([at(0), at(1)]).toEqual([10, 10]);
+  });
+
+  it("asks a policy of the user's own in every thread, until it fails in one", async () => {
+    await using one = await startSimulator({ speed: 0 });
+    await using two = await startSimulator({ speed: 0 });
+    const engines = [one, two];
+    const directory = await mkdtemp(join(tmpdir(), "threads-policy-"));
+    const file = join(directory, "policy.ts");
+    const preferring = (score: string): string =>
+      `export const policy = { name: 'own', score: (input, candidate) => ${score} };`;
+    try {
+      await writeFile(file, preferring("-input.slots[candidate]"));
+      await using router = await startRouter(
+        engines.map(({ address }) => `http://${address}`),
+        [
+          ...THREADS,
+          "--policy",
+          "round_robin",
+          "--policy-file",
+          file,
+          "--enable-explain",
+          "--policy-budget-ms",
+          "5000",
+          "--policy-timeout-ms",
+          "10000",
+        ],
+      );
+      const chat = `${router.url}/v1/chat/completions`;
+      const headers = { "x-vllm-router-explain": "1" };
+      const placed = async (count: number): Promise<readonly (string | undefined)[]> => {
+        const answers = await Promise.all(times(count, () => alone(chat, { body: question, headers })));
+        return answers.map(({ decision }) => /place=(\S+);.*policy=(\w+)/.exec(decision)?.slice(1).join(" "));
+      };
+      const isActive = async (): Promise<string | undefined> =>
+        /vllm_router_policy_file_active (\d)\n/.exec((await alone(`${router.url}/metrics`)).text)?.[1];
+      expect(await placed(16)).toEqual(times(16, () => `http://${one.address} own`));
+      expect(await isActive()).toBe("1");
+      await writeFile(file, preferring("input.slots[candidate]"));
+      // Told once all threads have it.
+      const loaded = (): number => router.logText().split("policy file loaded").length - 1;
+      await eventually("the change is loaded", () => loaded() === 2, 30_000);
+      expect(await placed(16)).toEqual(times(16, () => `http://${two.address} own`));
+
+      await writeFile(file, preferring("input.promptTokens > 100 ? undefined : input.slots[candidate]"));
+      await eventually("the next change is loaded", () => loaded() === 3, 30_000);
+      expect(await placed(16)).toEqual(times(16, () => `http://${two.address} own`));
+      const long = { ...question, messages: [{ role: "user", content: "word ".repeat(200) }] };
+      expect((await alone(chat, { body: long })).status).toBe(200);
+      await eventually("the failure is told", async () => (await isActive()) === "0");
+      // The other thread has been told before it is asked for its metrics.
+      expect(await isActive()).toBe("0");
+      const after = await placed(16);
+      expect(after.filter((place) => place?.endsWith(" round_robin"))).toHaveLength(16);
+      expect((await alone(`${router.url}/metrics`)).text).toMatch(
+        /vllm_router_policy_file_faults_total\{fault="\w+"\} 1\n/,
+      );
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it("does not start with a broken policy", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "threads-policy-"));
+    try {
+      const file = join(directory, "policy.ts");
+      await writeFile(file, "export const other = 1;");
+      await expect(
+        startRouter([NOBODY], [...THREADS, "--policy-file", file], { waitForWorkers: false }),
+      ).rejects.toMatchObject({
+        code: "policy_file",
+        message: expect.stringContaining("exports no object named policy") as string,
+      });
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
   it("names what it cannot do", async () => {
     await expect(
-      startRouter([NOBODY], [...THREADS, "--shadow-policy", "random", "--enable-responses-api-store"], {
-        waitForWorkers: false,
-      }),
-    ).rejects.toThrow(
-      /--threads 2 cannot be had together with --shadow-policy, --enable-responses-api-store/,
-    );
+      startRouter([NOBODY], [...THREADS, "--uds", "/tmp/router.sock"], { waitForWorkers: false }),
+    ).rejects.toThrow(/--threads 2 cannot be had together with --uds: /);
   });
 
   it("says when its port is taken", async () => {

@@ -13,6 +13,7 @@ export {
   type ZmqListening,
   type ZmqReplayListener,
 } from "./kv/zmq-kv-events.ts";
+export { type ZmqMeeting, ZmqMeetingPoints } from "./kv/zmq-meeting-points.ts";
 export type { TokenizerBundle, TokenizerBundleLimits } from "./admin/tokenizer-bundle.ts";
 export type { Embedding, EngineLoads, StandardHealth, VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
 export {
@@ -72,6 +73,8 @@ export { inferenceUncarriedField } from "./vllm-inference/inference-carried-valu
 export type { KvEventBatch, SchedulerLoad } from "@vllm-router/proto/messages";
 export {
   listenZmq,
+  type ZmqBinding,
+  type ZmqCaller,
   type ZmqListener,
   type ZmqListenerEvents,
   type ZmqListenerLimits,

@@ -8,4 +8,5 @@ export {
   type ZmqListening,
   type ZmqReplayListener,
 } from "./kv/zmq-kv-events.ts";
+export { type ZmqMeeting, ZmqMeetingPoints } from "./kv/zmq-meeting-points.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";

@@ -23,7 +23,7 @@ async function setUp(limits: Partial<ZmqListenerLimits> = {}): Promise<Setting> 
     { host: "127.0.0.1", port: 0 },
     { ...LIMITS, ...limits },
     {
-      message: (parts, from) => void heard.push(`${from} ${parts.map(String).join("|")}`),
+      message: (parts, { from }) => void heard.push(`${from} ${parts.map(String).join("|")}`),
       refused: (reason, from) => void refused.push(`${from} ${reason}`),
     },
   );

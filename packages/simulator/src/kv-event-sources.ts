@@ -18,7 +18,7 @@ export function namedKvEventSources(
     config?.namesWildcards === true ? address.replace(/^tcp:\/\/.*:(\d+)$/, "tcp://*:$1") : address;
   return addresses.map(({ rank, endpoint, replayEndpoint }) => ({
     rank,
-    endpoint: named(endpoint),
+    endpoint: config?.dials === true ? endpoint : named(endpoint),
     replayEndpoint: replayEndpoint === undefined ? undefined : named(replayEndpoint),
     topic: config?.topic ?? "",
     bufferSteps: config?.bufferSteps ?? 10_000,

@@ -4,7 +4,7 @@ import { ZmqServer, type ZmqPeer } from "./zmq-server.ts";
 
 /** vLLM's `--kv-events-config`, as far as the simulator has it. */
 export interface KvEventsConfig {
-  /** `tcp://host:port` or `ipc://path`; rank r has the port plus r. Always bound; port 0 takes free ones. */
+  /** `tcp://host:port` or `ipc://path`; rank r has the port plus r. Bound, unless {@link dials}; port 0 takes free ones. */
   readonly endpoint: string;
   /** The same for replays; none by default. */
   readonly replayEndpoint?: string;
@@ -17,6 +17,8 @@ export interface KvEventsConfig {
    * bind `tcp://*:5557`. Default false: the addresses as they were bound.
    */
   readonly namesWildcards?: boolean;
+  /** Dials the endpoint, as vLLM does where it has no wildcard, and again until somebody answers. Default false. */
+  readonly dials?: boolean;
   /** Not in vLLM: which era's messages. Default `map`. */
   readonly encoding?: KvEventEncoding;
 }
@@ -61,8 +63,9 @@ export class ZmqKvPublisher {
 
   /** Binds; where to dial. @throws SimulatorError listen_failed */
   async listen(rank: number): Promise<KvEventAddress> {
-    const { endpoint, replayEndpoint } = this.#config;
-    const bound = await this.#publisher.bind(ofRank(endpoint, rank));
+    const { endpoint, replayEndpoint, dials } = this.#config;
+    const own = ofRank(endpoint, rank);
+    const bound = dials === true ? this.#publisher.dial(own) : await this.#publisher.bind(own);
     if (replayEndpoint === undefined) return { rank, endpoint: bound, replayEndpoint: undefined };
     this.#hasReplay = true;
     return { rank, endpoint: bound, replayEndpoint: await this.#replayer.bind(ofRank(replayEndpoint, rank)) };

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { SimulatorError } from "./simulator-error.ts";
 
 const GREETING_BYTES = 64;
@@ -21,12 +21,18 @@ interface Peer extends ZmqPeer {
   readonly topics: string[];
 }
 
-/** The binding side of a ZMQ PUB or ROUTER socket, as much of ZMTP 3.0 as vLLM's event publisher shows. */
+/** libzmq's. */
+const REDIAL_MS = 100;
+
+/** A ZMQ PUB or ROUTER socket that binds, or a PUB that dials, as much of ZMTP 3.0 as vLLM's event publisher shows. */
 export class ZmqServer {
   readonly #type: "PUB" | "ROUTER";
   readonly #server: Server;
   readonly #peers = new Set<Peer>();
   readonly #request: (parts: readonly Buffer[], peer: ZmqPeer) => void;
+  #dialled: Socket | undefined;
+  #redial: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   /** `request` hears the messages of a ROUTER's peers, without their identity. */
   constructor(type: "PUB" | "ROUTER", request: (parts: readonly Buffer[], peer: ZmqPeer) => void) {
@@ -63,6 +69,21 @@ export class ZmqServer {
     return `tcp://${host === "0.0.0.0" ? "127.0.0.1" : tcp?.[1]}:${port}`;
   }
 
+  /** Dials `tcp://host:port`, again and again until it is closed; the address. @throws SimulatorError listen_failed */
+  dial(endpoint: string): string {
+    const tcp = /^tcp:\/\/(.+):(\d+)$/.exec(endpoint);
+    if (tcp === null) throw new SimulatorError("listen_failed", `${endpoint} is no tcp:// address`);
+    const socket = connect({ host: tcp[1]!.replace(/^\[|\]$/g, ""), port: Number(tcp[2]) }, () =>
+      this.#accept(socket),
+    );
+    this.#dialled = socket;
+    socket.on("error", () => undefined);
+    socket.once("close", () => {
+      if (!this.#isClosed) this.#redial = setTimeout(() => this.dial(endpoint), REDIAL_MS);
+    });
+    return endpoint;
+  }
+
   /** Sends a message to every subscriber of its topic. */
   publish(parts: readonly Uint8Array[]): void {
     const topic = Buffer.from(parts[0] ?? []).toString("latin1");
@@ -72,7 +93,11 @@ export class ZmqServer {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#redial);
+    this.#dialled?.destroy();
     for (const { socket } of this.#peers) socket.destroy();
+    if (!this.#server.listening) return;
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });

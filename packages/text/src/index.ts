@@ -68,4 +68,10 @@ export {
 export { PythonFloat, type FloatValue, type TemplateValue } from "./template/template-value.ts";
 export { createTokenizer } from "./tokenizer/create-tokenizer.ts";
 export { type EncodingDraft, type Stretch } from "./tokenizer/encoding-draft.ts";
-export { type DecodeOptions, type Tokenizer, type TokenizerFiles } from "./tokenizer/tokenizer.ts";
+export { type CreateTextUnits, type TextUnits } from "./tokenizer/text-units.ts";
+export {
+  type DecodeOptions,
+  type Tokenizer,
+  type TokenizerFiles,
+  type TokenizerOptions,
+} from "./tokenizer/tokenizer.ts";

@@ -5,6 +5,7 @@ import type { Timers } from "../fleet/timers.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import { connectorOf } from "./connectors.ts";
+import { LearnedIdentities } from "./learned-identities.ts";
 import { PrefillLegs, type PairFleet } from "./prefill-legs.ts";
 
 /** Who chooses prefill workers; undefined where generations are not divided. */
@@ -15,9 +16,11 @@ export function createPrefillLegs(
     readonly routing: Pick<Deciders, "prefillDispatchers">;
     readonly timers: Timers;
     readonly observer: RouterObserver;
+    /** What engines told; default known to this thread alone. */
+    readonly learned?: LearnedIdentities | undefined;
   },
 ): PrefillLegs | undefined {
-  const { fleet, routing, timers, observer } = parts;
+  const { fleet, routing, timers, observer, learned = new LearnedIdentities() } = parts;
   const dispatchers = routing.prefillDispatchers;
   if (dispatchers === undefined) {
     return undefined;
@@ -30,6 +33,7 @@ export function createPrefillLegs(
     dispatchers,
     observer,
     connector,
+    learned,
     rules: computesPrompts
       ? { minPromptTokens, maxLocalPrefillTokens: maxLocalTokens }
       : { minPromptTokens: 0, maxLocalPrefillTokens: -1 },

@@ -10,8 +10,9 @@ import {
 import type { Lane } from "../fleet/lane.ts";
 import type { Worker } from "../fleet/worker.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
-import type { Connector, EngineIdentity, LegWorker } from "./connector.ts";
+import type { Connector, LegWorker } from "./connector.ts";
 import { explainPrefill, type ExplainedPrefill } from "../decisions/explained-decision.ts";
+import type { LearnedIdentities } from "./learned-identities.ts";
 import type { PairRunOptions, PrefillLeg } from "./pair-run.ts";
 
 /** What is the same for pairs of both lanes. */
@@ -32,6 +33,7 @@ export interface PrefillLegsOptions {
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
   readonly observer: RouterObserver;
   readonly connector: Connector;
+  readonly learned: LearnedIdentities;
   readonly rules: PairRules;
   readonly fallsBack: boolean;
   readonly prefillTimeoutMs: number;
@@ -42,11 +44,9 @@ export interface PrefillLegsOptions {
 /** Fields that a prefill worker has to carry as well: they change what is computed. */
 const COMPUTED_FIELDS: ReadonlySet<string> = new Set(["cache_salt", "lora", "prompt_embeds"]);
 
-/** Chooses and books prefill workers, and remembers what they are known by as long as they live. */
+/** Chooses and books prefill workers. */
 export class PrefillLegs {
   readonly options: PrefillLegsOptions;
-  /** By connection, which ends with the engine's life. */
-  readonly #learned = new WeakMap<Worker["connection"], EngineIdentity>();
 
   constructor(options: PrefillLegsOptions) {
     this.options = options;
@@ -135,7 +135,7 @@ export class PrefillLegs {
 
   /** Books a prefill leg. */
   book<TEngine>(lane: Lane, decision: PlaceDecision): PrefillLeg<TEngine> | undefined {
-    const { fleet, dispatchers, observer } = this.options;
+    const { fleet, dispatchers, observer, learned } = this.options;
     const [leg] = decision.legs;
     const worker = fleet.worker(leg?.worker ?? "");
     if (worker === undefined || leg === undefined) {
@@ -156,11 +156,11 @@ export class PrefillLegs {
         }
         settlement.reportLate(outcome);
         if (outcome === "failure") {
-          this.#learned.delete(worker.connection);
+          learned.forget(worker.connection);
           fleet.suspect(worker.id);
         }
       },
-      learn: (identity) => void this.#learned.set(worker.connection, identity),
+      learn: (identity) => learned.learn(worker.connection, identity),
       release: (outcome) => {
         if (isReleased) {
           return;
@@ -171,7 +171,7 @@ export class PrefillLegs {
         }
         if (outcome === "failure") {
           // What comes back may be another engine.
-          this.#learned.delete(worker.connection);
+          learned.forget(worker.connection);
           fleet.suspect(worker.id);
         }
         settlement.release();
@@ -197,7 +197,7 @@ export class PrefillLegs {
       id: worker.id,
       rank: worker.ranks > 1 ? rank : undefined,
       ranks: worker.ranks,
-      identity: this.#learned.get(worker.connection) ?? worker.kvIdentity,
+      identity: this.options.learned.of(worker.connection) ?? worker.kvIdentity,
     };
   }
 }

@@ -58,7 +58,7 @@ export async function openDiscovery(
   const { timers, logger } = parts;
   const limits = { connections: MAX_ENGINES, messageBytes: MAX_MESSAGE_BYTES, idleMs: IDLE_MS };
   const listener = await listenZmq(addressOf(discoveryAddress), limits, {
-    message: (messageParts, from) => registry.take(messageParts, from),
+    message: (messageParts, { from }) => registry.take(messageParts, from),
     refused: complaints(logger, timers),
   }).catch((error: unknown) => {
     throw error instanceof EngineError ? new RouterError("listen", error.message, { cause: error }) : error;

@@ -48,16 +48,23 @@ export interface ActingPolicies {
   readonly maxTreeTokens: number | undefined;
 }
 
+/** What policies share with their like in other threads. */
+export interface SharedPolicies {
+  readonly byLane: Readonly<Record<Lane, SharedPolicyState>>;
+  /** Undefined where nothing is divided. */
+  readonly prefill: Readonly<Record<Lane, SharedPolicyState>> | undefined;
+}
+
 /** Creates the acting policies. @throws RoutingError for an unknown policy or parameters out of range */
 export function policiesOf(
   options: Pick<RoutingOptions, "policy" | "parameters" | "decider" | "legs">,
-  shared?: Readonly<Record<Lane, SharedPolicyState>>,
+  shared?: SharedPolicies,
 ): ActingPolicies {
   const { legs, decider } = options;
   const { policy, parameters = {} } = legs?.decode ?? options;
   const byLane = {
-    token: createPolicy(policy, parameters, shared?.token),
-    proxy: createPolicy(policy, parameters, shared?.proxy),
+    token: createPolicy(policy, parameters, shared?.byLane.token),
+    proxy: createPolicy(policy, parameters, shared?.byLane.proxy),
   };
   return {
     byLane,
@@ -65,8 +72,8 @@ export function policiesOf(
       legs === undefined
         ? undefined
         : {
-            token: createPolicy(legs.prefill.policy, legs.prefill.parameters),
-            proxy: createPolicy(legs.prefill.policy, legs.prefill.parameters),
+            token: createPolicy(legs.prefill.policy, legs.prefill.parameters, shared?.prefill?.token),
+            proxy: createPolicy(legs.prefill.policy, legs.prefill.parameters, shared?.prefill?.proxy),
           },
     // What stands before the policy may want prefixes although the policy does not, and so may the choice of legs.
     usesPrefix: byLane.token.usesPrefix || decider !== undefined || legs !== undefined,

@@ -8,6 +8,7 @@ import {
 } from "@vllm-router/routing-core";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import { RouterError } from "../router-error.ts";
+import { coversLegs } from "./covers-legs.ts";
 import type { FleetView } from "./fleet-view.ts";
 import { laneOf, type Lane } from "./lane.ts";
 import type { HealthThresholds } from "./health-judge.ts";
@@ -153,14 +154,12 @@ export class Fleet implements FleetView, AsyncDisposable {
 
   /** A worker is ready, and where generations are divided one for each leg. */
   isReady(): boolean {
-    const ready = new Set<WorkerRole>();
-    for (const registered of this.#registered.values()) {
-      if (registered.state === "ready") {
-        ready.add(this.#roleOf(registered));
-      }
-    }
-    const isDivided = [...this.#roles.values()].some((role) => role !== "any");
-    return isDivided ? ready.has("prefill") && ready.has("decode") : ready.size > 0;
+    return coversLegs(
+      Array.from(this.#registered.values(), (registered) => ({
+        role: this.#roleOf(registered),
+        isReady: registered.state === "ready",
+      })),
+    );
   }
 
   readinessProblem(): string {

@@ -9,6 +9,8 @@ export interface KvEventSettings {
   /** Port of rank 0's publisher on every worker's host; undefined for none. */
   readonly port?: number | undefined;
   readonly replayPort?: number | undefined;
+  /** `tcp://host:port` at which publishers that dial out are waited for; undefined for nowhere. */
+  readonly bind?: string | undefined;
   /** Beginning of the topics that are listened to. */
   readonly topic: string;
 }
@@ -47,8 +49,8 @@ function readEntries(entries: readonly string[]): ReadonlyMap<string, string> {
   );
 }
 
-/** vLLM's publishers of further ranks have the ports that follow. */
-function ofRank(endpoint: string, rank: number): string {
+/** vLLM's publishers of further ranks have the ports that follow, where they bind and where they dial. */
+export function ofRank(endpoint: string, rank: number): string {
   return endpoint.replace(
     /^(tcp:.*:)(\d+)$/,
     (_, head: string, port: string) => `${head}${Number(port) + rank}`,

@@ -12,7 +12,7 @@ import {
 } from "@vllm-router/routing-core";
 import type { EngineWatch } from "./engine-watch.ts";
 import type { KvAddresses } from "./kv-event-settings.ts";
-import { namedKvAddresses } from "./kv-source-address.ts";
+import { assumedKvAddresses, namedKvAddresses } from "./kv-source-address.ts";
 import { KvSourceInquiry } from "./kv-source-inquiry.ts";
 import type { KvTransport } from "./kv-thread/kv-transport.ts";
 import type { Timers } from "./timers.ts";
@@ -27,6 +27,8 @@ export interface KvListeningOptions {
   readonly addresses: KvAddresses;
   /** Beginning of the topics that are listened to. */
   readonly topic: string;
+  /** Where publishers that dial out are waited for; undefined for nowhere. */
+  readonly bind: string | undefined;
   /** Carries the messages of ZMQ publishers. */
   readonly transport: KvTransport;
   /** Hears that the engine of a slot has emptied its cache. */
@@ -117,16 +119,19 @@ export class KvListening {
 
   /** Asks the engine where it publishes, and begins to listen there. */
   #inquire(worker: Worker, begin: (addresses: readonly ZmqKvAddress[]) => void): KvSourceInquiry {
-    const { timers, topic, changed } = this.#options;
+    const { timers, topic, bind, changed } = this.#options;
+    const asked = { url: worker.id, ranks: worker.ranks, topic, bind };
     return new KvSourceInquiry({
       connection: worker.connection,
       timers,
       answered: (sources) => {
-        const named = namedKvAddresses(sources, { url: worker.id, ranks: worker.ranks, topic });
+        const named = namedKvAddresses(sources, asked);
         if (named.kind === "found") {
           begin(named.addresses);
         } else if (named.kind === "unusable") {
           changed(worker.id, `KV events are not heard: ${named.reason}`);
+        } else {
+          begin(assumedKvAddresses(asked));
         }
       },
     });

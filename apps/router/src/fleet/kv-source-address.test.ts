@@ -1,6 +1,6 @@
 import type { KvEventSource } from "@vllm-router/engine-client";
 import { describe, expect, it } from "vitest";
-import { namedKvAddresses } from "./kv-source-address.ts";
+import { assumedKvAddresses, namedKvAddresses } from "./kv-source-address.ts";
 
 const source = (fields: Partial<KvEventSource> = {}): KvEventSource => ({
   transport: "zmq",
@@ -50,6 +50,41 @@ describe("namedKvAddresses()", () => {
       kind: "unusable",
       reason: "the engine publishes for 2 data-parallel ranks, and 1 is routed to",
     });
+  });
+
+  it("waits where a publisher dials that has no wildcard and this router's port", () => {
+    const asked = (endpoint: string, rank = 0, topic = "kv@a"): ReturnType<typeof namedKvAddresses> =>
+      namedKvAddresses([source({ endpoint, rank, topic, replayEndpoint: "tcp://*:6000" })], {
+        ...worker("http://10.1.2.3:8000"),
+        bind: "tcp://*:5557",
+      });
+    const waits = { replayEndpoint: "tcp://10.1.2.3:6000", topic: "kv@a", dials: true };
+    expect(asked("tcp://router:5557")).toEqual({
+      kind: "found",
+      addresses: [{ endpoint: "tcp://*:5557", ...waits }],
+    });
+    expect(asked("tcp://10.0.0.9:5559", 2)).toMatchObject({
+      addresses: [{ endpoint: "tcp://*:5559", ...waits }],
+    });
+    // Bound to a port that it was not told.
+    expect(asked("tcp://10.1.2.3:40001")).toEqual({
+      kind: "found",
+      addresses: [{ endpoint: "tcp://10.1.2.3:40001", replayEndpoint: "tcp://10.1.2.3:6000", topic: "kv@a" }],
+    });
+    expect(asked("tcp://*:5557")).toMatchObject({ addresses: [{ endpoint: "tcp://10.1.2.3:5557" }] });
+    expect(asked("tcp://router:5557", 0, "")).toMatchObject({
+      kind: "unusable",
+      reason: expect.stringContaining("a topic of its own"),
+    });
+  });
+
+  it("waits under llm-d's topics for engines that do not say where they publish, if it waits at all", () => {
+    const asked = worker("http://10.1.2.3:8000", 2);
+    expect(assumedKvAddresses({ ...asked, bind: "tcp://*:5557" })).toEqual([
+      { endpoint: "tcp://*:5557", replayEndpoint: undefined, topic: "kv@10.1.2.3:8000@", dials: true },
+      { endpoint: "tcp://*:5558", replayEndpoint: undefined, topic: "kv@10.1.2.3:8000@", dials: true },
+    ]);
+    expect(assumedKvAddresses(asked)).toEqual([]);
   });
 
   it("leaves alone what cannot be dialled: another machine's loopback and paths, what is not TCP", () => {

@@ -1,4 +1,5 @@
 import type { KvEventSource } from "@vllm-router/engine-client";
+import { ofRank } from "./kv-event-settings.ts";
 import type { ZmqKvAddress } from "./zmq-kv-source.ts";
 
 /** Where a worker's events come from by its own word, one address per rank; or why they cannot be heard there. */
@@ -7,15 +8,22 @@ export type NamedKvAddresses =
   | { readonly kind: "none" }
   | { readonly kind: "unusable"; readonly reason: string };
 
+/** Whose sources they are. */
+export interface AskedWorker {
+  readonly url: string;
+  readonly ranks: number;
+  /** Beginning of the topics that are listened to. */
+  readonly topic: string;
+  /** Where publishers that dial out are waited for; undefined for nowhere. */
+  readonly bind?: string | undefined;
+}
+
 /**
  * Makes addresses that this machine can dial out of what an engine says it was told to bind: `tcp://*:5557` and its like are
  * on the worker's own host. The sources are those of the ranks behind this worker's URL, in order: an engine behind an
  * external balancer serves one rank of several, whatever its number.
  */
-export function namedKvAddresses(
-  sources: readonly KvEventSource[],
-  worker: { readonly url: string; readonly ranks: number; readonly topic: string },
-): NamedKvAddresses {
+export function namedKvAddresses(sources: readonly KvEventSource[], worker: AskedWorker): NamedKvAddresses {
   if (sources.length === 0) {
     return { kind: "none" };
   }
@@ -29,7 +37,14 @@ export function namedKvAddresses(
   }
   const addresses: ZmqKvAddress[] = [];
   for (const source of ordered) {
-    const endpoint = dialable(source.endpoint, host);
+    const meeting = meetingOf(source, worker.bind);
+    if (meeting !== undefined && source.topic === "") {
+      return {
+        kind: "unusable",
+        reason: `rank ${source.rank} dials ${source.endpoint} without a topic that tells it from other engines: give each one a topic of its own in --kv-events-config`,
+      };
+    }
+    const endpoint = meeting ?? dialable(source.endpoint, host);
     if (!["zmq", ""].includes(source.transport) || !["msgpack", ""].includes(source.encoding)) {
       return {
         kind: "unusable",
@@ -48,9 +63,43 @@ export function namedKvAddresses(
       endpoint,
       replayEndpoint,
       topic: source.topic.startsWith(worker.topic) ? source.topic : worker.topic,
+      ...(meeting === undefined ? {} : { dials: true }),
     });
   }
   return { kind: "found", addresses };
+}
+
+/**
+ * Where a publisher is waited for that dials: vLLM's has no wildcard in its endpoint then, and the port of this router, with
+ * that of further ranks behind it. Undefined for one that binds.
+ */
+function meetingOf(source: KvEventSource, bind: string | undefined): string | undefined {
+  if (bind === undefined || !source.endpoint.startsWith("tcp://") || /\*|::/.test(source.endpoint)) {
+    return undefined;
+  }
+  const meeting = ofRank(bind, source.rank);
+  return portOf(meeting) === portOf(source.endpoint) ? meeting : undefined;
+}
+
+function portOf(endpoint: string): string {
+  return endpoint.slice(endpoint.lastIndexOf(":") + 1);
+}
+
+/**
+ * Where the publishers of an engine are waited for that cannot say where it publishes: under the topics `kv@host:port@…`, as llm-d
+ * has them configured.
+ */
+export function assumedKvAddresses({ url, ranks, bind }: AskedWorker): readonly ZmqKvAddress[] {
+  if (bind === undefined) {
+    return [];
+  }
+  const topic = `kv@${URL.parse(url)?.host ?? ""}@`;
+  return Array.from({ length: ranks }, (_, rank) => ({
+    endpoint: ofRank(bind, rank),
+    replayEndpoint: undefined,
+    topic,
+    dials: true,
+  }));
 }
 
 const WILDCARD = /^tcp:\/\/(?:\*|0\.0\.0\.0|\[?::\]?):(\d+)$/;

@@ -19,7 +19,7 @@ export interface RoutingOptions {
   /**
    * Puts something before the policy: who decides in each lane, given the policy that decides otherwise. Default nothing.
    */
-  readonly decider?: (fallback: Policy, lane: Lane) => PolicySource;
+  readonly decider?: ((fallback: Policy, lane: Lane) => PolicySource) | undefined;
   /** Policies of the two legs where generations are divided; undefined where they are not. */
   readonly legs?: { readonly prefill: LegPolicy; readonly decode: LegPolicy } | undefined;
   /** Its parameters by name; missing ones take their defaults. */

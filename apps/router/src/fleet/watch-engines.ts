@@ -28,6 +28,7 @@ export function watchEngines(
           timers,
           addresses: kvAddresses(kvEvents),
           topic: kvEvents.topic,
+          bind: kvEvents.bind,
           transport: new ThreadedKvTransport({
             changed: (detail) => observer.kvEventsChanged?.("", detail),
           }),

@@ -11,6 +11,8 @@ export interface ZmqKvAddress {
   readonly replayEndpoint: string | undefined;
   /** Beginning of the topics that are listened to. */
   readonly topic: string;
+  /** True where the publisher dials the endpoint, at which this machine listens. Default false. */
+  readonly dials?: boolean;
 }
 
 /** What a source works with. */
@@ -72,7 +74,7 @@ export class ZmqKvSource implements Disposable {
   #dial(): KvListeningHandle {
     const { address, feed, changed, transport } = this.#options;
     return transport.listen(
-      { address: address.endpoint, topic: address.topic },
+      { address: address.endpoint, topic: address.topic, dials: address.dials === true },
       {
         connected: () => {
           this.#pauseMs = FIRST_PAUSE_MS;

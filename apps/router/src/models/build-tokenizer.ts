@@ -1,5 +1,6 @@
 import { createTokenizer, TextError, type Tokenizer } from "@vllm-router/text";
 import { RouterError } from "../router-error.ts";
+import { NodeTextUnits } from "./node-text-units.ts";
 import { fileText, TOKENIZER_FILES, type ModelFiles } from "./model-files.ts";
 
 /** Those of a model's files that its tokenizer is built from. */
@@ -21,12 +22,15 @@ export function buildTokenizer(files: ModelFiles): Tokenizer {
   const specialTokensMap = fileText(files, "special_tokens_map.json");
   const modelConfig = fileText(files, "config.json");
   try {
-    return createTokenizer({
-      tokenizerJson,
-      ...(tokenizerConfig === undefined ? {} : { tokenizerConfig }),
-      ...(specialTokensMap === undefined ? {} : { specialTokensMap }),
-      ...(modelConfig === undefined ? {} : { modelConfig }),
-    });
+    return createTokenizer(
+      {
+        tokenizerJson,
+        ...(tokenizerConfig === undefined ? {} : { tokenizerConfig }),
+        ...(specialTokensMap === undefined ? {} : { specialTokensMap }),
+        ...(modelConfig === undefined ? {} : { modelConfig }),
+      },
+      { createTextUnits: (size) => new NodeTextUnits(size) },
+    );
   } catch (error) {
     if (error instanceof TextError) {
       throw new RouterError("model_files", `tokenizer: ${error.message}`, { cause: error });

@@ -22,6 +22,10 @@ export function decisionMetrics(registry: Registry): DecisionObserver {
     "policy_prompt_tokens_total",
     "Prompt tokens of the decisions so compared, by policy and whether it acted.",
   );
+  const left = family(
+    "shadow_dropped_total",
+    "Placements of request threads that shadow policies were not told of: they could not keep up.",
+  );
   const faults = family("policy_file_faults_total", "Faults of the policy of --policy-file, by kind.");
   const active = family(
     "policy_file_active",
@@ -39,6 +43,9 @@ export function decisionMetrics(registry: Registry): DecisionObserver {
         hits.cell({ policy: shadow.policy, role: "shadow" }).value += shadow.matchedTokens;
         prompts.cell({ policy: shadow.policy, role: "shadow" }).value += promptTokens;
       }
+    },
+    shadowsDropped: (placements) => {
+      left.cell({}).value += placements;
     },
     policyLoaded: () => {
       active.cell({}).value = 1;

@@ -15,6 +15,8 @@ export type PolicyFault = "load" | "exception" | "bad_result" | "overlong" | "ti
 /** What is told about the making of decisions, beside the decisions themselves. */
 export interface DecisionObserver {
   shadowed(placement: ShadowedPlacement): void;
+  /** So many placements were not told to the shadow policies: they cannot keep up. */
+  shadowsDropped(placements: number): void;
   /** The policy of `--policy-file` decides from now on. */
   policyLoaded(name: string): void;
   /** It does not, or no longer; `--policy` does, or with `load` whoever did before. */
@@ -32,6 +34,7 @@ export function combineDecisionObservers(observers: readonly DecisionObserver[])
   const each = (tell: (observer: DecisionObserver) => void): void => observers.forEach(tell);
   return {
     shadowed: (placement) => each((o) => o.shadowed(placement)),
+    shadowsDropped: (placements) => each((o) => o.shadowsDropped(placements)),
     policyLoaded: (name) => each((o) => o.policyLoaded(name)),
     policyFailed: (fault, message) => each((o) => o.policyFailed(fault, message)),
     policySaid: (text) => each((o) => o.policySaid(text)),

@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger } from "pino";
+import { gatheredLines } from "./gathered-lines.ts";
 import { textLog } from "./text-log.ts";
 
 /** Levels of `--log-level`, from loud to silent. */
@@ -28,6 +29,6 @@ export function createLogger(level: LogLevel, options: LoggerOptions = {}): Logg
   const name = level === "critical" ? "fatal" : level;
   const destination =
     options.destination ??
-    pino.destination({ fd: 2, sync: false, minLength: WRITE_BYTES, periodicFlush: WRITE_MS });
+    gatheredLines(pino.destination({ fd: 2, sync: false, minLength: WRITE_BYTES }), WRITE_MS);
   return pino({ level: name, base: null }, options.format === "text" ? textLog(destination) : destination);
 }

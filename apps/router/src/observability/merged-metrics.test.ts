@@ -18,7 +18,7 @@ const summary: RequestSummary = {
 function metricsOf(options: { readonly process: boolean; readonly inFlight?: number }): Metrics {
   const metrics = createMetrics(
     { inFlight: () => [["w", options.inFlight ?? 0]], queued: () => options.inFlight ?? 0 },
-    { process: options.process },
+    options.process ? { every: () => () => undefined } : undefined,
   );
   metrics.observer.workerChanged("w", "ready", "");
   return metrics;

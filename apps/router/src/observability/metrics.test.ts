@@ -31,7 +31,7 @@ const SUMMARY: RequestSummary = {
 };
 
 function metricsWith(inFlight: readonly (readonly [string, number])[] = [], queued = 0): Metrics {
-  return createMetrics({ inFlight: () => inFlight, queued: () => queued });
+  return createMetrics({ inFlight: () => inFlight, queued: () => queued }, { every: () => () => undefined });
 }
 
 async function seriesOf(metrics: Metrics): Promise<readonly string[]> {

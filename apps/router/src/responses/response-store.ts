@@ -1,3 +1,4 @@
+import type { CancelAnswer, KeptResponses } from "./kept-responses.ts";
 import type { StoredResponse } from "./stored-response.ts";
 
 /** Bounds of a {@link ResponseStore}. */
@@ -12,7 +13,7 @@ export interface ResponseStoreOptions {
  * Responses that later requests may ask for or go on from (`VLLM_ENABLE_RESPONSES_API_STORE`). vLLM keeps them for ever;
  * here the oldest ones that are over make room.
  */
-export class ResponseStore {
+export class ResponseStore implements KeptResponses {
   readonly #options: ResponseStoreOptions;
   readonly #responses = new Map<string, StoredResponse>();
 
@@ -25,15 +26,10 @@ export class ResponseStore {
     return this.#responses.size;
   }
 
-  /** The response of this id; undefined when there is none, or none any more. */
   get(id: string): StoredResponse | undefined {
     return this.#responses.get(id);
   }
 
-  /**
-   * Keeps a response, in the place of one with the same id.
-   * @returns false when the store is full of responses that still run
-   */
   put(response: StoredResponse): boolean {
     this.#responses.delete(response.id);
     if (!this.#makeRoom(1)) {
@@ -43,7 +39,11 @@ export class ResponseStore {
     return true;
   }
 
-  /** Lets the oldest go until the bounds hold again; to be called when a response has grown. */
+  cancel(id: string): CancelAnswer | undefined {
+    const response = this.get(id);
+    return response === undefined ? undefined : { isCancelled: response.cancel(), body: response.body };
+  }
+
   trim(): void {
     this.#makeRoom(0);
   }

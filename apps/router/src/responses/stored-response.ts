@@ -9,10 +9,19 @@ export interface StoredResponseStart {
   unfinished(status: ResponseStatus): string;
 }
 
+/** What happened to a response since somebody looked. */
+export interface ResponseNews {
+  readonly status: ResponseStatus;
+  readonly finished: FinishedResponse | undefined;
+  /** Events that are new. */
+  readonly events: readonly string[];
+  readonly isOver: boolean;
+}
+
 /** A response that later requests may ask for: what it is now, the events of its stream, and how to stop it. */
 export class StoredResponse {
   readonly id: string;
-  readonly #start: StoredResponseStart;
+  readonly start: StoredResponseStart;
   readonly #events: string[] = [];
   readonly #watchers = new Set<() => void>();
   #status: ResponseStatus = "queued";
@@ -23,7 +32,12 @@ export class StoredResponse {
 
   constructor(start: StoredResponseStart) {
     this.id = start.id;
-    this.#start = start;
+    this.start = start;
+  }
+
+  /** How it stands. */
+  get status(): ResponseStatus {
+    return this.#status;
   }
 
   /** True once nothing more will come. */
@@ -40,13 +54,13 @@ export class StoredResponse {
   get body(): string {
     return this.#finished !== undefined && this.#status !== "cancelled"
       ? this.#finished.body
-      : this.#start.unfinished(this.#status);
+      : this.start.unfinished(this.#status);
   }
 
   /** What requests go on from. */
   get history(): ResponsesHistory {
     const { answers = [], harmony } = this.#finished ?? {};
-    return { messages: this.#start.messages, answers, harmony };
+    return { messages: this.start.messages, answers, harmony };
   }
 
   /** Characters kept, messages aside. */
@@ -57,6 +71,32 @@ export class StoredResponse {
   /** It runs on without a client; `stop` ends that. */
   runs(stop: () => void): void {
     this.#stop = stop;
+    if (this.#status === "cancelled") {
+      stop();
+    }
+  }
+
+  /** What there is to tell somebody who knows so many of its events. */
+  news(knownEvents: number): ResponseNews {
+    return {
+      status: this.#status,
+      finished: this.#finished,
+      events: this.#events.slice(knownEvents),
+      isOver: this.#isOver,
+    };
+  }
+
+  /** It is made in another thread, which tells what happened. A cancelled one stays cancelled. */
+  apply({ status, finished, events, isOver }: ResponseNews): void {
+    this.#finished = finished;
+    this.#status = this.#status === "cancelled" ? this.#status : status;
+    for (const event of events) {
+      this.#events.push(event);
+      this.#eventCharacters += event.length;
+    }
+    this.#isOver = isOver;
+    this.#stop = isOver ? undefined : this.#stop;
+    this.#tell();
   }
 
   /** More of its stream: whole events. */

@@ -43,6 +43,8 @@ export interface GeneratingApi<TRequest extends GeneratingRequest> {
   readonly errorBody?: (error: ApiError) => string;
   /** The whole id of the answer, where it is not made of the prefix and the request's id. */
   responseId?(request: TRequest): string;
+  /** Fetches what preparing needs of elsewhere; undefined where it is at hand. */
+  ready?(request: TRequest): Promise<void> | undefined;
   /** @throws ApiError with vLLM's text */
   prepare(request: TRequest, envelope: RequestEnvelope): RequestPlan;
   /** Serves a prepared request in a way of its own; undefined for the ordinary one. */
@@ -103,6 +105,10 @@ export async function serveReceivedGeneration<TRequest extends GeneratingRequest
   if (proxyName !== undefined) {
     await serveProxied(scope, received.asProxied(), { services, model: proxyName });
     return;
+  }
+  const fetching = api.ready?.(request);
+  if (fetching !== undefined) {
+    await fetching;
   }
   try {
     const prepareOn = (runtime: ModelRuntime): RequestPlan => {

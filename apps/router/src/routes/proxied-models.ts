@@ -1,9 +1,15 @@
 import type { ServedCard } from "../fleet/worker-connector.ts";
 import type { RouteServices } from "./services.ts";
 
-/** Names of the models that HTTP workers serve, in the order of the workers. */
-export function proxiedModelNames({ fleet }: Pick<RouteServices, "fleet">): readonly string[] {
-  return [...new Set(fleet.snapshot("proxy").workers.flatMap((worker) => worker.models))];
+/** Names of the models that HTTP workers serve, in the order of the workers; LoRA adapters are not among them. */
+export function proxiedModelNames(services: Pick<RouteServices, "fleet">): readonly string[] {
+  const adapters = new Set(
+    proxiedCards(services)
+      .filter((card) => card.parent !== undefined)
+      .map((card) => card.id),
+  );
+  const names = services.fleet.snapshot("proxy").workers.flatMap((worker) => worker.models);
+  return [...new Set(names)].filter((name) => !adapters.has(name));
 }
 
 /** True when every HTTP worker serves the same models: then any of them can speak for all. */

@@ -9,7 +9,7 @@ import type { RequestPlan } from "../pipeline/plan.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import { followEvents } from "../responses/follow-events.ts";
-import type { ResponseStore } from "../responses/response-store.ts";
+import type { KeptResponses } from "../responses/kept-responses.ts";
 import { StoredResponse } from "../responses/stored-response.ts";
 import { answerThrown } from "../server/answer-thrown.ts";
 import { DetachedExchange } from "../server/detached-exchange.ts";
@@ -20,20 +20,34 @@ import type { GeneratingApi, RunningRequest } from "./generate-route.ts";
 interface IdentifiedResponses extends ResponsesRequest {
   readonly responseId: string;
   /** Filled in when the request is prepared; stays undefined where nothing is kept. */
-  readonly kept: { response: StoredResponse | undefined };
+  readonly kept: {
+    response: StoredResponse | undefined;
+    /** The one it goes on from, once that has been looked for. */
+    previous: StoredResponse | undefined;
+  };
 }
 
 /** `POST /v1/responses`. */
-export function responsesApi(store: ResponseStore | undefined): GeneratingApi<IdentifiedResponses> {
+export function responsesApi(store: KeptResponses | undefined): GeneratingApi<IdentifiedResponses> {
   return {
     idPrefix: "",
     parse(body) {
       const request = parseResponsesRequest(body);
       const responseId = request.requestId ?? `resp_${randomId()}`;
-      return { ...request, responseId, kept: { response: undefined } };
+      return { ...request, responseId, kept: { response: undefined, previous: undefined } };
     },
     responseId: (request) => request.responseId,
     requiredFields: responsesRequiredFields,
+    ready({ previousResponseId: id, kept }) {
+      const found = id === null ? undefined : store?.get(id);
+      if (found instanceof Promise) {
+        return found.then((response) => {
+          kept.previous = response;
+        });
+      }
+      kept.previous = found;
+      return undefined;
+    },
     prepare: (request, envelope) => prepareKept(request, envelope, store),
     serve: (request, running) =>
       request.background === true && store !== undefined
@@ -45,11 +59,11 @@ export function responsesApi(store: ResponseStore | undefined): GeneratingApi<Id
 function prepareKept(
   request: IdentifiedResponses,
   envelope: RequestEnvelope,
-  store: ResponseStore | undefined,
+  store: KeptResponses | undefined,
 ): RequestPlan {
   checkLogprobs(request, envelope);
   checkRequest(request, store);
-  const history = historyOf(request.previousResponseId, store);
+  const history = historyOf(request);
   if (store === undefined || request.store !== true) {
     return prepareResponses(request, envelope, { history });
   }
@@ -63,7 +77,7 @@ function prepareKept(
       kept.response?.finish(response);
       if (request.background !== true && kept.response !== undefined) {
         kept.response.end();
-        store.put(kept.response);
+        void store.put(kept.response);
       }
       store.trim();
     },
@@ -76,7 +90,7 @@ function checkLogprobs(request: ResponsesRequest, { model }: RequestEnvelope): v
   }
 }
 
-function checkRequest(request: ResponsesRequest, store: ResponseStore | undefined): void {
+function checkRequest(request: ResponsesRequest, store: KeptResponses | undefined): void {
   if (request.background === true && store === undefined) {
     throw invalidRequest(
       "This vLLM engine does not support `store=True` and therefore does not support the background mode. To enable " +
@@ -92,25 +106,27 @@ function checkRequest(request: ResponsesRequest, store: ResponseStore | undefine
   }
 }
 
-function historyOf(
-  id: string | null,
-  store: ResponseStore | undefined,
-): StoredResponse["history"] | undefined {
-  return id === null ? undefined : storedResponse(id, store).history;
+function historyOf({
+  previousResponseId: id,
+  kept,
+}: IdentifiedResponses): StoredResponse["history"] | undefined {
+  if (id === null) {
+    return undefined;
+  }
+  if (kept.previous === undefined) {
+    throw notFound(id);
+  }
+  return kept.previous.history;
 }
 
-/** The kept response of this id. @throws ApiError 404 */
-export function storedResponse(id: string, store: ResponseStore | undefined): StoredResponse {
-  const response = store?.get(id);
-  if (response === undefined) {
-    throw new ApiError({
-      status: 404,
-      type: "invalid_request_error",
-      message: `Response with id '${id}' not found.`,
-      param: "response_id",
-    });
-  }
-  return response;
+/** vLLM's 404 of a response that is not kept. */
+export function notFound(id: string): ApiError {
+  return new ApiError({
+    status: 404,
+    type: "invalid_request_error",
+    message: `Response with id '${id}' not found.`,
+    param: "response_id",
+  });
 }
 
 /** vLLM's 400 of the Responses API. */
@@ -122,12 +138,12 @@ export function invalidRequest(message: string, param: string): ApiError {
 async function serveInBackground(
   request: IdentifiedResponses,
   running: RunningRequest,
-  store: ResponseStore,
+  store: KeptResponses,
 ): Promise<void> {
   const { scope, services } = running;
   const plan = running.prepare();
   const response = request.kept.response;
-  if (response === undefined || !store.put(response)) {
+  if (response === undefined || !(await store.put(response))) {
     throw serviceUnavailableError("Too many responses are running in the background.");
   }
   const exchange = new DetachedExchange(scope.exchange.incoming, {

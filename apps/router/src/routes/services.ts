@@ -10,7 +10,7 @@ import type { RouterObserver } from "../observability/router-observer.ts";
 import type { EmbeddingServer } from "../pipeline/embedding-server.ts";
 import type { GenerationServer } from "../pipeline/generation-server.ts";
 import type { PrepareSettings } from "../pipeline/prepare-settings.ts";
-import type { ResponseStore } from "../responses/response-store.ts";
+import type { KeptResponses } from "../responses/kept-responses.ts";
 import type { LongTexts } from "../tokenizing/long-texts.ts";
 import type { Documentation } from "./documentation-mode.ts";
 import type { DebugServices } from "./debug-decisions.ts";
@@ -55,7 +55,7 @@ export interface RouteServices {
   /** `--tokens-only`. */
   readonly tokensOnly: boolean;
   /** Kept responses; undefined unless the server keeps any. */
-  readonly responses: ResponseStore | undefined;
+  readonly responses: KeptResponses | undefined;
   readonly writerSettings: WriterSettings;
   readonly prepare: PrepareSettings;
   /** Who encodes long prompts. */

@@ -1,15 +1,19 @@
 import { queryIntegerError, queryBooleanError, validationError } from "@vllm-router/api";
 import { followEvents } from "../responses/follow-events.ts";
 import type { RequestScope } from "../server/request-scope.ts";
-import { invalidRequest, storedResponse } from "./responses.ts";
+import { invalidRequest, notFound } from "./responses.ts";
 import type { RouteServices } from "./services.ts";
 
 /** `GET /v1/responses/{response_id}`: the response, or with `stream=true` the events of its stream. */
-export function serveRetrieveResponse(scope: RequestScope, services: RouteServices): void {
+export async function serveRetrieveResponse(scope: RequestScope, services: RouteServices): Promise<void> {
   const { path, query } = placeOf(scope);
   const from = integerOf(query.get("starting_after"));
   const isStreamed = booleanOf(query.get("stream"));
-  const response = storedResponse(idOf(path), services.responses);
+  const id = idOf(path);
+  const response = await services.responses?.get(id, { follows: isStreamed });
+  if (response === undefined) {
+    throw notFound(id);
+  }
   if (!isStreamed) {
     scope.exchange.sendJson(200, response.body);
     return;
@@ -21,12 +25,16 @@ export function serveRetrieveResponse(scope: RequestScope, services: RouteServic
 }
 
 /** `POST /v1/responses/{response_id}/cancel`. */
-export function serveCancelResponse(scope: RequestScope, services: RouteServices): void {
-  const response = storedResponse(idOf(placeOf(scope).path.replace(/\/cancel$/, "")), services.responses);
-  if (!response.cancel()) {
+export async function serveCancelResponse(scope: RequestScope, services: RouteServices): Promise<void> {
+  const id = idOf(placeOf(scope).path.replace(/\/cancel$/, ""));
+  const cancelled = await services.responses?.cancel(id);
+  if (cancelled === undefined) {
+    throw notFound(id);
+  }
+  if (!cancelled.isCancelled) {
     throw invalidRequest("Cannot cancel a synchronous response.", "response_id");
   }
-  scope.exchange.sendJson(200, response.body);
+  scope.exchange.sendJson(200, cancelled.body);
 }
 
 function placeOf(scope: RequestScope): { readonly path: string; readonly query: URLSearchParams } {

@@ -40,6 +40,11 @@ export class Adoptions {
     return this.#lifeOf.get(connection);
   }
 
+  /** Whether an engine is still in use. */
+  has(life: LifeId): boolean {
+    return this.#byLife.has(life);
+  }
+
   /** An engine is not in use any more. @returns its life, undefined when it is none that was added */
   remove(connection: EngineConnection): LifeId | undefined {
     const life = this.#lifeOf.get(connection);

@@ -7,6 +7,7 @@ import type { BreakerListener, Breakers } from "../fleet/breakers.ts";
  */
 export class BreakerSummary implements Breakers {
   readonly #states = new Map<WorkerSlot, BreakerState[]>();
+  readonly #open = new Set<WorkerSlot>();
   readonly #listeners = new Set<BreakerListener>();
   readonly #forgotten: (slot: WorkerSlot) => void;
 
@@ -15,10 +16,10 @@ export class BreakerSummary implements Breakers {
     this.#forgotten = forgotten;
   }
 
-  /** Nobody decides in this thread. */
+  /** Only shadow policies decide in this thread, which try nothing. */
   readonly guard: Breakers["guard"] = {
-    admits: () => true,
-    admitsAll: () => true,
+    admits: (slot) => !this.#open.has(slot),
+    admitsAll: () => this.#open.size === 0,
     started: () => 0,
     ended: () => undefined,
   };
@@ -51,6 +52,7 @@ export class BreakerSummary implements Breakers {
 
   forget(slot: WorkerSlot): void {
     this.#states.delete(slot);
+    this.#open.delete(slot);
     this.#forgotten(slot);
   }
 
@@ -70,6 +72,11 @@ export class BreakerSummary implements Breakers {
     const from = this.state(slot);
     change();
     const to = this.state(slot);
+    if (to === "open") {
+      this.#open.add(slot);
+    } else {
+      this.#open.delete(slot);
+    }
     if (from !== to) {
       for (const listener of this.#listeners) {
         listener(slot, from, to);

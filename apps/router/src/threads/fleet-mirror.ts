@@ -1,10 +1,13 @@
 import type { EngineConnection } from "@vllm-router/engine-client";
 import { createSnapshot, type BreakerState, type Ledger, type Snapshot } from "@vllm-router/routing-core";
 import type { EngineDescription } from "@vllm-router/engine-client";
+import type { EngineIdentity } from "../disaggregation/connector.ts";
+import type { LearnedIdentities } from "../disaggregation/learned-identities.ts";
 import type { Breakers } from "../fleet/breakers.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import type { WorkerReport } from "../fleet/worker-report.ts";
 import type { Lane } from "../fleet/lane.ts";
+import { coversLegs } from "../fleet/covers-legs.ts";
 import { standing } from "../fleet/standing.ts";
 import type { CancelTimer, Timers } from "../fleet/timers.ts";
 import { viewOfWorker } from "../fleet/view-of-worker.ts";
@@ -24,6 +27,7 @@ export interface FleetMirrorOptions {
   readonly breakers: Breakers | undefined;
   readonly models: ModelCatalog;
   readonly routingModels: RoutingModels;
+  readonly learned: LearnedIdentities;
   readonly connect: (description: EngineDescription) => EngineConnection;
   readonly build: (facts: WorkerFacts) => Promise<ModelRuntime>;
   /** Asks the fleet's thread to probe a worker. */
@@ -57,6 +61,7 @@ const SUSPECT_PAUSE_MS = 50;
 export class FleetMirror implements FleetView, AsyncDisposable {
   readonly #options: FleetMirrorOptions;
   readonly #lives = new Map<LifeId, Life>();
+  readonly #lifeOf = new WeakMap<EngineConnection, LifeId>();
   readonly #files = new Map<number, { readonly files: ModelFiles; lives: number }>();
   readonly #suspectedAtMs = new Map<string, number>();
   #steps: Promise<void> = Promise.resolve();
@@ -155,18 +160,38 @@ export class FleetMirror implements FleetView, AsyncDisposable {
   }
 
   isReady(): boolean {
-    return this.readyCount() > 0;
+    return coversLegs(
+      this.#published.map(({ url, role, state }) => ({
+        role,
+        isReady: state === "ready" && this.#workers.has(url),
+      })),
+    );
+  }
+
+  /** Another thread heard from a prefill engine what its connector is known by, or that this is void. */
+  setIdentity(id: LifeId, identity: EngineIdentity | undefined): void {
+    this.#then(() => {
+      const life = this.#lives.get(id);
+      if (life !== undefined) {
+        this.#options.learned.set(life.connection, identity);
+      }
+    });
+  }
+
+  /** Which life a connection stands for. */
+  lifeOf(connection: EngineConnection): LifeId | undefined {
+    return this.#lifeOf.get(connection);
   }
 
   reports(): readonly WorkerReport[] {
-    return this.#published.map(({ url, state, detail, engine }) => ({
+    return this.#published.map(({ url, state, detail, role, engine }) => ({
       id: url,
       state,
       detail,
       modelNames: engine?.modelNames ?? [],
       lane: engine?.lane,
       inFlight: this.#inFlight(engine),
-      role: "any",
+      role,
       breaker: engine === undefined ? "closed" : this.#breakerOf(engine.slot),
     }));
   }
@@ -203,6 +228,7 @@ export class FleetMirror implements FleetView, AsyncDisposable {
     };
     // In the list also when the model fails: it is ended like the others.
     this.#lives.set(id, life);
+    this.#lifeOf.set(connection, id);
     const runtime = isProxied ? undefined : models.adopt(await build(facts));
     this.#lives.set(id, {
       ...life,
@@ -262,7 +288,7 @@ export class FleetMirror implements FleetView, AsyncDisposable {
       createSnapshot({
         version: this.#version,
         publishedAtMs: this.#publishedAtMs,
-        workers: this.#published.flatMap(({ url, state, engine }) => {
+        workers: this.#published.flatMap(({ url, state, role, engine }) => {
           const worker = engine?.lane === lane ? this.#workers.get(url) : undefined;
           return worker === undefined
             ? []
@@ -270,6 +296,7 @@ export class FleetMirror implements FleetView, AsyncDisposable {
                 viewOfWorker(worker, {
                   isHealthy: state === "ready",
                   breaker: this.#breakerOf(worker.slot),
+                  role,
                 }),
               ];
         }),

@@ -5,17 +5,18 @@ import type { PublishedWorker } from "./thread-messages.ts";
 
 /** The fleet as request threads are told of it. */
 export function publishedWorkers(fleet: FleetView, adoptions: Adoptions): readonly PublishedWorker[] {
-  return fleet.reports().map(({ id, state, detail }) => {
+  return fleet.reports().map(({ id, state, detail, role }) => {
     const worker = fleet.worker(id);
     const life = worker === undefined ? undefined : adoptions.lifeOf(worker.connection);
     if (worker === undefined || life === undefined) {
-      return { url: id, state, detail, engine: undefined };
+      return { url: id, state, detail, role, engine: undefined };
     }
     const { connection, slot, ranks, modelNames, cards } = worker;
     return {
       url: id,
       state,
       detail,
+      role,
       engine: { life, lane: laneOf(connection.dialect), slot, ranks, modelNames, cards },
     };
   });

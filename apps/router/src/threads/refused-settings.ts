@@ -2,23 +2,14 @@ import type { RouterConfig } from "@vllm-router/config";
 import { RouterError } from "../router-error.ts";
 
 /**
- * Stops the start with `--threads` above 1 where a setting would not do what it says: what one thread knows or remembers
- * another one does not.
+ * Stops the start with `--threads` above 1 where a setting would not do what it says.
  * @throws RouterError `threads` naming the settings
  */
-export function refuseSettingsWithThreads(config: RouterConfig): void {
-  const { routing, frontend, server, disaggregation } = config;
-  const refused = [
-    ...(routing.shadowPolicies.length > 0 ? ["--shadow-policy"] : []),
-    ...(routing.policyFile === undefined ? [] : ["--policy-file"]),
-    ...(frontend.enableResponsesStore ? ["--enable-responses-api-store"] : []),
-    ...(disaggregation.enabled ? ["--vllm-pd-disaggregation"] : []),
-    ...(server.unixSocket === undefined ? [] : ["--uds"]),
-  ];
-  if (refused.length > 0) {
+export function refuseSettingsWithThreads({ server }: RouterConfig): void {
+  if (server.unixSocket !== undefined) {
     throw new RouterError(
       "threads",
-      `--threads ${server.threads} cannot be had together with ${refused.join(", ")}: they belong to one thread. Leave one of the two out.`,
+      `--threads ${server.threads} cannot be had together with --uds: threads share a port, but not a path. Leave one of the two out.`,
     );
   }
 }

@@ -5,7 +5,13 @@ import { connectEngine } from "@vllm-router/engine-client";
 import { createAdmission } from "@vllm-router/routing-core";
 import { createServices } from "../create-services.ts";
 import type { ExplainedDecision } from "../decisions/explained-decision.ts";
-import { admissionSettings, breakerSettings, policyParameters } from "../fleet/routing-settings.ts";
+import {
+  admissionSettings,
+  breakerSettings,
+  legPolicies,
+  policyParameters,
+} from "../fleet/routing-settings.ts";
+import { openPolicyFile } from "../fleet/own-policy/open-policy-file.ts";
 import { SystemTimers } from "../fleet/timers.ts";
 import { createModelBuilder } from "../models/create-model-builder.ts";
 import { ModelCatalog } from "../models/model-catalog.ts";
@@ -18,9 +24,12 @@ import { listenForClients, type ClientListener } from "../open-listeners.ts";
 import { AdmissionControl } from "../pipeline/admission-control.ts";
 import { createLongTexts } from "../tokenizing/create-long-texts.ts";
 import { RouterError } from "../router-error.ts";
+import { LearnedIdentities } from "../disaggregation/learned-identities.ts";
 import { FleetMirror } from "./fleet-mirror.ts";
 import { ForwardingJournal } from "./forwarding-journal.ts";
 import { LineBatch } from "./line-batch.ts";
+import { RemoteResponses } from "./remote-responses.ts";
+import { RemoteShadows } from "./remote-shadows.ts";
 import { SharedDoors } from "./shared-doors.ts";
 import { createThreadRouting } from "./thread-routing.ts";
 import type { FromThread, Question, ThreadProblem, ThreadStart, ToThread } from "./thread-messages.ts";
@@ -28,13 +37,16 @@ import type { FromThread, Question, ThreadProblem, ThreadStart, ToThread } from 
 const { config, thread, memory, steadyMinusHrtimeMs, logLevel } = workerData as ThreadStart;
 const tell = (message: FromThread): void => parentPort?.postMessage(message);
 
-try {
-  run();
-} catch (error) {
+run().catch((error: unknown) => {
   tell({ kind: "failed", problem: problemOf(error) });
-}
+  parentPort?.on("message", (message: ToThread) => {
+    if (message.kind === "close") {
+      tell({ kind: "closed" });
+    }
+  });
+});
 
-function run(): void {
+async function run(): Promise<void> {
   // All threads' steady clocks agree: instants travel between them.
   const timers = new SystemTimers(
     steadyMinusHrtimeMs + Number(process.hrtime.bigint()) / 1e6 - performance.now(),
@@ -43,19 +55,41 @@ function run(): void {
   const lines = new LineBatch(timers, (text) => tell({ kind: "log", lines: text }));
   const logger = pino({ level: logLevel, base: null }, lines);
   const doors = new SharedDoors(memory.doors);
-  const metrics = createMetrics({ inFlight: () => [], queued: () => 0 }, { process: false });
+  const metrics = createMetrics({ inFlight: () => [], queued: () => 0 }, undefined);
   const observer = combineObservers([metrics.observer, requestLog(logger, requestLogSettings(config))]);
   const ask = createAsker();
   const journal = new ForwardingJournal({
     isEnabled: config.decisions.enableExplain,
     isLogged: config.decisions.logFile !== undefined,
     logSampleRate: config.decisions.logSampleRate,
-    forward: (decision, isSampled) => tell({ kind: "explained", decision, isSampled }),
+    forward: (decision, isSampled) => {
+      // What shadows said of it is to be found when it arrives.
+      shadows?.flush();
+      tell({ kind: "explained", decision, isSampled, placement: shadows?.placementOf(decision.shadows) });
+    },
+  });
+  const shadows =
+    config.routing.shadowPolicies.length === 0
+      ? undefined
+      : new RemoteShadows({
+          timers,
+          send: (records, dropped) => tell({ kind: "shadow", records, dropped }),
+        });
+  const ownPolicy = await openPolicyFile(config, {
+    timers,
+    observer: {
+      policyLoaded: (name, hash) => tell({ kind: "policy", news: { event: "loaded", name, hash } }),
+      policyFailed: (fault, message, hash) =>
+        tell({ kind: "policy", news: { event: "failed", fault, message, hash } }),
+      policySaid: (text) => tell({ kind: "policy", news: { event: "said", text } }),
+    },
   });
   const routing = createThreadRouting(
     {
       policy: config.routing.policy,
       parameters: policyParameters(config),
+      legs: legPolicies(config),
+      ...(ownPolicy === undefined ? {} : { decider: (fallback) => ownPolicy.guardOf(fallback) }),
       breaker: breakerSettings(config),
       now,
       random: Math.random,
@@ -63,6 +97,7 @@ function run(): void {
     {
       thread,
       memory,
+      shadows: shadows?.byLane,
       wake: () => tell({ kind: "wake" }),
       failed: (slot) => tell({ kind: "breaker-failed", slot }),
     },
@@ -77,12 +112,19 @@ function run(): void {
     // The fleet's thread has said it.
     unknown: () => undefined,
   });
-  const fleet = new FleetMirror({
+  const learned = new LearnedIdentities((connection, identity) => {
+    const life = fleet.lifeOf(connection);
+    if (life !== undefined) {
+      tell({ kind: "identity", life, identity });
+    }
+  });
+  const fleet: FleetMirror = new FleetMirror({
     timers,
     ledger: routing.ledger,
     breakers: routing.breakers,
     models,
     routingModels,
+    learned,
     connect: (description) =>
       connectEngine(description, { transport: config.engineTransport, httpClient: config.engineHttpClient }),
     build: (facts) => builder.build(facts),
@@ -103,6 +145,9 @@ function run(): void {
     }),
     timers,
   );
+  const responses = config.frontend.enableResponsesStore
+    ? new RemoteResponses({ timers, ask, tell })
+    : undefined;
   const services = createServices(config, {
     fleet,
     models,
@@ -112,8 +157,13 @@ function run(): void {
     observer,
     metrics: { ...metrics, text: async () => (await ask({ about: "metrics" })) as string },
     admission,
+    responses,
+    learned,
     longTexts,
-    decisions: { journal, observer: combineDecisionObservers([]) },
+    decisions: {
+      journal,
+      observer: { ...combineDecisionObservers([]), shadowed: (placement) => shadows?.compared(placement) },
+    },
     book: {
       isEnabled: journal.isEnabled,
       get: async (id) => (await ask({ about: "decision", id })) as ExplainedDecision | undefined,
@@ -137,6 +187,7 @@ function run(): void {
     services.server.abortAll();
     await longTexts[Symbol.asyncDispose]();
     await fleet[Symbol.asyncDispose]();
+    await ownPolicy?.[Symbol.asyncDispose]();
     lines.flush();
     timers[Symbol.dispose]();
     tell({ kind: "closed" });
@@ -174,13 +225,34 @@ function run(): void {
       case "breaker-forget":
         routing.breakers?.forget(message.slot);
         return;
+      case "identity":
+        fleet.setIdentity(message.life, message.identity);
+        return;
       case "adapters":
         routing.loads.setAdapters(message.slot, message.adapters);
         return;
       case "places-freed":
         admission.placesFreed();
         return;
+      case "echo":
+        responses?.flush();
+        tell({ kind: "echo", question: message.question });
+        return;
+      case "cancel-response":
+        responses?.cancelled(message.id);
+        return;
+      case "response-news":
+        responses?.heard(message.follow, message.news);
+        return;
+      case "policy-give-up":
+        ownPolicy?.giveUp(message.hash);
+        return;
+      case "shadow-taken":
+        shadows?.taken(message.placements, message.bytes);
+        return;
       case "tell-metrics":
+        // What is counted in the fleet's thread is counted before it is asked.
+        shadows?.flush();
         void metrics
           .families()
           .then((families) => tell({ kind: "metrics", question: message.question, families }));

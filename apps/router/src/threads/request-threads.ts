@@ -1,35 +1,39 @@
 import type { Logger } from "pino";
 import type { RouterConfig } from "@vllm-router/config";
 import type { EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
-import type { DecisionJournal } from "../decisions/decision-journal.ts";
+import { responseStore } from "../create-services.ts";
+import type { Decisions } from "../decisions/create-decisions.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
-import { policyParameters } from "../fleet/routing-settings.ts";
+import { absentPolicy } from "../fleet/own-policy/open-policy-file.ts";
+import { legPolicies, policyParameters } from "../fleet/routing-settings.ts";
 import type { Routing } from "../fleet/routing.ts";
 import type { Timers } from "../fleet/timers.ts";
 import type { ConnectedWorker } from "../fleet/worker-connector.ts";
 import type { PrintedMetric } from "../observability/metric-cells.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { RouterError } from "../router-error.ts";
-import { Adoptions } from "./adoptions.ts";
 import { AwaitedAnswers } from "./awaited-answers.ts";
 import { BreakerSummary } from "./breaker-summary.ts";
 import { publishedWorkers } from "./published-workers.ts";
 import { PlacementPump } from "./placement-pump.ts";
 import { SharedDoors } from "./shared-doors.ts";
 import { allocateSharedMemory, type SharedMemory } from "./shared-memory.ts";
+import { ThreadEcho } from "./thread-echo.ts";
 import { ThreadHandle } from "./thread-handle.ts";
+import { ThreadKnowledge } from "./thread-knowledge.ts";
 import { ThreadDeaths } from "./thread-deaths.ts";
 import { ThreadMetrics } from "./thread-metrics.ts";
+import { ThreadServices } from "./thread-services.ts";
 import { errorOf, problemOf } from "./thread-problem.ts";
 import { writeLines } from "./write-lines.ts";
-import type { FromThread, Question, ToThread } from "./thread-messages.ts";
+import type { FromThread, ToThread } from "./thread-messages.ts";
 
 /** What request threads are given to tell of, when the rest of the router has been made. */
 export interface ThreadedParts {
   readonly fleet: FleetView;
   readonly routing: Routing;
   readonly metrics: Metrics;
-  readonly journal: DecisionJournal;
+  readonly decisions: Pick<Decisions, "journal" | "observer">;
 }
 
 /** A request thread, for those who want to see what happens when it dies. */
@@ -62,13 +66,14 @@ export class RequestThreads {
   readonly doors: SharedDoors;
   readonly #options: RequestThreadsOptions;
   readonly #threads: ThreadHandle[] = [];
-  readonly #adoptions = new Adoptions();
-  readonly #adapters = new Map<WorkerSlot, EngineAdapters>();
+  readonly #knowledge = new ThreadKnowledge();
   readonly #answers: AwaitedAnswers;
   readonly #metrics: ThreadMetrics;
+  readonly #echo: ThreadEcho;
   readonly #deaths = new ThreadDeaths();
   #parts: ThreadedParts | undefined;
   #pump: PlacementPump | undefined;
+  #services: ThreadServices | undefined;
   #fleetMessage: ToThread | undefined;
   #version = 0;
   #port: number | undefined;
@@ -79,10 +84,12 @@ export class RequestThreads {
     this.#options = options;
     this.#answers = new AwaitedAnswers(options.timers);
     this.#metrics = new ThreadMetrics(this.#answers);
-    this.memory = allocateSharedMemory({
-      threads: config.server.threads,
+    this.#echo = new ThreadEcho(this.#answers, this.#threads);
+    this.memory = allocateSharedMemory(config.server.threads, {
       policy: config.routing.policy,
       parameters: policyParameters(config),
+      legs: legPolicies(config),
+      decider: absentPolicy(config),
     });
     this.doors = new SharedDoors(this.memory.doors);
     this.breakers = new BreakerSummary((slot) => this.#tellAll({ kind: "breaker-forget", slot }));
@@ -91,6 +98,15 @@ export class RequestThreads {
   /** Starts the threads, which listen one after the other: the first one takes the port. @throws RouterError as a listener does */
   async start(parts: ThreadedParts): Promise<{ readonly url: string }> {
     this.#parts = parts;
+    this.#services = new ThreadServices({
+      ...parts,
+      threads: this.memory.threads,
+      metricsText: () => this.metricsText(),
+      responses: responseStore(this.#options.config.frontend),
+      tell: (message, thread) =>
+        thread === undefined ? this.#tellAll(message) : this.#threads[thread]?.tell(message),
+      echo: (thread) => this.#echo.of(thread),
+    });
     this.#pump = new PlacementPump(this.memory.rings, parts.routing.caches, this.#options.timers);
     const starting = Array.from({ length: this.memory.threads }, (_, thread) => this.#start(thread));
     let url = "";
@@ -104,7 +120,7 @@ export class RequestThreads {
 
   /** Connects every thread to an engine. @throws RouterError when one of them cannot make its model */
   async adopt(worker: ConnectedWorker): Promise<void> {
-    const adoption = this.#adoptions.add(worker);
+    const adoption = this.#knowledge.adoptions.add(worker);
     const answers = await Promise.all(
       this.#threads.map((handle) => {
         const answer = this.#answers.heard(handle.thread, `adopted ${adoption.life}`);
@@ -122,17 +138,13 @@ export class RequestThreads {
 
   /** The adapters that an engine reports are others than before. */
   readonly adaptersChanged = (slot: WorkerSlot, adapters: EngineAdapters | undefined): void => {
-    if (adapters === undefined) {
-      this.#adapters.delete(slot);
-    } else {
-      this.#adapters.set(slot, adapters);
-    }
+    this.#knowledge.setAdapters(slot, adapters);
     this.#tellAll({ kind: "adapters", slot, adapters });
   };
 
   /** An engine does not serve its model any more. */
   leaveModel({ connection }: ConnectedWorker, forget: boolean): void {
-    const life = this.#adoptions.lifeOf(connection);
+    const life = this.#knowledge.adoptions.lifeOf(connection);
     if (life !== undefined) {
       this.#tellAll({ kind: "leave-model", life, forget });
     }
@@ -140,8 +152,9 @@ export class RequestThreads {
 
   /** Nothing of an engine is in use any more. */
   ended({ connection }: ConnectedWorker): void {
-    const life = this.#adoptions.remove(connection);
+    const life = this.#knowledge.adoptions.remove(connection);
     if (life !== undefined) {
+      this.#knowledge.ended(life);
       this.#tellAll({ kind: "ended", life });
     }
   }
@@ -157,7 +170,7 @@ export class RequestThreads {
       kind: "fleet",
       version,
       publishedAtMs: this.#options.timers.steadyMs(),
-      workers: publishedWorkers(fleet, this.#adoptions),
+      workers: publishedWorkers(fleet, this.#knowledge.adoptions),
     };
     this.#fleetMessage = message;
     for (const handle of this.#threads) {
@@ -237,11 +250,8 @@ export class RequestThreads {
     );
     this.#threads[thread] = handle;
     this.#options.started?.(handle);
-    for (const adoption of this.#adoptions.replay()) {
-      handle.tell({ kind: "adopt", adoption });
-    }
-    for (const [slot, adapters] of this.#adapters) {
-      handle.tell({ kind: "adapters", slot, adapters });
+    for (const message of this.#knowledge.replay()) {
+      handle.tell(message);
     }
     const up = await isUp;
     if (up?.kind !== "up") {
@@ -280,6 +290,10 @@ export class RequestThreads {
       case "breaker-failed":
         this.#tellOthers(thread, message);
         return;
+      case "identity":
+        this.#knowledge.setIdentity(message);
+        this.#tellOthers(thread, message);
+        return;
       case "breaker-changed":
         this.breakers.changed(thread, message.slot, message.to);
         return;
@@ -287,18 +301,19 @@ export class RequestThreads {
         this.#tellWaiting(thread);
         return;
       case "ask":
-        void this.#answer(message.about).then((answer) =>
-          handle.tell({ kind: "answer", question: message.question, answer }),
-        );
-        return;
       case "explained":
-        this.#parts?.journal.add(message.decision, message.isSampled);
+      case "shadow":
+      case "policy":
+      case "response-changed":
+      case "unfollow-response":
+        this.#services?.receive(handle, message);
         return;
       case "log":
         writeLines(this.#options.logger, message.lines);
         return;
       case "metrics":
-        this.#answers.tell(thread, `metrics ${message.question}`, message);
+      case "echo":
+        this.#answers.tell(thread, `${message.kind} ${message.question}`, message);
         return;
       case "adopted":
         this.#answers.tell(thread, `adopted ${message.life}`, message);
@@ -320,6 +335,7 @@ export class RequestThreads {
     const wasServing = handle.isServing;
     handle.isServing = false;
     this.#parts?.routing.ledger.forgetThread(thread);
+    this.#services?.forgetThread(thread);
     this.doors.forget(thread);
     this.breakers.forgetThread(thread);
     this.#metrics.retire(thread);
@@ -349,17 +365,6 @@ export class RequestThreads {
           }),
         ),
     );
-  }
-
-  async #answer(about: Question): Promise<unknown> {
-    switch (about.about) {
-      case "metrics":
-        return this.metricsText();
-      case "decisions":
-        return this.#parts?.journal.latest(about.limit) ?? [];
-      case "decision":
-        return this.#parts?.journal.get(about.id);
-    }
   }
 
   #tellAll(message: ToThread): void {

@@ -1,6 +1,5 @@
 import {
   cacheTraitsSizeBytes,
-  createPolicy,
   engineLoadTableSizeBytes,
   ledgerBufferSizeBytes,
   policySharedBytes,
@@ -8,7 +7,8 @@ import {
   ringBufferSizeBytes,
   type SharedPolicyState,
 } from "@vllm-router/routing-core";
-import type { Lane } from "../fleet/lane.ts";
+import { policiesOf, type SharedPolicies } from "../fleet/deciders.ts";
+import type { LegPolicy, RoutingOptions } from "../fleet/routing-options.ts";
 import { DEFAULT_SLOT_CAPACITY, indexOptions, type RoutingMemory } from "../fleet/routing-memory.ts";
 import { doorsSizeBytes } from "./shared-doors.ts";
 
@@ -17,8 +17,8 @@ export interface SharedMemory extends RoutingMemory {
   readonly usesPrefix: boolean;
   /** Admission: who is inside, who waits. */
   readonly doors: SharedArrayBuffer;
-  /** What the policies of all threads share, per lane. */
-  readonly policyState: Readonly<Record<Lane, SharedPolicyState>>;
+  /** What the policies of all threads share. */
+  readonly policyState: SharedPolicies;
   /** One ring per thread, on which it tells the fleet's thread of placements. */
   readonly rings: readonly SharedArrayBuffer[];
 }
@@ -27,17 +27,20 @@ export interface SharedMemory extends RoutingMemory {
 const RING_WORDS = 2 ** 18;
 
 /** Allocates the memory of so many request threads. */
-export function allocateSharedMemory(options: {
-  readonly threads: number;
-  readonly policy: string;
-  readonly parameters: Readonly<Partial<Record<string, number>>>;
-}): SharedMemory {
-  const { threads, policy, parameters } = options;
+export function allocateSharedMemory(
+  threads: number,
+  options: Pick<RoutingOptions, "policy" | "parameters" | "legs" | "decider">,
+): SharedMemory {
+  const { legs, policy, parameters = {} } = options;
   const slotCapacity = DEFAULT_SLOT_CAPACITY;
-  const { usesPrefix } = createPolicy(policy, parameters);
-  const stateOf = (): SharedPolicyState => ({
-    buffer: new SharedArrayBuffer(policySharedBytes(policy, parameters, slotCapacity)),
+  const { usesPrefix } = policiesOf(options);
+  const stateOf = (leg: LegPolicy): SharedPolicyState => ({
+    buffer: new SharedArrayBuffer(policySharedBytes(leg.policy, leg.parameters, slotCapacity)),
     slotCapacity,
+  });
+  const statesOf = (leg: LegPolicy): SharedPolicies["byLane"] => ({
+    token: stateOf(leg),
+    proxy: stateOf(leg),
   });
   return {
     slotCapacity,
@@ -47,7 +50,10 @@ export function allocateSharedMemory(options: {
     loads: new SharedArrayBuffer(engineLoadTableSizeBytes(slotCapacity)),
     index: new SharedArrayBuffer(prefixIndexSizeBytes(indexOptions(slotCapacity, usesPrefix))),
     traits: new SharedArrayBuffer(cacheTraitsSizeBytes(slotCapacity)),
-    policyState: { token: stateOf(), proxy: stateOf() },
+    policyState: {
+      byLane: statesOf(legs?.decode ?? { policy, parameters }),
+      prefill: legs === undefined ? undefined : statesOf(legs.prefill),
+    },
     doors: new SharedArrayBuffer(doorsSizeBytes(threads)),
     rings: Array.from(
       { length: threads },

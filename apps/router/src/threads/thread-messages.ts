@@ -1,13 +1,18 @@
 import type { EngineDescription } from "@vllm-router/engine-client";
 import type { RouterConfig } from "@vllm-router/config";
-import type { BreakerState, EngineAdapters, WorkerSlot } from "@vllm-router/routing-core";
+import type { BreakerState, EngineAdapters, WorkerRole, WorkerSlot } from "@vllm-router/routing-core";
 import type { ExplainedDecision } from "../decisions/explained-decision.ts";
+import type { EngineIdentity } from "../disaggregation/connector.ts";
 import type { Lane } from "../fleet/lane.ts";
 import type { ServedCard, WorkerFacts } from "../fleet/worker-connector.ts";
 import type { ModelFiles } from "../models/model-files.ts";
 import type { PrintedMetric } from "../observability/metric-cells.ts";
 import type { WorkerState } from "../observability/router-observer.ts";
+import type { PackedNews, PackedResponse } from "../responses/packed-response.ts";
+import type { FollowId } from "./response-messages.ts";
+import type { PlacementId, ShadowRecord } from "./shadow-messages.ts";
 import type { SharedMemory } from "./shared-memory.ts";
+import type { PolicyNews } from "./thread-policies.ts";
 
 /** What a request thread is started with. */
 export interface ThreadStart {
@@ -29,6 +34,7 @@ export interface PublishedWorker {
   readonly url: string;
   readonly state: WorkerState;
   readonly detail: string;
+  readonly role: WorkerRole;
   /** The engine behind it; undefined until one answered. */
   readonly engine: PublishedEngine | undefined;
 }
@@ -57,8 +63,18 @@ export interface Adoption {
 /** What a thread asks the fleet's thread, which alone sees everything. */
 export type Question =
   | { readonly about: "metrics" }
+  | { readonly about: "keep-response"; readonly packed: PackedResponse }
+  | { readonly about: "response"; readonly id: string; readonly follows: boolean }
+  | { readonly about: "cancel-response"; readonly id: string }
   | { readonly about: "decisions"; readonly limit: number }
   | { readonly about: "decision"; readonly id: string };
+
+/** A prefill engine told in an answer what its connector is known by; undefined when that is void. */
+export interface IdentityLearned {
+  readonly kind: "identity";
+  readonly life: LifeId;
+  readonly identity: EngineIdentity | undefined;
+}
 
 /** Said to a request thread. */
 export type ToThread =
@@ -79,7 +95,13 @@ export type ToThread =
       readonly slot: WorkerSlot;
       readonly adapters: EngineAdapters | undefined;
     }
+  | IdentityLearned
   | { readonly kind: "places-freed" }
+  | { readonly kind: "echo"; readonly question: number }
+  | { readonly kind: "cancel-response"; readonly id: string }
+  | { readonly kind: "response-news"; readonly follow: FollowId; readonly news: PackedNews }
+  | { readonly kind: "policy-give-up"; readonly hash: string }
+  | { readonly kind: "shadow-taken"; readonly placements: number; readonly bytes: number }
   | { readonly kind: "tell-metrics"; readonly question: number }
   | { readonly kind: "answer"; readonly question: number; readonly answer: unknown }
   | { readonly kind: "drain"; readonly timeoutMs: number }
@@ -102,10 +124,22 @@ export type FromThread =
   | { readonly kind: "suspect"; readonly id: string }
   | { readonly kind: "breaker-failed"; readonly slot: WorkerSlot }
   | { readonly kind: "breaker-changed"; readonly slot: WorkerSlot; readonly to: BreakerState }
+  | IdentityLearned
   | { readonly kind: "places-freed" }
   | { readonly kind: "metrics"; readonly question: number; readonly families: readonly PrintedMetric[] }
   | { readonly kind: "ask"; readonly question: number; readonly about: Question }
-  | { readonly kind: "explained"; readonly decision: ExplainedDecision; readonly isSampled: boolean }
+  | {
+      readonly kind: "explained";
+      readonly decision: ExplainedDecision;
+      readonly isSampled: boolean;
+      /** Whose shadow decisions belong to it. */
+      readonly placement: PlacementId | undefined;
+    }
+  | { readonly kind: "echo"; readonly question: number }
+  | { readonly kind: "response-changed"; readonly id: string; readonly news: PackedNews }
+  | { readonly kind: "unfollow-response"; readonly follow: FollowId }
+  | { readonly kind: "policy"; readonly news: PolicyNews }
+  | { readonly kind: "shadow"; readonly records: readonly ShadowRecord[]; readonly dropped: number }
   | { readonly kind: "log"; readonly lines: string }
   | { readonly kind: "drained" }
   | { readonly kind: "closed" };

@@ -29,17 +29,19 @@ export interface ThreadRouting extends Deciders {
 
 /** Attaches to the shared state. @throws RoutingError for an unknown policy or parameters out of range */
 export function createThreadRouting(
-  options: Pick<RoutingOptions, "policy" | "parameters" | "breaker" | "now" | "random">,
+  options: Pick<RoutingOptions, "policy" | "parameters" | "legs" | "decider" | "breaker" | "now" | "random">,
   shared: {
     readonly thread: number;
     readonly memory: SharedMemory;
     /** The fleet's thread rests and has placements to take in. */
     readonly wake: () => void;
+    /** Undefined where there are none. */
+    readonly shadows: Deciders["shadows"];
     /** An attempt on a worker failed here. */
     readonly failed: (slot: WorkerSlot) => void;
   },
 ): ThreadRouting {
-  const { thread, memory, wake, failed } = shared;
+  const { thread, memory, shadows, wake, failed } = shared;
   const { slotCapacity, threads } = memory;
   const policies = policiesOf(options, memory.policyState);
   const ledger = createLedger({ slotCapacity, buffer: memory.ledger, threads, thread });
@@ -57,8 +59,11 @@ export function createThreadRouting(
   const own = options.breaker === undefined ? undefined : createBreakers(options.breaker, options.now);
   const breakers = own === undefined ? undefined : tellingOfFailures(own, failed);
   const loads = createEngineLoadTable({ slotCapacity, buffer: memory.loads });
+  const deciders = createDeciders(options, { policies, slotCapacity, ledger, loads, caches, breakers });
   return {
-    ...createDeciders(options, { policies, slotCapacity, ledger, loads, caches, breakers }),
+    ...deciders,
+    shadows,
+    looksAtPrompts: deciders.looksAtPrompts || shadows !== undefined,
     ledger,
     loads,
     caches,

@@ -39,6 +39,17 @@ export const kvEvents = z
       flag: "kv-events-replay-port",
       placeholder: "PORT",
     }),
+    bind: setting(
+      z
+        .string()
+        .regex(/^tcp:\/\/[^/]+:[1-9]\d{0,4}$/, "is not tcp://host:port")
+        .optional(),
+      {
+        doc: "Address of this machine, tcp://*:5557 say, at which publishers are waited for that dial out: vLLM's whose endpoint names the router instead of a wildcard. Each engine needs a topic of its own; further data-parallel ranks have the ports that follow.",
+        flag: "kv-events-bind",
+        placeholder: "ADDRESS",
+      },
+    ),
     topic: setting(z.string().default(""), {
       doc: "Only events whose topic begins with this are listened to.",
       flag: "kv-events-topic-filter",

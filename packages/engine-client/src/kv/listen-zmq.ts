@@ -1,19 +1,30 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { EngineError } from "../engine-error.ts";
-import { GREETING, pongCommand, readyCommand, ZmtpParser } from "./zmtp-frames.ts";
+import { encodeMessage, GREETING, pongCommand, readyCommand, ZmtpParser } from "./zmtp-frames.ts";
+
+/** Who dialled a listening ZMQ socket. */
+export interface ZmqCaller {
+  /** IP address. */
+  readonly from: string;
+}
 
 /** Hears those who dial a listening ZMQ socket. */
 export interface ZmqListenerEvents {
-  /** Valid during the call; `from` is the peer's IP address. */
-  message(parts: readonly Buffer[], from: string): void;
+  /** Valid during the call. */
+  message(parts: readonly Buffer[], caller: ZmqCaller): void;
   /** A peer was cut off for what it sent, or was not let in. */
   refused(reason: string, from: string): void;
+  /** A peer is gone, for whatever reason. */
+  left?(caller: ZmqCaller): void;
 }
 
 /** A listening ZMQ socket that only hears. */
 export interface ZmqListener {
   readonly host: string;
   readonly port: number;
+  /** Reads nothing until `resume`: the peers' own queues fill, and lose what does not fit. */
+  pause(): void;
+  resume(): void;
   /** Cuts all peers off; nothing is heard any more. */
   close(): Promise<void>;
 }
@@ -22,20 +33,37 @@ export interface ZmqListener {
 export interface ZmqListenerLimits {
   readonly connections: number;
   readonly messageBytes: number;
-  /** A peer that sends nothing for so long is cut off, milliseconds; libzmq dials again by itself. */
+  /** A peer that sends nothing for so long is cut off, milliseconds, 0 for never; libzmq dials again by itself. */
   readonly idleMs: number;
 }
 
+/** What is bound. */
+export interface ZmqBinding {
+  readonly host: string;
+  readonly port: number;
+  /**
+   * `ROUTER` (default) hears peers that send by themselves (DEALER, REQ, ROUTER), `SUB` publishers (PUB), whom it asks for all
+   * topics.
+   */
+  readonly socketType?: "ROUTER" | "SUB";
+}
+
+/** A peer has to have said what it is within this time. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Of a SUB: everything, please. */
+const SUBSCRIPTION = encodeMessage([Buffer.from([1])]);
+
 /**
- * Binds a ROUTER socket over TCP that answers nobody. Peers that dial out (DEALER, REQ, ROUTER) are heard.
+ * Binds a socket over TCP that only hears.
  * @throws EngineError `unavailable` when the address cannot be had
  */
 export async function listenZmq(
-  address: { readonly host: string; readonly port: number },
+  address: ZmqBinding,
   limits: ZmqListenerLimits,
   events: ZmqListenerEvents,
 ): Promise<ZmqListener> {
   const sockets = new Set<Socket>();
+  const turns: Turns = { isPaused: false };
   let isClosed = false;
   const server = createServer((socket) => {
     const from = socket.remoteAddress ?? "";
@@ -45,16 +73,24 @@ export async function listenZmq(
       events.refused(`more than ${limits.connections} connections`, from);
       return;
     }
+    const caller: ZmqCaller = { from };
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    hear(socket, limits, {
-      message: (parts) => {
-        if (!isClosed) events.message(parts, from);
-      },
-      refused: (reason) => {
-        if (!isClosed) events.refused(reason, from);
-      },
+    socket.once("close", () => {
+      sockets.delete(socket);
+      if (!isClosed) events.left?.(caller);
     });
+    hear(
+      socket,
+      { ...limits, turns, socketType: address.socketType ?? "ROUTER" },
+      {
+        message: (parts) => {
+          if (!isClosed) events.message(parts, caller);
+        },
+        refused: (reason) => {
+          if (!isClosed) events.refused(reason, from);
+        },
+      },
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) =>
@@ -70,6 +106,14 @@ export async function listenZmq(
   return {
     host: address.host,
     port: (server.address() as AddressInfo).port,
+    pause: () => {
+      turns.isPaused = true;
+      for (const socket of sockets) socket.pause();
+    },
+    resume: () => {
+      turns.isPaused = false;
+      for (const socket of sockets) socket.resume();
+    },
     close: () => {
       isClosed = true;
       const closed = new Promise<void>((resolve) => {
@@ -81,26 +125,38 @@ export async function listenZmq(
   };
 }
 
+/** Shared by the sockets of a listener. */
+interface Turns {
+  isPaused: boolean;
+}
+
 function hear(
   socket: Socket,
-  limits: ZmqListenerLimits,
+  options: ZmqListenerLimits & { readonly turns: Turns; readonly socketType: "ROUTER" | "SUB" },
   events: {
     readonly message: (parts: readonly Buffer[]) => void;
     readonly refused: (reason: string) => void;
   },
 ): void {
+  const { idleMs, socketType, turns } = options;
   const parser = new ZmtpParser(
     {
-      greeted: () => socket.write(readyCommand("ROUTER")),
+      greeted: () => socket.write(readyCommand(socketType)),
       command: (name, body) => {
         if (name === "PING") socket.write(pongCommand(body));
+        if (name !== "READY") return;
+        socket.setTimeout(idleMs);
+        if (socketType === "SUB") socket.write(SUBSCRIPTION);
       },
       message: events.message,
     },
-    limits.messageBytes,
+    options.messageBytes,
   );
   socket.setNoDelay(true);
-  socket.setTimeout(limits.idleMs, () => socket.destroy());
+  socket.setKeepAlive(true, 30_000);
+  socket.setTimeout(idleMs === 0 ? HANDSHAKE_TIMEOUT_MS : Math.min(idleMs, HANDSHAKE_TIMEOUT_MS), () =>
+    socket.destroy(),
+  );
   socket.on("data", (chunk: Buffer) => {
     // A peer that floods takes turns with everything else.
     socket.pause();
@@ -111,7 +167,10 @@ function hear(
       events.refused(error instanceof Error ? error.message : String(error));
       return;
     }
-    setImmediate(() => socket.resume());
+    setImmediate(() => {
+      if (!turns.isPaused) socket.resume();
+    });
   });
+  if (turns.isPaused) socket.pause();
   socket.write(GREETING);
 }

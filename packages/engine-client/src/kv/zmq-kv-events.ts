@@ -1,6 +1,6 @@
-import { EngineError } from "../engine-error.ts";
-import { decodeKvPayload } from "./decode-kv-batch.ts";
+import type { EngineError } from "../engine-error.ts";
 import type { KvBatch } from "./kv-batch.ts";
+import { batchFrom, protocolError } from "./kv-message.ts";
 import { dialZmq, type ZmqConnection } from "./zmq-connection.ts";
 
 /** Hears one rank's event publisher. */
@@ -102,15 +102,3 @@ function listeningOn(connection: ZmqConnection): ZmqListening {
 const SUBSCRIBE = Buffer.from([1]);
 const EMPTY = Buffer.alloc(0);
 const END_OF_REPLAY = -1n;
-
-function batchFrom(number: Buffer | undefined, payload: Buffer | undefined): KvBatch {
-  if (number?.length !== 8 || payload === undefined) {
-    throw new EngineError("protocol", "a message of KV events has no number or no payload");
-  }
-  const { timestamp, events } = decodeKvPayload(payload);
-  return { sequence: Number(number.readBigUInt64BE()), timestamp, events };
-}
-
-function protocolError(error: unknown): EngineError {
-  return error instanceof EngineError ? error : new EngineError("internal", String(error), { cause: error });
-}

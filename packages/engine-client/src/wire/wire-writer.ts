@@ -208,22 +208,29 @@ function sizesOf(tag: number, sizeBytes: number): number {
 
 /** Returns where they end; the bytes behind that are not what they were. */
 function writeTokenIds(view: DataView, start: number, values: Int32Array): number {
-  let position = start;
+  // All in 32 bits, said of each sum: else V8 counts positions in doubles, at twice the time.
+  let position = start | 0;
   for (let index = 0; index < values.length; index++) {
     const value = values[index] as number;
     if (value >>> 21 === 0) {
       // Of one, two or three bytes, as it comes: without a branch, which would be guessed wrong every other time.
-      const second = (0x7f - value) >>> 31;
-      const third = (0x3fff - value) >>> 31;
+      const second = (0x7f - value) >> 31;
+      const third = (0x3fff - value) >> 31;
       const bits = (value & 0x7f) | ((value << 1) & 0x7f00) | ((value << 2) & 0x7f0000);
-      view.setInt32(position, bits | (second << 7) | (third << 15), true);
-      position += 1 + second + third;
+      view.setInt32(position, bits | (second & 0x80) | (third & 0x8000), true);
+      position = (position + 1 - second - third) | 0;
     } else {
-      let rest = value >>> 0;
-      for (; rest > 0x7f; rest >>>= 7) view.setUint8(position++, (rest & 0x7f) | 0x80);
-      view.setUint8(position++, rest);
+      position = writeLongId(view, position, value);
     }
   }
+  return position;
+}
+
+function writeLongId(view: DataView, start: number, value: number): number {
+  let position = start;
+  let rest = value >>> 0;
+  for (; rest > 0x7f; rest >>>= 7) view.setUint8(position++, (rest & 0x7f) | 0x80);
+  view.setUint8(position++, rest);
   return position;
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Decision, PlaceDecision } from "../decision/decision.ts";
+import type { Decision, DecisionLeg } from "../decision/decision.ts";
 import { createDispatcher, type Dispatcher } from "../decision/dispatcher.ts";
 import type { Settlement } from "../decision/settlement.ts";
 import type { EngineLoadReader } from "../engine-load.ts";
@@ -35,13 +35,18 @@ export interface ShadowSettlement {
   release(): void;
 }
 
+/** Where a generation really went. */
+export interface ActualPlace {
+  readonly legs: readonly Pick<DecisionLeg, "slot">[];
+}
+
 /**
  * Policies that decide on what the acting policy decides on, each with a ledger and a prefix index of its own in which its
  * own choices are booked: so load and cache are those of a fleet that it had routed itself. Engines notice nothing.
  */
 export interface ShadowPolicies {
   /** Decides and books; to be called for every placement, before the next one. */
-  observe(generation: Generation, snapshot: Snapshot, actual: PlaceDecision): ShadowSettlement;
+  observe(generation: Generation, snapshot: Snapshot, actual: ActualPlace): ShadowSettlement;
   /** The slot's engine is another one: its virtual cache is empty. */
   clear(slot: WorkerSlot): void;
 }
@@ -130,7 +135,7 @@ function onlyAsking(breakers: BreakerGuard): BreakerGuard {
   };
 }
 
-function compare(policy: string, decision: Decision, actual: PlaceDecision): ShadowDecision {
+function compare(policy: string, decision: Decision, actual: ActualPlace): ShadowDecision {
   const leg = decision.kind === "place" ? decision.legs[0] : undefined;
   return {
     policy,

@@ -1,9 +1,10 @@
 import type { AddedToken } from "./added-token.ts";
+import { wellFormed } from "./utf8.ts";
 
 /** Receives a text in pieces. */
 export interface PieceSink {
-  /** A stretch without added tokens; `start` is where it begins in the text that was split. */
-  text(text: string, start: number): void;
+  /** A stretch without added tokens, by where it begins and ends in the text that is split. */
+  text(start: number, end: number): void;
   /** An added token. */
   token(id: number): void;
 }
@@ -26,15 +27,27 @@ export class AddedTokenSplitter {
   private readonly tokens: ReadonlyMap<number, AddedToken>;
   private readonly firstUnits: ReadonlySet<number>;
   private readonly soleFirst: string | undefined;
+  /** Whether a text is split differently when its lone surrogates have become U+FFFD: a token has one of them. */
+  readonly mindsLoneSurrogates: boolean;
 
   /** @param patterns Text to look for and id of each token. */
   constructor(patterns: Iterable<readonly [string, number]>, tokens: ReadonlyMap<number, AddedToken>) {
     this.tokens = tokens;
-    for (const [text, id] of patterns) this.insert(text, id);
+    let seesReplacement = false;
+    for (const [text, id] of patterns) {
+      this.insert(text, id);
+      seesReplacement ||= wellFormed(text).includes("\ufffd");
+    }
+    this.mindsLoneSurrogates = seesReplacement;
     this.firstUnits = new Set(this.root.children.keys());
     const [first] = this.firstUnits;
     this.soleFirst =
       this.firstUnits.size === 1 && first !== undefined ? String.fromCharCode(first) : undefined;
+  }
+
+  /** Whether it looks for nothing. */
+  get isEmpty(): boolean {
+    return this.firstUnits.size === 0;
   }
 
   /** Hands the text over in pieces; empty pieces are left out. */
@@ -54,11 +67,11 @@ export class AddedTokenSplitter {
       if (token.isSingleWord && !standsAlone(text, start, search)) continue;
       const from = token.stripsLeft ? Math.max(done, start - countSpacesBefore(text, start)) : start;
       const to = token.stripsRight ? search + countSpacesAfter(text, search) : search;
-      if (from > done) sink.text(text.slice(done, from), done);
+      if (from > done) sink.text(done, from);
       sink.token(match.id);
       done = to;
     }
-    if (done < text.length) sink.text(done === 0 ? text : text.slice(done), done);
+    if (done < text.length) sink.text(done, text.length);
   }
 
   private insert(text: string, id: number): void {
@@ -109,9 +122,8 @@ function standsAlone(text: string, start: number, end: number): boolean {
 }
 
 function lastCharacter(text: string, end: number): string {
-  const unit = text.charCodeAt(end - 1);
-  const isLowSurrogate = unit >= 0xdc00 && unit <= 0xdfff && end >= 2;
-  return text.slice(isLowSurrogate ? end - 2 : end - 1, end);
+  const pair = end >= 2 ? (text.codePointAt(end - 2) as number) : 0;
+  return text.slice(pair > 0xffff ? end - 2 : end - 1, end);
 }
 
 function countSpacesBefore(text: string, end: number): number {

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ByteText } from "./byte-text.ts";
-import { ByteWordTable, LONGEST_WORD } from "./byte-word-table.ts";
+import { ByteWordTable, LONGEST_WORD, NO_RUN, RECENT_RUN } from "./byte-word-table.ts";
+import { createCaseRunScanner } from "./scan/case-run-scanner.ts";
+import { deepseekScanner } from "./scan/deepseek-scanner.ts";
+import { createGpt2Scanner } from "./scan/gpt2-scanner.ts";
+import { createLetterRunScanner } from "./scan/letter-run-scanner.ts";
+import { createPlainTextUnits } from "./text-units.ts";
 import { TokenBuffer } from "./token-buffer.ts";
 
 const ids = fc.array(fc.nat(200_000), { maxLength: 6 }).map((list) => Int32Array.from(list));
@@ -83,6 +88,67 @@ describe("ByteWordTable", () => {
   });
 });
 
+describe("ByteWordTable.findRun", () => {
+  const gpt2 = createGpt2Scanner({ digits: false });
+  const letterRun = createLetterRunScanner({ digits: 3, marks: true });
+  const caseRun = createCaseRunScanner({ digits: 3, contractions: true });
+  const caseRunAlone = createCaseRunScanner({ digits: 1, contractions: false });
+  const letters = fc.stringMatching(/^ ?[A-Za-z]{0,18}$/);
+  const behind = fc.constantFrom("", " ", ".", "'s", "é", "0", "A", "z", "\0");
+
+  it.each([
+    ["letters", [gpt2, letterRun, deepseekScanner], false],
+    ["letters with cases", [caseRun, caseRunAlone], true],
+  ] as const)("sees the same words as the scanners, or leaves them alone: %s", (_, scanners, isCased) => {
+    const text = new ByteText();
+    for (const scanner of scanners) expect(scanner.isCased === true).toBe(isCased);
+    fc.assert(
+      fc.property(fc.constantFrom("", "before "), letters, behind, (before, word, after) => {
+        const end = text.set(before + word + after);
+        const start = before.length;
+        const table = new ByteWordTable();
+        if (word === "" || table.findRun(text.view, start, isCased) === NO_RUN) return;
+        const length = table.runLength;
+        for (const scanner of scanners) expect(scanner(text.bytes, start, end) - start).toBe(length);
+        table.add(text.view, { start, length, count: 1 }, Int32Array.of(end, 7));
+        const output = new TokenBuffer();
+        table.appendIds(table.find(text.view, start, length), output);
+        table.appendIds(table.findRun(text.view, start, isCased), output);
+        // Met again, a short one is close at hand.
+        const isRecent = table.findRun(text.view, start, isCased) === RECENT_RUN;
+        expect([isRecent, table.runLength]).toEqual([length <= 12, length]);
+        output.push(isRecent ? table.runId : end);
+        expect(output.take()).toEqual(Int32Array.of(end, end, end));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it.each([
+    ["hello world", 0, 5, 5],
+    ["hello world", 5, 6, 6],
+    [" Hello, a", 0, 6, 6],
+    ["helloWorld ", 0, 10, 5],
+    ["HELLO ", 0, 5, -1],
+    [" a", 0, 2, -1],
+    ["it's ", 0, 2, -1],
+    ["don't ", 0, 3, -1],
+    [" \u0130x", 0, -1, -1],
+    ["caf\u00e9", 0, -1, -1],
+    ["  x", 0, -1, -1],
+    ["fifteenlettersx.", 0, 15, 15],
+    ["sixteenlettersxx.", 0, -1, -1],
+  ])("of %j at %i takes %i bytes, with cases %i", (source, start, ...lengths) => {
+    const text = new ByteText();
+    text.set(source);
+    const taken = [false, true].map((isCased) => {
+      const table = new ByteWordTable();
+      return table.findRun(text.view, start, isCased) === NO_RUN ? -1 : table.runLength;
+    });
+    expect(taken).toEqual(lengths);
+  });
+});
+
 describe("ByteText", () => {
   it("is the UTF-8 of its text, short or long, one after the other", () => {
     const text = new ByteText();
@@ -103,5 +169,41 @@ describe("ByteText", () => {
     expect(text.set("é".repeat(1 << 20))).toBe(1 << 21);
     text.trim();
     expect(text.bytes.length).toBeLessThan(1 << 20);
+  });
+
+  it("is the UTF-8 of units in memory, wherever they begin and end", () => {
+    const text = new ByteText();
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom("plain ASCII text, ", "é", "ʸ", "中", "😀", "\ud83d", "\ude00", "\0", "x"), {
+          maxLength: 30,
+        }),
+        fc.nat(40),
+        fc.nat(40),
+        (parts, start, cut) => {
+          const source = parts.join("");
+          const units = createPlainTextUnits(source.length * 2);
+          units.write(source);
+          const view = new DataView(units.bytes.buffer);
+          const end = Math.max(start, source.length - cut);
+          if (start > source.length) return;
+          const length = text.setUnits({ view, start, end }, () => false);
+          const expected = new TextEncoder().encode(source.slice(start, end));
+          expect(Buffer.from(text.bytes.subarray(0, length)).equals(expected)).toBe(true);
+          expect(text.bytes[length]).toBe(0);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("takes no units with a character that is refused", () => {
+    const text = new ByteText();
+    const source = "some text with e\u0301 in it";
+    const units = createPlainTextUnits(source.length * 2);
+    units.write(source);
+    const range = { view: new DataView(units.bytes.buffer), start: 0, end: source.length };
+    expect(text.setUnits(range, (code) => code === 0x301)).toBe(-1);
+    expect(text.setUnits(range, (code) => code === 0x302)).toBe(source.length + 1);
   });
 });

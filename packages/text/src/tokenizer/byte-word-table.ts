@@ -22,6 +22,18 @@ const LAST_ARENA = 1 << 20;
 /** Slots that are looked at; what does not fit there replaces another word, so that no text makes a look-up slow. */
 const PROBES = 16;
 
+/** {@link ByteWordTable.findRun} where the bytes are no plain run of letters. */
+export const NO_RUN = -2;
+
+export const RECENT_RUN = -3;
+
+const BLANK = 0x20;
+const APOSTROPHE = 0x27;
+/** Makes small letters of four large ones. */
+const FOLD = 0x20202020;
+/** The highest bit of each of four bytes. */
+const HIGH = 0x80808080 | 0;
+
 /** Which bits of a number belong to a word that has so many bytes left. */
 const MASKS = Int32Array.of(0, 0xff, 0xffff, 0xffffff, -1);
 
@@ -37,6 +49,11 @@ export class ByteWordTable {
   private arena = new Int32Array(FIRST_ARENA);
   private used = 0;
   private readonly key = new Int32Array(LONGEST_WORD / 4);
+  /** The ids of short words of letters that are one token, each at a single place: what text is mostly made of lies close together. */
+  private readonly recent = new Int32Array(4096 * 4);
+  runId = 0;
+  /** Bytes of the run of letters that was looked at last. */
+  runLength = 0;
 
   /** Number of words held. */
   get size(): number {
@@ -64,7 +81,7 @@ export class ByteWordTable {
     }
     const { slots } = this;
     const wrap = slots.length - 1;
-    let at = slotOf(mix(first, second) ^ mix(third + length, fourth), wrap);
+    let at = slotOf(shortHash(lowHalf(first, second), highHalf(third + length, fourth)), wrap);
     for (let probe = 0; probe < PROBES; probe++) {
       const meta = slots[at + LENGTH_AND_COUNT] as number;
       if (meta === 0) return -1;
@@ -75,6 +92,99 @@ export class ByteWordTable {
         slots[at + 2] === third &&
         slots[at + 3] === fourth
       ) {
+        return at;
+      }
+      at = (at + SLOT) & wrap;
+    }
+    return -1;
+  }
+
+  /**
+   * Where a word is that consists of ASCII letters, of a blank before them maybe, and ends before another ASCII character; its length in
+   * `runLength`. Four bytes at a time: what ends the word and what is its key come of the same numbers.
+   *
+   * @param start Of a blank or an ASCII letter. Behind the text stands a zero.
+   * @param cased Whether a large letter ends the word, unless it is the first one.
+   * @returns -1 for a word that is not held, {@link NO_RUN} for something else or too long
+   */
+  findRun(view: DataView, start: number, cased: boolean): number {
+    const fold = cased ? 0 : FOLD;
+    let first = view.getInt32(start, true);
+    let second = 0;
+    let third = 0;
+    let fourth = 0;
+    let length = 0;
+    let last = first;
+    // The first byte is one of the word, whatever it is, and after a blank the next one may be large.
+    let others = othersOf((first & ~0xff) | 0x61 | ((first & 0xff) === BLANK ? 0x2000 : 0) | fold);
+    let end = others & -others;
+    if (others !== 0) {
+      first &= (end >>> 7) - 1;
+    } else {
+      second = view.getInt32(start + 4, true);
+      last = second;
+      others = othersOf(second | fold);
+      end = others & -others;
+      length = 4;
+      if (others !== 0) {
+        second &= (end >>> 7) - 1;
+      } else {
+        third = view.getInt32(start + 8, true);
+        last = third;
+        others = othersOf(third | fold);
+        end = others & -others;
+        length = 8;
+        if (others !== 0) {
+          third &= (end >>> 7) - 1;
+        } else {
+          fourth = view.getInt32(start + 12, true);
+          last = fourth;
+          others = othersOf(fourth | fold);
+          end = others & -others;
+          length = 12;
+          if (others === 0) return NO_RUN;
+          fourth &= (end >>> 7) - 1;
+        }
+      }
+    }
+    // What ends the word is part of it maybe, if it is beyond ASCII.
+    if ((last & end) !== 0) return NO_RUN;
+    length += (31 - Math.clz32(end)) >>> 3;
+    // A blank alone, and with cases a large letter alone, belongs to what comes then; so may an apostrophe.
+    if (length === 1 && first === BLANK) return NO_RUN;
+    if (cased && (length <= 2 || view.getUint8(start + length) === APOSTROPHE)) return NO_RUN;
+    this.runLength = length;
+    const hash = shortHash(lowHalf(first, second), highHalf(third + length, fourth));
+    const { recent } = this;
+    const place = (hash >>> 20) * 4;
+    if (
+      recent[place] === first &&
+      recent[place + 1] === second &&
+      recent[place + 2] === third &&
+      fourth === 0
+    ) {
+      this.runId = recent[place + 3] as number;
+      return RECENT_RUN;
+    }
+    const { slots } = this;
+    const wrap = slots.length - 1;
+    let at = slotOf(hash, wrap);
+    for (let probe = 0; probe < PROBES; probe++) {
+      const meta = slots[at + LENGTH_AND_COUNT] as number;
+      if (meta === 0) return -1;
+      if (
+        slots[at] === first &&
+        slots[at + 1] === second &&
+        (meta & LENGTH_MASK) === length &&
+        slots[at + 2] === third &&
+        slots[at + 3] === fourth
+      ) {
+        if (fourth === 0 && meta >>> COUNT_SHIFT === 1) {
+          recent[place] = first;
+          recent[place + 1] = second;
+          recent[place + 2] = third;
+          recent[place + 3] = slots[at + FIRST_ID] as number;
+        }
         return at;
       }
       at = (at + SLOT) & wrap;
@@ -107,7 +217,9 @@ export class ByteWordTable {
     const second = key[1] as number;
     const third = key[2] as number;
     const fourth = key[3] as number;
-    const hash = isLong ? longHash(key, keyLength) : mix(first, second) ^ mix(third + length, fourth);
+    const hash = isLong
+      ? longHash(key, keyLength)
+      : shortHash(lowHalf(first, second), highHalf(third + length, fourth));
     const at = this.freeSlot(slotOf(hash, slots.length - 1));
     if (slots[at + LENGTH_AND_COUNT] === 0) this.count++;
     slots[at] = isLong ? hash : first;
@@ -187,7 +299,8 @@ export class ByteWordTable {
       const third = old[from + 2] as number;
       const fourth = old[from + 3] as number;
       const length = meta & LENGTH_MASK;
-      const hash = length > SHORT_WORD ? first : mix(first, second) ^ mix(third + length, fourth);
+      const hash =
+        length > SHORT_WORD ? first : shortHash(lowHalf(first, second), highHalf(third + length, fourth));
       const at = this.freeSlot(slotOf(hash, wrap));
       if (this.slots[at + LENGTH_AND_COUNT] === 0) this.count++;
       this.slots.set(old.subarray(from, from + SLOT), at);
@@ -217,6 +330,26 @@ function longHash(key: Int32Array, length: number): number {
   for (let index = 0; index < length; index++)
     hash = Math.imul(hash ^ (key[index] as number), 0x01000193) ^ (hash >>> 15);
   return mix(hash, length);
+}
+
+/** The highest bit of each of four bytes that is no small ASCII letter. */
+function othersOf(bytes: number): number {
+  const low = bytes & ~HIGH;
+  return ~((low + 0x1f1f1f1f) & ~(low + 0x05050505) & ~bytes) & HIGH;
+}
+
+/** Of a word of up to 16 bytes, by its two halves; the length is added to its third number. */
+function shortHash(low: number, high: number): number {
+  const hash = low ^ high;
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+}
+
+function lowHalf(first: number, second: number): number {
+  return Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca6b);
+}
+
+function highHalf(third: number, fourth: number): number {
+  return Math.imul(third, 0xc2b2ae35) ^ Math.imul(fourth, 0x27d4eb2f);
 }
 
 function mix(left: number, right: number): number {

@@ -1,7 +1,7 @@
 import { createDecodeStream } from "../detokenize/decode-stream.ts";
 import { addedTokenId, AddedVocabulary, normalizedContent, readAddedToken } from "./added-token.ts";
 import { AddedTokenSplitter } from "./added-token-splitter.ts";
-import { createByteStretchEncoder, isByteModel } from "./byte-stretch-encoder.ts";
+import { type ByteStretchEncoder, createByteStretchEncoder, isByteModel } from "./byte-stretch-encoder.ts";
 import { createBpeEncoder } from "./bpe-encoder.ts";
 import { isBpeModel, readBpeModel } from "./bpe-model.ts";
 import { cleanUpSpaces, compileDecoder, type TokenDecoder } from "./decoder.ts";
@@ -13,18 +13,25 @@ import {
   unsupportedComponent,
 } from "./json-object.ts";
 import { compileNormalizer } from "./normalizer.ts";
-import type { Normalizer } from "./normalizer-steps.ts";
+import { mayCompose, type Normalizer } from "./normalizer-steps.ts";
 import { compilePostProcessor } from "./post-processor.ts";
 import { compilePreTokenizer, type PreTokenizer } from "./pre-tokenizer.ts";
-import { createPipeline, type EncodingPipeline, type StretchEncoder } from "./text-encoder-pipeline.ts";
+import {
+  createPipeline,
+  type EncodingPipeline,
+  type EncodingStages,
+  type StretchEncoder,
+} from "./text-encoder-pipeline.ts";
+import { StretchMemory } from "./stretch-memory.ts";
+import { createPlainTextUnits } from "./text-units.ts";
 import { TokenBuffer } from "./token-buffer.ts";
 import { TokenTable } from "./token-table.ts";
 import { applyTokenizerClass } from "./tokenizer-class.ts";
 import { addConfiguredTokens, readTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
-import type { SpecialFrame, Tokenizer, TokenizerFiles } from "./tokenizer.ts";
+import type { SpecialFrame, Tokenizer, TokenizerFiles, TokenizerOptions } from "./tokenizer.ts";
 import { createUnigram } from "./unigram-encoder.ts";
 import { createWordLevel, createWordPiece, type WordModel } from "./word-piece-encoder.ts";
-import { codePointLength, wellFormed } from "./utf8.ts";
+import { codePointLength } from "./utf8.ts";
 
 /**
  * Builds a tokenizer from a model's files. Slow (some hundred milliseconds for a large vocabulary); one per model.
@@ -32,16 +39,17 @@ import { codePointLength, wellFormed } from "./utf8.ts";
  * @throws TextError `tokenizer_invalid` when the files are broken, `tokenizer_unsupported` when they ask for something
  *   that cannot be done exactly
  */
-export function createTokenizer(files: TokenizerFiles): Tokenizer {
+export function createTokenizer(files: TokenizerFiles, options: TokenizerOptions = {}): Tokenizer {
   const config = readTokenizerConfig(files);
   const json = applyTokenizerClass(parseJsonObject(files.tokenizerJson, "tokenizer.json"), config);
   const model = json["model"];
   if (!isJsonObject(model)) throw invalidMember("model", "an object");
   const preTokenizer = compilePreTokenizer(json["pre_tokenizer"]);
-  return createOwn({ json, config, preTokenizer, ...createModel(model, preTokenizer) });
+  const memory = new StretchMemory(options.createTextUnits ?? createPlainTextUnits);
+  return createOwn({ json, config, preTokenizer, memory, ...createModel(model, preTokenizer) });
 }
 
-interface StretchModel {
+interface StretchModel extends Partial<Pick<ByteStretchEncoder, "encodeUnits">> {
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly encodeStretch: StretchEncoder;
 }
@@ -52,7 +60,7 @@ function createModel(model: JsonObject, preTokenizer: PreTokenizer): StretchMode
   const { vocabulary } = bpe;
   const { scanner, isByteLevel } = preTokenizer;
   if (scanner !== undefined && isByteModel(bpe)) {
-    return { vocabulary, encodeStretch: createByteStretchEncoder(bpe, scanner) };
+    return { vocabulary, ...createByteStretchEncoder(bpe, scanner) };
   }
   return wordByWord({ vocabulary, encoder: createBpeEncoder(bpe, isByteLevel) }, preTokenizer);
 }
@@ -84,17 +92,23 @@ interface OwnParts extends StretchModel {
   readonly json: JsonObject;
   readonly config: TokenizerConfig;
   readonly preTokenizer: PreTokenizer;
+  readonly memory: StretchMemory;
 }
 
-function createOwn({ json, config, preTokenizer, vocabulary, encodeStretch }: OwnParts): Tokenizer {
+function createOwn({ json, config, preTokenizer, memory, vocabulary, ...model }: OwnParts): Tokenizer {
   const normalizer = compileNormalizer(json["normalizer"]);
   const added = readAddedVocabulary(json, vocabulary, config);
-  const pipeline = createPipeline({
+  const normalizedSplitter = new AddedTokenSplitter(patterns(added, normalizer, true), added.byId);
+  const refused = normalizedSplitter.isEmpty ? refusedCharacters(json["normalizer"], normalizer) : undefined;
+  const { encodeStretch, encodeUnits } = model;
+  const stages: EncodingStages = {
     rawSplitter: new AddedTokenSplitter(patterns(added, undefined, false), added.byId),
     normalizer,
-    normalizedSplitter: new AddedTokenSplitter(patterns(added, normalizer, true), added.byId),
+    normalizedSplitter,
     encodeStretch,
-  });
+    encodeUnits: encodeUnits && refused && ((units, output) => encodeUnits(units, refused, output)),
+  };
+  const pipeline = createPipeline(stages, memory);
   const frame = compilePostProcessor(json["post_processor"]);
   return assemble({
     config,
@@ -110,6 +124,15 @@ function createOwn({ json, config, preTokenizer, vocabulary, encodeStretch }: Ow
   });
 }
 
+/** Which characters a normalizer may change, or others because of them; undefined when it may change any. */
+function refusedCharacters(
+  json: unknown,
+  normalizer: Normalizer | undefined,
+): ((code: number) => boolean) | undefined {
+  if (normalizer === undefined) return () => false;
+  return isJsonObject(json) && json["type"] === "NFC" ? mayCompose : undefined;
+}
+
 interface Parts extends Encoding {
   readonly config: TokenizerConfig;
   readonly added: AddedVocabulary;
@@ -123,7 +146,7 @@ interface Parts extends Encoding {
 
 type Encoding = Pick<Tokenizer, "encode" | "draft" | "encodeStretches">;
 
-/** What a pipeline does for the callers of a tokenizer: lone surrogates replaced, special frame added. */
+/** What a pipeline does for the callers of a tokenizer: the special frame added. */
 function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encoding {
   const buffer = new TokenBuffer();
 
@@ -136,10 +159,9 @@ function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encodi
   }
 
   return {
-    encode: (text, addSpecialTokens) =>
-      framed(addSpecialTokens, () => pipeline.encode(wellFormed(text), buffer)),
+    encode: (text, addSpecialTokens) => framed(addSpecialTokens, () => pipeline.encode(text, buffer)),
     draft(text, addSpecialTokens) {
-      const draft = pipeline.draft(wellFormed(text));
+      const draft = pipeline.draft(text);
       const { unknown } = draft;
       return {
         unknown,

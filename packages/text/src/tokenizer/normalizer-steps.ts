@@ -8,7 +8,7 @@ const unknown = new RegExp(`[${unknownToNormalization}]`, "v");
 const knownStretch = new RegExp(`[^${unknownToNormalization}]+`, "gv");
 
 /** Below this every character is as NFC has it, whatever stands beside it. */
-const FIRST_COMPOSING = 0x300;
+export const FIRST_COMPOSING = 0x300;
 const PAGE = 256;
 
 /** Marks and Hangul jamo may join the character before them; no other characters do. */
@@ -25,6 +25,12 @@ function composingPage(number: number): Uint8Array {
   }
   composingPages[number] = page;
   return page;
+}
+
+/** Whether NFC may change a character from {@link FIRST_COMPOSING} on, or its neighbours because of it. */
+export function mayCompose(code: number): boolean {
+  const page = composingPages[code >>> 8] ?? composingPage(code >>> 8);
+  return page[code & (PAGE - 1)] === 1;
 }
 
 /** Finds the next character that may compose; on a text that V8 keeps in Latin-1 it costs nothing. */
@@ -50,8 +56,7 @@ function isPlainlyComposed(text: string): boolean {
     plain = 0;
     const code = text.codePointAt(index) as number;
     if (code > 0xffff) index++;
-    const page = composingPages[code >>> 8] ?? composingPage(code >>> 8);
-    if (page[code & (PAGE - 1)] === 1) return false;
+    if (mayCompose(code)) return false;
   }
   return true;
 }

@@ -1,8 +1,10 @@
 import type { AddedTokenSplitter } from "./added-token-splitter.ts";
 import type { Stretch } from "./encoding-draft.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
-import { StretchCache } from "./stretch-cache.ts";
-import type { TokenBuffer } from "./token-buffer.ts";
+import type { StretchMemory } from "./stretch-memory.ts";
+import { TokenBuffer } from "./token-buffer.ts";
+import type { UnitRange } from "./text-units.ts";
+import { wellFormed } from "./utf8.ts";
 
 /**
  * Appends the ids of a stretch of normalized text without added tokens.
@@ -20,9 +22,11 @@ export interface EncodingStages {
   readonly normalizedSplitter: AddedTokenSplitter;
   /** Pre-tokenizer and model. */
   readonly encodeStretch: StretchEncoder;
+  /** Appends the ids of units of the text as it came, all stages but the first; gives false where it cannot. Undefined where it never can. */
+  readonly encodeUnits: ((units: UnitRange, output: TokenBuffer) => boolean) | undefined;
 }
 
-/** Encodes texts without lone surrogates, special frame not included. */
+/** Encodes texts, special frame not included. Lone surrogates count as U+FFFD. */
 export interface EncodingPipeline {
   /** Appends the ids of a text. */
   encode(text: string, output: TokenBuffer): void;
@@ -39,67 +43,79 @@ export interface PipelineDraft {
   complete(ids: readonly Int32Array[], output: TokenBuffer): void;
 }
 
-/** The stages joined, with stretches that come again taken from a cache. */
-export function createPipeline(stages: EncodingStages): EncodingPipeline {
-  const { rawSplitter, normalizer, normalizedSplitter, encodeStretch } = stages;
+/** The stages joined, with stretches that come again taken from memory. */
+export function createPipeline(stages: EncodingStages, memory: StretchMemory): EncodingPipeline {
+  const { rawSplitter, normalizer, normalizedSplitter, encodeStretch, encodeUnits } = stages;
 
   function encodeRaw({ text, isAtStart }: Stretch, output: TokenBuffer): void {
     const normalized = normalizer === undefined ? text : normalizer(text);
     normalizedSplitter.split(normalized, {
       token: (id) => output.push(id),
-      text: (inner, start) => encodeStretch(inner, isAtStart && start === 0, output),
+      text(start, end) {
+        const inner = end - start === normalized.length ? normalized : normalized.slice(start, end);
+        encodeStretch(inner, isAtStart && start === 0, output);
+      },
     });
   }
 
-  // What begins a text may be encoded differently.
-  const firsts = new StretchCache();
-  const others = new StretchCache();
+  /** Hands over what is known of a text, and the places of its other stretches in the text that it returns, in turn. */
+  function take(
+    given: string,
+    known: TokenBuffer,
+    unknown: (text: string, start: number, end: number) => void,
+  ): void {
+    // What is known is not searched for lone surrogates: it was, and had the same ones.
+    const text = rawSplitter.mindsLoneSurrogates ? wellFormed(given) : given;
+    memory.take(text);
+    rawSplitter.split(text, {
+      token: (id) => known.push(id),
+      text(start, end) {
+        memory.ask(start, end, start === 0);
+        if (!memory.append(known)) unknown(text, start, end);
+      },
+    });
+    memory.trim();
+  }
+
+  function stretchOf(text: string, start: number, end: number): Stretch {
+    return { text: wellFormed(text.slice(start, end)), isAtStart: start === 0 };
+  }
 
   return {
-    encode(text, output) {
-      rawSplitter.split(text, {
-        token: (id) => output.push(id),
-        text(stretch, start) {
-          const cache = start === 0 ? firsts : others;
-          const known = cache.get(stretch);
-          if (known !== undefined) {
-            output.pushBlock(known);
-            return;
-          }
-          const from = output.length;
-          encodeRaw({ text: stretch, isAtStart: start === 0 }, output);
-          if (cache.wants(stretch)) cache.set(stretch, output.since(from));
-        },
+    encode(given, output) {
+      take(given, output, (text, start, end) => {
+        const from = output.length;
+        const units = encodeUnits && memory.range(start, end);
+        if (!(units && encodeUnits(units, output))) encodeRaw(stretchOf(text, start, end), output);
+        memory.keep(output, from);
       });
     },
     encodeStretch: encodeRaw,
     draft(text) {
-      const parts: (number | Int32Array | Stretch)[] = [];
+      const buffer = new TokenBuffer();
       const unknown: Stretch[] = [];
-      rawSplitter.split(text, {
-        token: (id) => parts.push(id),
-        text(stretch, start) {
-          const isAtStart = start === 0;
-          const known = (isAtStart ? firsts : others).get(stretch);
-          if (known === undefined) unknown.push({ text: stretch, isAtStart });
-          parts.push(known ?? (unknown.at(-1) as Stretch));
-        },
+      /** How many ids are known before each unknown stretch. */
+      const gaps: number[] = [];
+      take(text, buffer, (whole, start, end) => {
+        unknown.push(stretchOf(whole, start, end));
+        gaps.push(buffer.length);
       });
+      const known = buffer.take();
       return {
         unknown,
         complete(ids, output) {
-          let next = 0;
-          for (const part of parts) {
-            if (typeof part === "number") output.push(part);
-            else if (part instanceof Int32Array) output.pushBlock(part);
-            else {
-              const own = ids[next++] as Int32Array;
-              output.pushBlock(own);
-              const cache = part.isAtStart ? firsts : others;
-              // Maybe a piece of something larger, which the cache would keep alive.
-              if (cache.wants(part.text)) cache.set(part.text, own.slice());
-            }
+          let done = 0;
+          for (const [index, stretch] of unknown.entries()) {
+            output.pushRange(known, done, gaps[index] as number);
+            done = gaps[index] as number;
+            const from = output.length;
+            output.pushBlock(ids[index] as Int32Array);
+            memory.take(stretch.text);
+            memory.ask(0, stretch.text.length, stretch.isAtStart);
+            memory.keep(output, from);
           }
+          output.pushRange(known, done, known.length);
+          memory.trim();
         },
       };
     },

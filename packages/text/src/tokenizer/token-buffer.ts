@@ -33,6 +33,16 @@ export class TokenBuffer {
     this.count += ids.length;
   }
 
+  /** Adds the ids of a list from one position up to another, as one block. */
+  pushRange(ids: Int32Array, from: number, to: number): void {
+    this.pushBlock(ids.subarray(from, to));
+  }
+
+  /** Copies the ids from position `from` on into a list. */
+  copyTo(target: Int32Array, at: number, from: number): void {
+    target.set(this.ids.subarray(from, this.count), at);
+  }
+
   /** Adds the first `count` ids of a list. */
   pushFirst(ids: Int32Array, count: number): void {
     if (this.count + count > this.ids.length) this.grow(this.count + count);

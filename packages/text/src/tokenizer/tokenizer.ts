@@ -1,5 +1,6 @@
 import type { DecodeStream, DecodeStreamOptions } from "../detokenize/decode-stream.ts";
 import type { EncodingDraft, Stretch } from "./encoding-draft.ts";
+import type { CreateTextUnits } from "./text-units.ts";
 
 /** Contents of a model's tokenizer files, as text. */
 export interface TokenizerFiles {
@@ -11,6 +12,12 @@ export interface TokenizerFiles {
   readonly specialTokensMap?: string;
   /** `config.json`: its `model_type` says whether the tokenizer class counts. */
   readonly modelConfig?: string;
+}
+
+/** What a runtime has and ECMAScript has not. */
+export interface TokenizerOptions {
+  /** Memory in which long texts are compared with earlier ones; without it they are gone through unit by unit. */
+  readonly createTextUnits?: CreateTextUnits;
 }
 
 /** How {@link Tokenizer.decode} treats special tokens. */

@@ -26,6 +26,8 @@ const peers = join(WORK_FOLDER, "peers", "bin");
 export function routingCandidates(): readonly RoutingCandidate[] {
   return [
     ours("cache_aware", "grpc"),
+    // Copies no prefix before the balance thresholds do, as the Rust router.
+    ours("cache_aware", "grpc", { waitTokens: 0 }),
     ours("weighted", "grpc"),
     ours("least_load", "grpc"),
     ours("round_robin", "grpc"),
@@ -67,9 +69,14 @@ export function routingCandidates(): readonly RoutingCandidate[] {
   ];
 }
 
-function ours(policy: string, lane: "grpc" | "http"): RoutingCandidate {
+function ours(
+  policy: string,
+  lane: "grpc" | "http",
+  parameters: Readonly<Record<string, number>> = {},
+): RoutingCandidate {
+  const pairs = Object.entries(parameters);
   return {
-    name: `vllm-router ${policy}, ${lane === "grpc" ? "gRPC" : "HTTP"}`,
+    name: `vllm-router ${[policy, ...pairs.map(([name, value]) => `${name}=${value}`)].join(":")}, ${lane === "grpc" ? "gRPC" : "HTTP"}`,
     isInstalled: existsSync(join(repository, "apps/router/dist/main.js")),
     command: ({ fleet, port, metricsPort }) => [
       process.execPath,
@@ -82,6 +89,7 @@ function ours(policy: string, lane: "grpc" | "http"): RoutingCandidate {
       "warn",
       "--policy",
       policy,
+      ...pairs.flatMap(([name, value]) => [`--policy-parameters.${name}`, String(value)]),
       ...(lane === "grpc" ? [] : ["--tokenizer-path", fleet.tokenizerFolder]),
       "--worker-urls",
       ...(lane === "grpc" ? fleet.grpcUrls : fleet.httpUrls),

@@ -4,7 +4,10 @@ import {
   listenToZmqKvEvents,
   packKvBatch,
   replayZmqKvEvents,
+  type ZmqKvListener,
   type ZmqListening,
+  ZmqMeetingPoints,
+  type ZmqReplayListener,
 } from "@vllm-router/engine-client/kv";
 import {
   type FromKvThread,
@@ -30,6 +33,7 @@ export interface KvSocketsOptions {
 export class KvSockets {
   readonly #options: KvSocketsOptions;
   readonly #listenings = new Map<number, ZmqListening>();
+  readonly #meetingPoints = new ZmqMeetingPoints();
   readonly #mostWords: number;
   #news: KvThreadNews[] = [];
   #wordsOnTheWay = 0;
@@ -73,15 +77,22 @@ export class KvSockets {
       end: (error: EngineError | undefined) => this.#end(id, error),
     };
     try {
-      const listening =
-        message.kind === "listen"
-          ? listenToZmqKvEvents(message, listener)
-          : replayZmqKvEvents(message, listener);
+      const listening = this.#open(message, listener);
       this.#listenings.set(id, listening);
       if (this.#isPaused) listening.pause();
     } catch (error) {
       this.#end(id, error);
     }
+  }
+
+  #open(
+    message: Extract<ToKvThread, { readonly kind: "listen" | "replay" }>,
+    listener: ZmqKvListener & ZmqReplayListener,
+  ): ZmqListening {
+    if (message.kind === "replay") return replayZmqKvEvents(message, listener);
+    return message.dials
+      ? this.#meetingPoints.listen(message, listener)
+      : listenToZmqKvEvents(message, listener);
   }
 
   #end(id: number, error: unknown): void {

@@ -1,8 +1,9 @@
 import type { EngineErrorCode, PackedKvBatch } from "@vllm-router/engine-client/kv";
+import type { KvPublisher } from "./kv-transport.ts";
 
 /** What the owner of the index asks of the thread. Ids are the owner's. */
 export type ToKvThread =
-  | { readonly kind: "listen"; readonly id: number; readonly address: string; readonly topic: string }
+  | ({ readonly kind: "listen"; readonly id: number } & KvPublisher)
   | { readonly kind: "replay"; readonly id: number; readonly address: string; readonly from: number }
   | { readonly kind: "stop"; readonly id: number }
   /** So many words of what was told have been taken in. */

@@ -3,6 +3,7 @@ import {
   replayZmqKvEvents,
   type ZmqKvListener,
   type ZmqReplayListener,
+  ZmqMeetingPoints,
 } from "@vllm-router/engine-client/kv";
 
 /** Something that listens until it is stopped. */
@@ -10,15 +11,21 @@ export interface KvListeningHandle {
   stop(): void;
 }
 
+/** What is listened to. */
+export interface KvPublisher {
+  readonly address: string;
+  /** Beginning of its topics. */
+  readonly topic: string;
+  /** True where the publisher dials and this machine listens, at the address. */
+  readonly dials: boolean;
+}
+
 /** Brings messages of ZMQ publishers to the thread that owns the index, wherever they are received and decoded. */
 export interface KvTransport {
   /** Held by whoever uses the transport, for as long. */
   lease(): Disposable;
-  /** As `listenToZmqKvEvents`. An address that is none may be told by `end` instead of thrown. */
-  listen(
-    options: { readonly address: string; readonly topic: string },
-    listener: ZmqKvListener,
-  ): KvListeningHandle;
+  /** As `listenToZmqKvEvents` and `ZmqMeetingPoints`. What they throw may be told by `end` instead. */
+  listen(publisher: KvPublisher, listener: ZmqKvListener): KvListeningHandle;
   /** As `replayZmqKvEvents`. */
   replay(
     options: { readonly address: string; readonly from: number },
@@ -26,9 +33,12 @@ export interface KvTransport {
   ): KvListeningHandle;
 }
 
+const meetingPoints = new ZmqMeetingPoints();
+
 /** Receives and decodes on the calling thread. */
 export const sameThreadTransport: KvTransport = {
   lease: () => ({ [Symbol.dispose]: () => undefined }),
-  listen: listenToZmqKvEvents,
+  listen: (publisher, listener) =>
+    publisher.dials ? meetingPoints.listen(publisher, listener) : listenToZmqKvEvents(publisher, listener),
   replay: replayZmqKvEvents,
 };

@@ -76,11 +76,11 @@ describe("ThreadedKvTransport", () => {
     const leases = [transport.lease(), transport.lease()];
     expect(threads).toHaveLength(0);
     const heard: unknown[] = [];
-    const listening = transport.listen({ address: "tcp://a:1", topic: "kv" }, listener(heard));
+    const listening = transport.listen({ address: "tcp://a:1", topic: "kv", dials: false }, listener(heard));
     transport.replay({ address: "tcp://a:2", from: 7 }, listener(heard));
     const [thread] = threads;
     expect(thread?.sent).toEqual([
-      { kind: "listen", id: 0, address: "tcp://a:1", topic: "kv" },
+      { kind: "listen", id: 0, address: "tcp://a:1", topic: "kv", dials: false },
       { kind: "replay", id: 1, address: "tcp://a:2", from: 7 },
     ]);
     thread?.tell({ kind: "connected", id: 0 }, news(0, 3), news(1, 2));
@@ -104,7 +104,7 @@ describe("ThreadedKvTransport", () => {
     const { threads, turns, transport } = setUp();
     using _lease = transport.lease();
     const heard: unknown[] = [];
-    transport.listen({ address: "tcp://a:1", topic: "" }, listener(heard));
+    transport.listen({ address: "tcp://a:1", topic: "", dials: false }, listener(heard));
     threads[0]?.tell(...Array.from({ length: 10 }, (_, at) => news(0, at, 5_000)));
     expect(heard).toEqual([0, 1]);
     threads[0]?.tell(news(0, 10), { kind: "end", id: 0, error: { code: "unavailable", message: "gone" } });
@@ -120,12 +120,12 @@ describe("ThreadedKvTransport", () => {
     const { threads, said, transport } = setUp();
     using _lease = transport.lease();
     const heard: unknown[] = [];
-    transport.listen({ address: "tcp://a:1", topic: "" }, listener(heard));
+    transport.listen({ address: "tcp://a:1", topic: "", dials: false }, listener(heard));
     threads[0]?.die();
     expect(heard).toEqual(["end the thread that hears KV events has died"]);
     expect(said).toEqual(["the thread that hears KV events has died and is started again: out of memory"]);
     threads[0]?.tell(news(0, 1));
-    transport.listen({ address: "tcp://a:1", topic: "" }, listener(heard));
+    transport.listen({ address: "tcp://a:1", topic: "", dials: false }, listener(heard));
     threads[1]?.tell(news(1, 2));
     expect([threads.length, heard.length, heard.at(-1)]).toEqual([2, 2, 2]);
   });
@@ -134,13 +134,16 @@ describe("ThreadedKvTransport", () => {
     const { threads, said, transport } = setUp();
     using _lease = transport.lease();
     for (let death = 0; death < 5; death += 1) {
-      transport.listen({ address: "tcp://a:1", topic: "" }, listener([]));
+      transport.listen({ address: "tcp://a:1", topic: "", dials: false }, listener([]));
       threads[death]?.die();
     }
     expect([said.length, transport.isThreaded]).toEqual([5, false]);
     expect(said.at(-1)).toContain("received beside the requests from now on");
     const ended = new Promise((resolve) => {
-      transport.listen({ address: "tcp://127.0.0.1:1", topic: "" }, { ...listener([]), end: resolve });
+      transport.listen(
+        { address: "tcp://127.0.0.1:1", topic: "", dials: false },
+        { ...listener([]), end: resolve },
+      );
     });
     expect(await ended).toMatchObject({ code: "unavailable" });
     expect(threads).toHaveLength(5);

@@ -6,7 +6,12 @@ import {
 } from "@vllm-router/engine-client/kv";
 import { Worker } from "node:worker_threads";
 import type { FromKvThread, KvThreadNews, ToKvThread, ToldError } from "./kv-thread-messages.ts";
-import { type KvListeningHandle, type KvTransport, sameThreadTransport } from "./kv-transport.ts";
+import {
+  type KvListeningHandle,
+  type KvPublisher,
+  type KvTransport,
+  sameThreadTransport,
+} from "./kv-transport.ts";
 
 /** As much of a `Worker` as is needed. */
 export interface KvThread {
@@ -83,13 +88,10 @@ export class ThreadedKvTransport implements KvTransport {
     };
   }
 
-  listen(
-    options: { readonly address: string; readonly topic: string },
-    listener: ZmqKvListener,
-  ): KvListeningHandle {
-    if (!this.isThreaded) return sameThreadTransport.listen(options, listener);
+  listen(publisher: KvPublisher, listener: ZmqKvListener): KvListeningHandle {
+    if (!this.isThreaded) return sameThreadTransport.listen(publisher, listener);
     return this.#begin({
-      begin: { kind: "listen", id: this.#nextId, ...options },
+      begin: { kind: "listen", id: this.#nextId, ...publisher },
       connected: () => listener.connected(),
       batch: (batch) => listener.batch(batch),
       malformed: (error) => listener.malformed(error),

@@ -7,10 +7,17 @@ import {
   type PolicyGuard,
   type PolicySource,
 } from "@vllm-router/routing-core";
-import type { DecisionObserver, PolicyFault } from "../../observability/decision-observer.ts";
+import type { PolicyFault } from "../../observability/decision-observer.ts";
 import { RouterError } from "../../router-error.ts";
 import type { CancelTimer, Timers } from "../timers.ts";
 import { ThreadedPolicy } from "./threaded-policy.ts";
+
+/** What is told of a policy, with the hash of its file. */
+export interface PolicyFileObserver {
+  policyLoaded(name: string, hash: string): void;
+  policyFailed(fault: PolicyFault, message: string, hash: string): void;
+  policySaid(text: string): void;
+}
 
 /** What a {@link PolicyFile} works with. */
 export interface PolicyFileOptions {
@@ -21,7 +28,7 @@ export interface PolicyFileOptions {
   /** `--policy-timeout-ms`. */
   readonly timeoutMs: number;
   readonly timers: Timers;
-  readonly observer: DecisionObserver;
+  readonly observer: PolicyFileObserver;
 }
 
 const LOAD_TIMEOUT_MS = 10_000;
@@ -38,7 +45,10 @@ export class PolicyFile implements AsyncDisposable {
   #policy: ThreadedPolicy | undefined;
   #watcher: FSWatcher | undefined;
   #cancelTimer: CancelTimer | undefined;
+  /** Of the file that was looked at last. */
   #loadedHash = "";
+  /** Of the policy that decides. */
+  #hashOfPolicy = "";
   #loading: Promise<void> = Promise.resolve();
   #isDisposed = false;
 
@@ -97,10 +107,11 @@ export class PolicyFile implements AsyncDisposable {
       return;
     }
     this.#policy = loaded;
+    this.#hashOfPolicy = hash;
     for (const guard of this.#guards) {
       this.#putInto(guard);
     }
-    observer.policyLoaded(loaded.name);
+    observer.policyLoaded(loaded.name, hash);
     await before?.[Symbol.asyncDispose]();
   }
 
@@ -109,12 +120,27 @@ export class PolicyFile implements AsyncDisposable {
     guard.guard(policy === undefined ? undefined : { policy, busyMs: () => policy.busyMs });
   }
 
+  /** The policy of such a file failed in another thread: it decides no longer here, either. */
+  giveUp(hash: string): void {
+    if (hash === this.#hashOfPolicy) {
+      this.#withdraw();
+    }
+  }
+
   #failed(fault: PolicyFault, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.observer.policyFailed(
+      fault,
+      `${message}; --policy decides until the file changes`,
+      this.#hashOfPolicy,
+    );
+    this.#withdraw();
+  }
+
+  #withdraw(): void {
     for (const guard of this.#guards) {
       guard.guard(undefined);
     }
-    const message = error instanceof Error ? error.message : String(error);
-    this.#options.observer.policyFailed(fault, `${message}; --policy decides until the file changes`);
     const failed = this.#policy;
     this.#policy = undefined;
     void failed?.[Symbol.asyncDispose]();
@@ -127,7 +153,9 @@ export class PolicyFile implements AsyncDisposable {
       this.#cancelTimer?.();
       this.#cancelTimer = timers.after(QUIET_MS, () => this.#reload());
     });
-    this.#watcher.on("error", (error) => this.#options.observer.policyFailed("load", error.message));
+    this.#watcher.on("error", (error) =>
+      this.#options.observer.policyFailed("load", error.message, this.#loadedHash),
+    );
   }
 
   #reload(): void {
@@ -140,7 +168,7 @@ export class PolicyFile implements AsyncDisposable {
         }
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
-        this.#options.observer.policyFailed("load", `${message}; nothing changes`);
+        this.#options.observer.policyFailed("load", `${message}; nothing changes`, this.#loadedHash);
       }
     });
   }

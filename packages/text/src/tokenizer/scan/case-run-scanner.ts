@@ -60,7 +60,7 @@ export function createCaseRunScanner(rule: { digits: number; contractions: boole
     return at;
   }
 
-  return (bytes, start, end) => {
+  const scan: WordScanner = (bytes, start, end) => {
     const first = characterAt(bytes, start);
     if ((first & NUMBER) !== 0) return numbers(bytes, start, end);
     const second = start + (first >>> LENGTH_SHIFT);
@@ -81,4 +81,5 @@ export function createCaseRunScanner(rule: { digits: number; contractions: boole
     if ((first & SPACE) !== 0) return spaces(bytes, start, end);
     return signsEnd(bytes, second, end);
   };
+  return Object.assign(scan, { isCased: true });
 }

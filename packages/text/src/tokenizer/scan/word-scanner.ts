@@ -4,7 +4,14 @@ import { characterAt, LENGTH_SHIFT, NEWLINE, SPACE } from "./character-class.ts"
  * Where the word ends that begins at `start`, in the valid UTF-8 of `bytes` up to `end`. Gives what one known pattern of
  * `tokenizer.json` gives, in time proportional to the length of the text.
  */
-export type WordScanner = (bytes: Uint8Array, start: number, end: number) => number;
+export interface WordScanner {
+  (bytes: Uint8Array, start: number, end: number): number;
+  /**
+   * Whether a large letter ends a word of small ones and an apostrophe may not. For every other scanner ASCII letters, with a blank before them
+   * maybe, are one word up to the next ASCII character that is no letter.
+   */
+  readonly isCased?: boolean;
+}
 
 /** A scanner over the characters that have one of the classes `some` (0: all) and none of the classes `none`. */
 export function runOf(some: number, none: number): WordScanner {
