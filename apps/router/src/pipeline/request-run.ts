@@ -180,7 +180,9 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     if (this.plan.measures === true && output.tokenCount > 0) {
       this.#lastOutputAtMs = this.#services.now();
     }
-    this.#exchange.append(this.plan.writer.output(choice, output, finish));
+    const { writer } = this.plan;
+    const text = writer.output(choice, output, finish);
+    this.#exchange.append(text, writer.isAscii);
   }
 
   generationFlush(generation: GenerationUnit, isLast: boolean): void {
