@@ -169,7 +169,8 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       const { connection, facts } = worker;
       const built = connection.dialect === "http" ? undefined : await builder.build(facts);
       const runtime = built === undefined ? undefined : models.adopt(built);
-      if (runtime !== undefined && runtime === built) {
+      // Of many workers the last one, too: whatever came after a moment of rest in their start is still there.
+      if (runtime !== undefined) {
         tidying.ask();
       }
       try {
