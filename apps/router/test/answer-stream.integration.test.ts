@@ -49,6 +49,26 @@ describe.each(HTTP_SERVERS)("a streamed answer on %s", (httpServer) => {
     expect(summary?.responseBytes).toBe(Buffer.byteLength(`${pieces.join("")}data: [DONE]\n\n`));
   });
 
+  it("counts bytes where only a part of what leaves together is known to be ASCII", async () => {
+    await using server = await serveRoutes(
+      routeTo((exchange) => {
+        exchange.append("data: a\n\n", true);
+        exchange.append("data: \u6f22\n\n");
+        exchange.append("", false);
+        exchange.append("data: b\n\n", true);
+        exchange.flush(SSE);
+        exchange.append("data: c\n\n", true);
+        exchange.flush(SSE);
+        exchange.append("data: \u00e9\n\n");
+        exchange.endStream(SSE);
+      }),
+    );
+    const body = await bodyOf(server.listener.port);
+    expect(body).toBe(
+      "1d\r\ndata: a\n\ndata: \u6f22\n\ndata: b\n\n\r\n9\r\ndata: c\n\n\r\na\r\ndata: \u00e9\n\n\r\n0\r\n\r\n",
+    );
+  });
+
   it("passes bytes on although their buffer is used again, however large", async () => {
     const sizes = [1, 100, 16 * 1024, 16 * 1024 + 1, 300_000];
     await using server = await serveRoutes(

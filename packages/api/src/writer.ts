@@ -98,6 +98,11 @@ export interface ResponseUsage {
 export interface ResponseWriter {
   /** Content type of the whole answer. */
   readonly contentType: string;
+  /**
+   * True while what {@link output} gave last is known to be ASCII, so that its length is its size: nobody has to look at
+   * text that mostly repeats itself. Where it is missing or false nothing is known.
+   */
+  readonly isAscii?: boolean;
   /** Tells the writer about a prompt; called once per prompt before that prompt's first output. */
   prompt(promptIndex: number, prompt: PromptInfo): void;
   /**

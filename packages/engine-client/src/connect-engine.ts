@@ -169,16 +169,19 @@ function connectHttp(
   settings: TransportOptions,
   options: ConnectOptions,
 ): HttpEngineConnection {
-  const pool = createHttpPool(settings);
-  const own = options.httpClient === "undici" ? undefined : new NetProxyEngine(settings);
+  const pool = options.httpClient === "undici" ? createHttpPool(settings) : undefined;
+  const engine = pool === undefined ? new NetProxyEngine(settings) : new HttpProxyEngine(pool, settings);
+  // With connections of its own: it must hear of the engine's health also when there are too many requests.
+  const asking = new NetProxyEngine(settings);
   return {
     dialect: "http",
     description,
-    engine: own ?? new HttpProxyEngine(pool, settings),
-    admin: new HttpEngineAdmin(pool, options.adminHeaders),
+    engine,
+    admin: new HttpEngineAdmin(asking, options.adminHeaders),
     close: async () => {
-      own?.close();
-      await pool.destroy();
+      asking.close();
+      if (engine instanceof NetProxyEngine) engine.close();
+      await pool?.destroy();
     },
   };
 }

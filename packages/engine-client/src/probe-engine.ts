@@ -5,7 +5,7 @@ import type { EngineDialect } from "./engine.ts";
 import { type EngineDescription, type EngineUrl, parseEngineUrl } from "./engine-address.ts";
 import { EngineError } from "./engine-error.ts";
 import { HttpEngineAdmin } from "./proxy/http-admin.ts";
-import { createHttpPool } from "./proxy/http-pool.ts";
+import { NetProxyEngine } from "./proxy/net/net-proxy-engine.ts";
 import type { TlsOptions, TransportOptions } from "./transport/transport-options.ts";
 
 /** How long and how to look. */
@@ -89,13 +89,13 @@ async function speaksInference(attempt: Attempt): Promise<boolean> {
 }
 
 async function speaksHttp(attempt: Attempt): Promise<boolean> {
-  const pool = createHttpPool(attempt.settings);
+  const engine = new NetProxyEngine(attempt.settings);
   try {
     // Any answer will do: 503 is an engine that is loading, 401 one that wants a key.
-    await new HttpEngineAdmin(pool).health(callOptions(attempt));
+    await new HttpEngineAdmin(engine).health(callOptions(attempt));
     return true;
   } finally {
-    await pool.destroy();
+    engine.close();
   }
 }
 

@@ -71,5 +71,28 @@ describe("HTTP admin calls", () => {
     const pending = admin.health({ signal: controller.signal });
     controller.abort();
     await expect(pending).rejects.toMatchObject({ code: "cancelled" });
+    await expect(admin.health({ signal: controller.signal })).rejects.toMatchObject({ code: "cancelled" });
+  });
+
+  it("take no answer without end", async () => {
+    let sentBytes = 0;
+    await using setup = await startHttpCase(connect, (_request, response) => {
+      const piece = Buffer.alloc(1024 * 1024, " ");
+      const send = (): void => {
+        while (!response.destroyed && sentBytes < 64 * piece.length) {
+          sentBytes += piece.length;
+          if (!response.write(piece)) {
+            response.once("drain", send);
+            return;
+          }
+        }
+      };
+      send();
+    });
+    await expect(setup.connection.admin.metrics()).rejects.toMatchObject({
+      code: "protocol",
+      message: "the engine's /metrics is too large",
+    });
+    expect(sentBytes).toBeLessThan(64 * 1024 * 1024);
   });
 });

@@ -1,5 +1,5 @@
 import type { AdmissionTicket } from "@vllm-router/routing-core";
-import type { CancelTimer, Timers } from "../fleet/timers.ts";
+import type { Timers } from "../fleet/timers.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import { RunningList } from "../server/running-list.ts";
@@ -7,9 +7,9 @@ import { sendApiError } from "../server/send-api-error.ts";
 import type { AdmissionControl, AdmissionOutcome } from "./admission-control.ts";
 import type { Placer } from "./placement.ts";
 import type { RequestPlan } from "./plan.ts";
-import { randomId } from "./random-id.ts";
 import { failureCode, failureToApiError, type RequestFailure } from "./request-failure.ts";
 import { RequestRun, type RunEnd } from "./request-run.ts";
+import { RunningServices } from "./running-services.ts";
 
 /** Something that runs and can be ended when the router stops at once. */
 export interface Abortable {
@@ -188,26 +188,17 @@ export class GenerationServer {
   }
 
   #run(plan: RequestPlan, context: RunContext): void {
-    const { placer, timers, observer, retryDelayMs, gapCell } = this.#options;
     const { scope } = context;
-    const cell = gapCell(plan.model.servedNames[0] ?? "");
-    const run: RequestRun = new RequestRun(plan, scope.exchange, {
-      placer,
-      uniqueId: randomId,
-      retryDelayMs,
-      now: () => timers.steadyMs(),
-      after: (delayMs: number, action: () => void): CancelTimer => timers.after(delayMs, action),
-      retryScheduled: (attempt: number, delayMs: number) =>
-        observer.retryScheduled(scope.route, attempt, delayMs),
-      retriesExhausted: () => observer.retriesExhausted(scope.route),
-      internalError: (where: string, error: unknown) => observer.internalError(where, error),
-      outputGap: (gapMs: number) => cell.observe(gapMs / 1000),
-      ended: (ended: RequestRun, end: RunEnd) => {
+    const services = new RunningServices(this.#options, {
+      route: scope.route,
+      gaps: this.#options.gapCell(plan.model.servedNames[0] ?? ""),
+      ended: (ended, end) => {
         untrack();
         context.ticket.release();
         this.#summarise(ended, { ...context, end });
       },
     });
+    const run = new RequestRun(plan, scope.exchange, services);
     const untrack = this.track(run);
     const { keepAliveMs = 0 } = this.#options;
     if (plan.stream && keepAliveMs > 0) {

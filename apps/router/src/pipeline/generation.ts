@@ -57,7 +57,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
   readonly #excludedWorkers: string[] = [];
   readonly #engineId: string;
   #pendingRetries: readonly (() => void)[] = NONE;
-  readonly workersUsed: string[] = [];
+  workersUsed: readonly string[] = NONE;
   #attempts = 0;
   #started = false;
   /** An engine was met that runs one sequence a call. */
@@ -342,7 +342,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
     this.#placementReason = placement.reason;
     this.#deadlineAtMs ??= placement.deadlineAtMs;
     if (!this.workersUsed.includes(placement.workerId)) {
-      this.workersUsed.push(placement.workerId);
+      this.workersUsed = joined(this.workersUsed, placement.workerId);
     }
     const attempt = new Attempt(this, { sequences, ...on });
     this.#live = joined(this.#live, attempt);

@@ -15,7 +15,7 @@ function read(path: string, json: string, runtime?: ModelRuntime): { tokenIds?: 
   const { settings } = envelopeOf(model);
   const body = readProxiedBody(new TextEncoder().encode(json));
   const { tokenIds, text } = proxiedPrompt(path, body, { model: runtime, settings });
-  return tokenIds === undefined ? { text: new TextDecoder().decode(text) } : { tokenIds };
+  return tokenIds === undefined ? { text: new TextDecoder().decode(text?.()) } : { tokenIds };
 }
 
 describe("proxiedPrompt()", () => {

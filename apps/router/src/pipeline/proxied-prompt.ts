@@ -15,13 +15,20 @@ import { renderConversation } from "./render-conversation.ts";
 /** What routing knows of the prompt in a body that is passed on: its tokens, else a text that grows as the prompt does. */
 export type ProxiedPrompt =
   | { readonly tokenIds: Int32Array; readonly text?: undefined }
-  | { readonly tokenIds?: undefined; readonly text: Uint8Array };
+  | {
+      readonly tokenIds?: undefined;
+      /** Makes the text, which is valid until the next one is made: a copy a request would be most of what long bodies leave behind. */
+      readonly text: () => Uint8Array;
+    };
 
 /** Longest part of a prompt that routing looks at as text, in bytes. */
 const MAX_TEXT = 512 * 1024;
 
 const QUOTE = 0x22;
 const CLOSE_BRACKET = 0x5d;
+
+/** Where texts are made, one after the other. */
+let room = new Uint8Array(0);
 
 /** Which prompt a path's body holds. */
 type PromptKind = "chat" | "completion" | "messages" | "responses";
@@ -52,13 +59,13 @@ export function proxiedPrompt(
 ): ProxiedPrompt {
   const kind = kindOf(path);
   if (kind === undefined) {
-    return { text: body.bytes.subarray(0, MAX_TEXT) };
+    return { text: () => body.bytes.subarray(0, MAX_TEXT) };
   }
   const { model, settings } = context;
   const tokenIds =
     (kind === "completion" ? givenTokens(body.get("prompt")) : undefined) ??
     (model === undefined ? undefined : encoded(body.fields, { kind, model, settings }));
-  return tokenIds === undefined ? { text: textOf(body, kind) } : { tokenIds };
+  return tokenIds === undefined ? { text: () => textOf(body, kind) } : { tokenIds };
 }
 
 /** Most tokens that the request may produce; 0 when it does not say. */
@@ -132,5 +139,9 @@ function textOf({ bytes, members }: ProxiedBody, kind: PromptKind): Uint8Array {
     spans.push({ start, end });
     left -= end - start;
   }
-  return withoutSpace(bytes, spans);
+  const length = MAX_TEXT - left;
+  if (room.length < length) {
+    room = new Uint8Array(Math.min(MAX_TEXT, 2 * length));
+  }
+  return withoutSpace(bytes, spans, room);
 }

@@ -16,6 +16,7 @@ import {
 } from "./generation.ts";
 import { BeamSearch } from "./beam-search/beam-search.ts";
 import { CallLimit } from "./beam-search/call-limit.ts";
+import { NONE } from "./few-items.ts";
 import type { GenerationUnit } from "./generation-unit.ts";
 import { failureToApiError, type RequestFailure } from "./request-failure.ts";
 import type { RequestPlan } from "./plan.ts";
@@ -47,7 +48,7 @@ const BEAM_CALLS = 64;
  */
 export class RequestRun implements ExchangeListener, GenerationOwner {
   readonly plan: RequestPlan;
-  readonly generations: GenerationUnit[] = [];
+  generations: readonly GenerationUnit[] = NONE;
   readonly startedAtMs: number;
   #beamLimit: CallLimit | undefined;
   readonly #exchange: ClientSide;
@@ -180,7 +181,9 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     if (this.plan.measures === true && output.tokenCount > 0) {
       this.#lastOutputAtMs = this.#services.now();
     }
-    this.#exchange.append(this.plan.writer.output(choice, output, finish));
+    const { writer } = this.plan;
+    const text = writer.output(choice, output, finish);
+    this.#exchange.append(text, writer.isAscii);
   }
 
   generationFlush(generation: GenerationUnit, isLast: boolean): void {
@@ -241,10 +244,12 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   /** Makes generations of the plan's prompts that have none yet. @returns how many */
   #addGenerations(): number {
     const first = this.generations.length;
-    for (let promptIndex = first; promptIndex < this.plan.prompts.length; promptIndex += 1) {
-      this.generations.push(this.#newGeneration(promptIndex));
+    const added = this.plan.prompts.length - first;
+    if (added === 0) {
+      return 0;
     }
-    const added = this.generations.length - first;
+    const fresh = Array.from({ length: added }, (_, index) => this.#newGeneration(first + index));
+    this.generations = first === 0 ? fresh : [...this.generations, ...fresh];
     this.#unfinished += added;
     return added;
   }

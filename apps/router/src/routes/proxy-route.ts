@@ -55,7 +55,7 @@ function startRun(scope: RequestScope, passage: Passage): void {
   const { placer, server, timers, observer } = services;
   const { exchange } = scope;
   const { incoming } = exchange;
-  const generation = generationOf(scope, passage);
+  const { generation, text } = generationOf(scope, passage);
   const explained = explainedTo(exchange, services.journal);
   let firstByteAtMs: number | undefined;
   const run: ProxyRun = new ProxyRun(
@@ -70,7 +70,7 @@ function startRun(scope: RequestScope, passage: Passage): void {
     },
     {
       place: (excludedWorkers) =>
-        placer.placeProxy({ ...generation, excludedWorkers }, explained, (isShared) =>
+        placer.placeProxy({ ...generation, text: text?.(), excludedWorkers }, explained, (isShared) =>
           isDivisible(
             { method: incoming.method ?? "GET", path: incoming.url ?? "/", fields: body.fields },
             isShared,
@@ -121,16 +121,20 @@ function summarise(
   };
 }
 
-function generationOf(scope: RequestScope, { body, model, services }: Passage): Generation {
+/** @returns what routing goes by; its text apart, to be made when it is looked at */
+function generationOf(
+  scope: RequestScope,
+  { body, model, services }: Passage,
+): { readonly generation: Generation; readonly text: (() => Uint8Array) | undefined } {
   const { exchange } = scope;
   const path = (exchange.incoming.url ?? "/").split("?", 1)[0] ?? "/";
   const runtime = services.modelOf(model === "" ? body.model : model);
   const prompt = proxiedPrompt(path, body, { model: runtime, settings: services.prepare });
   const salt = body.get("cache_salt");
-  return {
+  const generation: Generation = {
     requestId: scope.id,
     model,
-    ...prompt,
+    tokenIds: prompt.tokenIds,
     promptTokens: prompt.tokenIds?.length ?? 0,
     maxTokens: proxiedMaxTokens(body),
     routingKey: affinityKeyOf(exchange, services.affinity, { keys: body.keys, body }),
@@ -140,4 +144,5 @@ function generationOf(scope: RequestScope, { body, model, services }: Passage): 
     requiredFields: [],
     excludedWorkers: [],
   };
+  return { generation, text: prompt.text };
 }

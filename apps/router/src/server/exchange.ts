@@ -31,6 +31,8 @@ export class Exchange implements AnswerListener {
   #listener: ExchangeListener | undefined;
   #closedListener: (() => void) | undefined;
   #pending = "";
+  /** What was gathered is known to be ASCII. */
+  #isPendingAscii = true;
   #headSent = false;
   #ended = false;
   #gone = false;
@@ -113,9 +115,15 @@ export class Exchange implements AnswerListener {
     this.#closedListener = undefined;
   }
 
-  /** Gathers text of a streamed answer; nothing is written before {@link flush}. */
-  append(text: string): void {
-    this.#pending = this.#pending === "" ? text : this.#pending + text;
+  /**
+   * Gathers text of a streamed answer; nothing is written before {@link flush}.
+   * @param isAscii the text is known to be ASCII: then its size needs not be counted
+   */
+  append(text: string, isAscii = false): void {
+    if (text !== "") {
+      this.#isPendingAscii &&= isAscii;
+      this.#pending = this.#pending === "" ? text : this.#pending + text;
+    }
   }
 
   /**
@@ -124,14 +132,14 @@ export class Exchange implements AnswerListener {
    */
   flush(contentType: string): boolean {
     const text = this.#pending;
-    this.#pending = "";
     if (text === "" || this.#isOver()) {
+      this.#pending = "";
       return true;
     }
     if (!this.#headSent) {
       this.#sendHead(200, { "content-type": contentType });
     }
-    const sizeBytes = Buffer.byteLength(text);
+    const sizeBytes = this.#takePending();
     this.#bytesSent += sizeBytes;
     return this.#answer.writeText(text, sizeBytes);
   }
@@ -194,15 +202,15 @@ export class Exchange implements AnswerListener {
   /** Ends a streamed or proxied answer, writing what is still gathered. */
   endStream(contentType: string): void {
     const text = this.#pending;
-    this.#pending = "";
     if (this.#isOver()) {
+      this.#pending = "";
       return;
     }
     if (!this.#headSent) {
       this.#sendHead(200, { "content-type": contentType });
     }
     this.#ended = true;
-    const sizeBytes = Buffer.byteLength(text);
+    const sizeBytes = this.#takePending();
     this.#bytesSent += sizeBytes;
     this.#answer.end(text, sizeBytes);
   }
@@ -234,6 +242,16 @@ export class Exchange implements AnswerListener {
 
   #isOver(): boolean {
     return this.#ended || this.#gone;
+  }
+
+  /** Forgets what was gathered. @returns its size */
+  #takePending(): number {
+    const text = this.#pending;
+    const isAscii = this.#isPendingAscii;
+    this.#pending = "";
+    this.#isPendingAscii = true;
+    // Counting puts a text of many pieces together, and the answer does that once more.
+    return isAscii ? text.length : Buffer.byteLength(text);
   }
 
   /** Of a proxied answer, only what the router was told about other origins is added. */

@@ -1,6 +1,6 @@
 import { type ApiError, streamErrorBody } from "../api-error.ts";
 import { pydanticFloat } from "../json/number-text.ts";
-import { quoteJson } from "../json/string-text.ts";
+import { isAscii, isPlainAscii, quoteJson } from "../json/string-text.ts";
 import type { ChatRequest } from "../request/chat-request.ts";
 import { idList, stopReasonText } from "../response/id-list.ts";
 import { chatLogprobEntries, type ChatLogprobStyle } from "../response/logprob-text.ts";
@@ -23,6 +23,7 @@ const PLAIN_END = '},"logprobs":null,"finish_reason":null,"token_ids":null}]}\n\
 /** Renders a chat completion as a stream of chunks, one per engine output, as vLLM 0.32 does without parsers. */
 export class ChatStreamWriter implements ResponseWriter {
   readonly contentType = STREAM_CONTENT_TYPE;
+  isAscii = false;
   protected readonly options: ResponseOptions<ChatRequest>;
   protected readonly usage: UsageMode;
   private readonly logprobs: ChatLogprobStyle | undefined;
@@ -30,6 +31,7 @@ export class ChatStreamWriter implements ResponseWriter {
   /** True when a chunk is its text between two constants. */
   private readonly isPlain: boolean;
   protected readonly head: string;
+  private readonly isHeadAscii: boolean;
   /** Everything before the text of a chunk, per choice. */
   private readonly contentHeads: string[] = [];
   protected readonly completionTokens: number[] = [];
@@ -48,6 +50,7 @@ export class ChatStreamWriter implements ResponseWriter {
     this.head =
       `data: {"id":${quoteJson(identity.id)},"object":"chat.completion.chunk","created":${identity.created},` +
       `"model":${quoteJson(identity.model)},"choices":[`;
+    this.isHeadAscii = isAscii(this.head);
     const choices = Number(request.n ?? 1);
     for (let index = 0; index < choices; index++) {
       this.contentHeads.push(`${this.head}{"index":${index},"delta":{"content":`);
@@ -66,11 +69,17 @@ export class ChatStreamWriter implements ResponseWriter {
 
   output(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
     const begin = this.opening();
+    this.isAscii = false;
     if (this.finished[choice] === true) return begin;
     const tokens = this.completionTokens[choice] as number;
     if (output.text === "" && output.tokenCount === 0 && tokens === 0) return begin;
     this.completionTokens[choice] = tokens + output.tokenCount;
-    const head = begin + (this.contentHeads[choice] as string) + quoteJson(output.text);
+    const contentHead = this.contentHeads[choice] as string;
+    if (finish === undefined && this.isPlain && isPlainAscii(output.text)) {
+      this.isAscii = this.isHeadAscii && begin === "";
+      return `${begin}${contentHead}"${output.text}"${PLAIN_END}`;
+    }
+    const head = begin + contentHead + quoteJson(output.text);
     if (finish === undefined && this.isPlain) return head + PLAIN_END;
     const ids = this.returnTokenIds ? idList(output.tokenIds, output.tokenCount) : "null";
     let reason = '"finish_reason":null';

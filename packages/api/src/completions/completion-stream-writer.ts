@@ -1,6 +1,6 @@
 import { type ApiError, streamErrorBody } from "../api-error.ts";
 import { pydanticFloat } from "../json/number-text.ts";
-import { quoteJson } from "../json/string-text.ts";
+import { isAscii, isPlainAscii, quoteJson } from "../json/string-text.ts";
 import type { CompletionRequest } from "../request/completion-request.ts";
 import { idList, stopReasonText } from "../response/id-list.ts";
 import { CompletionLogprobLists } from "../response/logprob-text.ts";
@@ -28,6 +28,7 @@ export function createCompletionStreamWriter(options: ResponseOptions<Completion
 
 class CompletionStreamWriter implements ResponseWriter {
   readonly contentType = STREAM_CONTENT_TYPE;
+  isAscii = false;
   private readonly options: ResponseOptions<CompletionRequest>;
   private readonly usage: UsageMode;
   private readonly logprobs: CompletionLogprobStyle | undefined;
@@ -35,6 +36,7 @@ class CompletionStreamWriter implements ResponseWriter {
   private readonly sequences: number;
   private readonly isPlain: boolean;
   private readonly head: string;
+  private readonly isHeadAscii: boolean;
   private readonly textHeads: string[] = [];
   private readonly completionTokens: number[] = [];
   private readonly textOffsets: number[] = [];
@@ -53,6 +55,7 @@ class CompletionStreamWriter implements ResponseWriter {
     this.head =
       `data: {"id":${quoteJson(identity.id)},"object":"text_completion","created":${identity.created},` +
       `"model":${quoteJson(identity.model)},"choices":[`;
+    this.isHeadAscii = isAscii(this.head);
     const showsPrompt = request.echo === true || request.returnTokenIds === true;
     for (let index = 0; index < this.sequences * promptCount; index++) {
       this.textHeads.push(`${this.head}{"index":${index},"text":`);
@@ -71,12 +74,16 @@ class CompletionStreamWriter implements ResponseWriter {
   }
 
   output(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
+    this.isAscii = false;
     if (this.promptPending[choice] === true) return this.firstChunk(choice, output, finish);
     const tokens = this.completionTokens[choice] as number;
     if (output.text === "" && output.tokenCount === 0 && tokens === 0) return "";
     if (finish === undefined && this.isPlain) {
       this.completionTokens[choice] = tokens + output.tokenCount;
-      return (this.textHeads[choice] as string) + quoteJson(output.text) + PLAIN_END;
+      const head = this.textHeads[choice] as string;
+      if (!isPlainAscii(output.text)) return head + quoteJson(output.text) + PLAIN_END;
+      this.isAscii = this.isHeadAscii;
+      return `${head}"${output.text}"${PLAIN_END}`;
     }
     let logprobs = "null";
     if (this.logprobs !== undefined) {

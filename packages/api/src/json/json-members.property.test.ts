@@ -118,6 +118,12 @@ describe("withoutSpace()", () => {
     const members = jsonMembers(bytes)!;
     const both = withoutSpace(bytes, [members.get("a")!, members.get("b")!]);
     expect(new TextDecoder().decode(both)).toBe('"x y"[1,2]');
+    const spans = [members.get("a")!, members.get("b")!];
+    const room = new Uint8Array(11);
+    expect(withoutSpace(bytes, spans, room)).toEqual(both);
+    expect(withoutSpace(bytes, spans, room).buffer).toBe(room.buffer);
+    expect(withoutSpace(bytes, spans, room.subarray(1))).toEqual(both);
+    expect(withoutSpace(bytes, spans, room.subarray(1)).buffer).not.toBe(room.buffer);
   });
 });
 

@@ -16,6 +16,8 @@ const CLOSE_BRACKET = 0x5d;
 /** So far a string's end is looked for byte by byte; what is longer is left to the system's search. */
 const SHORT_STRING = 32;
 
+const NO_ROOM = new Uint8Array(0);
+
 /**
  * Finds the fields of a JSON object in UTF-8 without reading their values: for bodies of which little is asked. Of a name that
  * comes twice the last counts, as in Python.
@@ -50,9 +52,15 @@ export function jsonMembers(bytes: Uint8Array): ReadonlyMap<string, ByteSpan> | 
 /**
  * The values of some spans one after the other, without the space between their tokens: the same for everybody who writes
  * the same values with the same escapes. A span may end inside a string.
+ * @param room where they are put, if they are no longer than it; else in memory of their own
  */
-export function withoutSpace(bytes: Uint8Array, spans: readonly ByteSpan[]): Uint8Array {
-  const copy = new Uint8Array(spans.reduce((length, { start, end }) => length + end - start, 0));
+export function withoutSpace(
+  bytes: Uint8Array,
+  spans: readonly ByteSpan[],
+  room: Uint8Array = NO_ROOM,
+): Uint8Array {
+  const longest = spans.reduce((length, { start, end }) => length + end - start, 0);
+  const copy = longest <= room.length ? room : new Uint8Array(longest);
   let length = 0;
   for (const { start, end } of spans) {
     for (let at = start; at < end;) {

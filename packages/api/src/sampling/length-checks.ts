@@ -149,7 +149,6 @@ export function checkEnginePrompt(
         "number of text tokens (prompt + requested output tokens).",
     );
   }
-  if (tokenIds instanceof Int32Array && areWithin(tokenIds, maxTokenId)) return;
   let lowest: number | bigint = 0;
   let highest: number | bigint = 0;
   for (let index = 0; index < count; index++) {
@@ -159,15 +158,4 @@ export function checkEnginePrompt(
   }
   if (lowest < 0) throw validationError(`Token id ${lowest} is out of vocabulary`);
   if (highest > maxTokenId) throw validationError(`Token id ${highest} is out of vocabulary`);
-}
-
-/** Whether all ids are 0 to `maxTokenId`: signs are gathered, and looked at once. */
-function areWithin(tokenIds: Int32Array, maxTokenId: number): boolean {
-  const limit = maxTokenId | 0;
-  let signs = 0;
-  for (let index = 0; index < tokenIds.length; index++) {
-    const id = tokenIds[index] as number;
-    signs |= id | (limit - id);
-  }
-  return signs >= 0;
 }

@@ -1,8 +1,8 @@
-import type { Pool } from "undici";
-import { type AdminCallOptions, cancelledError, deadlineOf } from "../admin/admin-call.ts";
+import { type AdminCallOptions, deadlineOf } from "../admin/admin-call.ts";
 import { type KvEventSource, kvEventSourcesFromJson } from "../admin/kv-event-source.ts";
+import type { ProxyEngine } from "../engine.ts";
 import { EngineError } from "../engine-error.ts";
-import { engineErrorFromHttp } from "./http-error.ts";
+import { fetchWhole, type WholeAnswer } from "./fetch-whole.ts";
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
@@ -19,13 +19,14 @@ export interface HttpModel {
 
 /** What the router asks of vLLM's HTTP server besides forwarding. Every call rejects with an EngineError. */
 export class HttpEngineAdmin {
-  readonly #pool: Pool;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #engine: Pick<ProxyEngine, "forward">;
+  /** Name, value, name, value …. */
+  readonly #headers: readonly string[];
 
   /** `headers` go with every request, such as `authorization`. */
-  constructor(pool: Pool, headers: Readonly<Record<string, string>> = {}) {
-    this.#pool = pool;
-    this.#headers = headers;
+  constructor(engine: Pick<ProxyEngine, "forward">, headers: Readonly<Record<string, string>> = {}) {
+    this.#engine = engine;
+    this.#headers = Object.entries(headers).flat();
   }
 
   /** Status of GET /health: 200 is well, 503 is a dead engine. */
@@ -77,33 +78,14 @@ export class HttpEngineAdmin {
     throw new EngineError(code, `the engine answered ${path} with HTTP status ${status}`);
   }
 
-  async #get(
-    path: string,
-    options: AdminCallOptions,
-  ): Promise<{ readonly status: number; readonly body: Buffer }> {
-    const timeout = AbortSignal.timeout(Math.max(0, deadlineOf(options) - Date.now()));
-    const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
-    try {
-      const answer = await this.#pool.request({ method: "GET", path, headers: this.#headers, signal });
-      const pieces: Buffer[] = [];
-      let sizeBytes = 0;
-      for await (const piece of answer.body) {
-        const bytes = piece as Buffer;
-        sizeBytes += bytes.length;
-        if (sizeBytes > MAX_BODY_BYTES)
-          throw new EngineError("protocol", `the engine's ${path} is too large`);
-        pieces.push(bytes);
-      }
-      return { status: answer.statusCode, body: Buffer.concat(pieces, sizeBytes) };
-    } catch (error) {
-      if (options.signal?.aborted === true) throw cancelledError();
-      if (timeout.aborted) {
-        throw new EngineError("deadline_exceeded", `the engine did not answer ${path} in time`, {
-          cause: error,
-        });
-      }
-      throw engineErrorFromHttp(error);
-    }
+  async #get(path: string, options: AdminCallOptions): Promise<WholeAnswer> {
+    return fetchWhole(this.#engine, {
+      path,
+      headers: this.#headers,
+      deadlineAtMs: deadlineOf(options),
+      signal: options.signal,
+      maxBytes: MAX_BODY_BYTES,
+    });
   }
 }
 

@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url);
  */
 export function createHttpPool(options: TransportOptions): Undici.Pool {
   const { tls } = options;
-  // Not imported: loading it takes 0.15 s of a start, and routers whose engines all speak gRPC do without.
+  // Not imported: loading it takes 0.15 s of a start, and routers whose client of HTTP engines is not this one do without.
   const undici = require("undici") as typeof Undici;
   return new undici.Pool(`${options.secure ? "https" : "http"}://${options.address}`, {
     allowH2: false,

@@ -72,7 +72,7 @@ export interface DispatcherOptions {
   readonly recorder?: PlacementRecorder;
   readonly clock: Clock;
   readonly random: RandomSource;
-  /** Hashes prompts; must agree with the other threads'. Default: 16 tokens or 64 bytes of text a block. */
+  /** Hashes prompts; must agree with the other threads'. Default: 16 tokens or 128 bytes of text a block. */
   readonly hasher?: BlockHasher;
   /** Breakers of this thread; without it only the snapshot's breaker states count. */
   readonly breakers?: BreakerGuard;

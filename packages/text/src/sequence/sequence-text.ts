@@ -109,7 +109,8 @@ class StoppableText implements SequenceText {
   /** Detokenises up to the token that ends the sequence; returns the units of new text. */
   private takeTokens(tokenIds: ArrayLike<number>, count: number): number {
     const { options, ends } = this;
-    ends.length = 0;
+    // Setting the length of an array is a call into V8, dear for something that happens at every token.
+    if (ends.length > 0) ends.length = 0;
     let newUnits = 0;
     for (let index = 0; index < count && this.expectedFinish === undefined; index++) {
       const tokenId = tokenIds[index] as number;

@@ -120,7 +120,7 @@ describe("ByteWordTable.findRun", () => {
         output.push(isRecent ? table.runId : end);
         expect(output.take()).toEqual(Int32Array.of(end, end, end));
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 

@@ -1,4 +1,5 @@
 import type { TokenBuffer } from "./token-buffer.ts";
+import { highHalf, longHash, lowHalf, othersOf, shortHash } from "./word-bits.ts";
 
 /** Longer words, in bytes, are not kept. */
 export const LONGEST_WORD = 64;
@@ -22,17 +23,19 @@ const LAST_ARENA = 1 << 20;
 /** Slots that are looked at; what does not fit there replaces another word, so that no text makes a look-up slow. */
 const PROBES = 16;
 
-/** {@link ByteWordTable.findRun} where the bytes are no plain run of letters. */
+/** What {@link ByteWordTable.findRun} gives where the bytes are no plain run of letters. */
 export const NO_RUN = -2;
-
+/** What it gives for a word whose one id is in `runId`. */
 export const RECENT_RUN = -3;
 
 const BLANK = 0x20;
 const APOSTROPHE = 0x27;
 /** Makes small letters of four large ones. */
 const FOLD = 0x20202020;
-/** The highest bit of each of four bytes. */
-const HIGH = 0x80808080 | 0;
+
+/** Places of short words that lie close together, and numbers of each: three of key, one of id. 64 KB, which a processor keeps at hand. */
+const RECENT_BITS = 12;
+const RECENT = 4;
 
 /** Which bits of a number belong to a word that has so many bytes left. */
 const MASKS = Int32Array.of(0, 0xff, 0xffff, 0xffffff, -1);
@@ -49,8 +52,9 @@ export class ByteWordTable {
   private arena = new Int32Array(FIRST_ARENA);
   private used = 0;
   private readonly key = new Int32Array(LONGEST_WORD / 4);
-  /** The ids of short words of letters that are one token, each at a single place: what text is mostly made of lies close together. */
-  private readonly recent = new Int32Array(4096 * 4);
+  /** Words of letters up to 12 bytes that are one token, at one place each, the later one of two: what text is mostly made of. */
+  private readonly recent = new Int32Array(RECENT << RECENT_BITS);
+  /** The id of a word that was found there. */
   runId = 0;
   /** Bytes of the run of letters that was looked at last. */
   runLength = 0;
@@ -105,7 +109,7 @@ export class ByteWordTable {
    *
    * @param start Of a blank or an ASCII letter. Behind the text stands a zero.
    * @param cased Whether a large letter ends the word, unless it is the first one.
-   * @returns -1 for a word that is not held, {@link NO_RUN} for something else or too long
+   * @returns -1 for a word that is not held, {@link RECENT_RUN}, or {@link NO_RUN} for something else or too long
    */
   findRun(view: DataView, start: number, cased: boolean): number {
     const fold = cased ? 0 : FOLD;
@@ -156,7 +160,7 @@ export class ByteWordTable {
     this.runLength = length;
     const hash = shortHash(lowHalf(first, second), highHalf(third + length, fourth));
     const { recent } = this;
-    const place = (hash >>> 20) * 4;
+    const place = (hash >>> (32 - RECENT_BITS)) * RECENT;
     if (
       recent[place] === first &&
       recent[place + 1] === second &&
@@ -323,39 +327,6 @@ function readKey(view: DataView, { start, length }: WordPlace, key: Int32Array):
     key[count++] = view.getInt32(start + at, true) & (MASKS[length - at < 4 ? length - at : 4] as number);
   }
   return count;
-}
-
-function longHash(key: Int32Array, length: number): number {
-  let hash = length;
-  for (let index = 0; index < length; index++)
-    hash = Math.imul(hash ^ (key[index] as number), 0x01000193) ^ (hash >>> 15);
-  return mix(hash, length);
-}
-
-/** The highest bit of each of four bytes that is no small ASCII letter. */
-function othersOf(bytes: number): number {
-  const low = bytes & ~HIGH;
-  return ~((low + 0x1f1f1f1f) & ~(low + 0x05050505) & ~bytes) & HIGH;
-}
-
-/** Of a word of up to 16 bytes, by its two halves; the length is added to its third number. */
-function shortHash(low: number, high: number): number {
-  const hash = low ^ high;
-  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-}
-
-function lowHalf(first: number, second: number): number {
-  return Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca6b);
-}
-
-function highHalf(third: number, fourth: number): number {
-  return Math.imul(third, 0xc2b2ae35) ^ Math.imul(fourth, 0x27d4eb2f);
-}
-
-function mix(left: number, right: number): number {
-  let hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
-  hash ^= hash >>> 15;
-  return Math.imul(hash, 0x2c1b3c6d);
 }
 
 function slotOf(hash: number, wrap: number): number {

@@ -1,5 +1,6 @@
 /** A piece of a text between added tokens. */
 export interface Stretch {
+  /** As it came, lone surrogates and all. */
   readonly text: string;
   /** Whether it stands at the beginning of what is encoded: there some models encode differently. */
   readonly isAtStart: boolean;

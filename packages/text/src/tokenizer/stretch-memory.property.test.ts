@@ -84,10 +84,18 @@ const TOKENS = [
   token(306, "<left>", { lstrip: true }),
   token(307, "<right>", { rstrip: true }),
   token(308, "<word>", { single_word: true }),
-  token(309, "<normal>", { normalized: true, special: false }),
 ];
-const KINDS: readonly (readonly [name: string, overrides: Record<string, unknown>])[] = [
+const NORMALIZED = token(309, "<normal>", { normalized: true, special: false });
+/** A token that is looked for in the normalized text keeps a tokenizer from encoding what it has in memory: the other way to the same ids. */
+const ELSEWHERE = token(320, "<never met>", { normalized: true, special: false });
+interface Overrides {
+  readonly added_tokens: readonly object[];
+  readonly [member: string]: unknown;
+}
+
+const KINDS: readonly (readonly [name: string, overrides: Overrides])[] = [
   ["plain", { added_tokens: TOKENS }],
+  ["tokens in the normalized text", { added_tokens: [...TOKENS, NORMALIZED] }],
   ["a token that sees lone surrogates", { added_tokens: [...TOKENS, token(310, "\ufffd")] }],
   [
     "a space before the first word",
@@ -98,7 +106,7 @@ const KINDS: readonly (readonly [name: string, overrides: Record<string, unknown
     "a normalizer that changes lengths",
     { added_tokens: TOKENS, normalizer: { type: "Replace", pattern: { String: "hello" }, content: "" } },
   ],
-  ["lower case", { added_tokens: TOKENS, normalizer: { type: "Lowercase" } }],
+  ["lower case", { added_tokens: [...TOKENS, NORMALIZED], normalizer: { type: "Lowercase" } }],
 ];
 
 const PARTS = [
@@ -147,6 +155,7 @@ function encodeInTwoSteps(tokenizer: Tokenizer, text: string, addSpecialTokens: 
 
 describe("conversations that grow, are cut and edited", () => {
   it.each(KINDS)("have the ids of their texts encoded from scratch: %s", (_, overrides) => {
+    const reference = { ...overrides, added_tokens: [...overrides.added_tokens, ELSEWHERE] };
     assert(
       property(
         array(part, { minLength: 4, maxLength: 30 }),
@@ -158,7 +167,7 @@ describe("conversations that grow, are cut and edited", () => {
             const kept = keeps > 60 ? parts.length : Math.floor((parts.length * keeps) / 60);
             parts = [...parts.slice(0, Math.max(1, kept)).filter((_part, at) => at !== strips), ...adds];
             const text = parts.join("");
-            const expected = tinyTokenizer(overrides).encode(wellFormed(text), addSpecialTokens);
+            const expected = tinyTokenizer(reference).encode(wellFormed(text), addSpecialTokens);
             const ids = asDraft
               ? encodeInTwoSteps(tokenizer, text, addSpecialTokens)
               : tokenizer.encode(text, addSpecialTokens);
@@ -166,7 +175,7 @@ describe("conversations that grow, are cut and edited", () => {
           }
         },
       ),
-      { seed: 20261128, numRuns: 30 },
+      { seed: 20261128, numRuns: 20 },
     );
   });
 

@@ -47,7 +47,8 @@ export interface PipelineDraft {
 export function createPipeline(stages: EncodingStages, memory: StretchMemory): EncodingPipeline {
   const { rawSplitter, normalizer, normalizedSplitter, encodeStretch, encodeUnits } = stages;
 
-  function encodeRaw({ text, isAtStart }: Stretch, output: TokenBuffer): void {
+  function encodeRaw({ text: given, isAtStart }: Stretch, output: TokenBuffer): void {
+    const text = wellFormed(given);
     const normalized = normalizer === undefined ? text : normalizer(text);
     normalizedSplitter.split(normalized, {
       token: (id) => output.push(id),
@@ -57,6 +58,9 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
       },
     });
   }
+
+  /** What is known of a text that is taken apart. */
+  const drafted = new TokenBuffer();
 
   /** Hands over what is known of a text, and the places of its other stretches in the text that it returns, in turn. */
   function take(
@@ -78,7 +82,7 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
   }
 
   function stretchOf(text: string, start: number, end: number): Stretch {
-    return { text: wellFormed(text.slice(start, end)), isAtStart: start === 0 };
+    return { text: text.slice(start, end), isAtStart: start === 0 };
   }
 
   return {
@@ -90,17 +94,21 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
         memory.keep(output, from);
       });
     },
-    encodeStretch: encodeRaw,
+    encodeStretch(stretch, output) {
+      memory.take(stretch.text);
+      const units = encodeUnits && memory.range(0, stretch.text.length);
+      if (!(units && encodeUnits(units, output))) encodeRaw(stretch, output);
+      memory.trim();
+    },
     draft(text) {
-      const buffer = new TokenBuffer();
       const unknown: Stretch[] = [];
       /** How many ids are known before each unknown stretch. */
       const gaps: number[] = [];
-      take(text, buffer, (whole, start, end) => {
+      take(text, drafted, (whole, start, end) => {
         unknown.push(stretchOf(whole, start, end));
-        gaps.push(buffer.length);
+        gaps.push(drafted.length);
       });
-      const known = buffer.take();
+      const known = drafted.take();
       return {
         unknown,
         complete(ids, output) {

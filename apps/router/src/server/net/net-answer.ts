@@ -9,10 +9,14 @@ import {
   type Persistence,
   statusLine,
 } from "./answer-head.ts";
+import { chunkHead } from "./chunk-head.ts";
+import type { SocketWriter } from "./socket-writer.ts";
 
 /** The connection that carries an answer. */
 export interface AnswerCarrier {
   readonly socket: Socket;
+  /** Writes text to the socket. */
+  readonly writer: SocketWriter;
   /** What becomes of the connection after the answer whose head is being written. */
   persistence(): Persistence;
   /** To be called once everything of the answer is with the system. */
@@ -110,7 +114,7 @@ export class NetAnswer implements Answer {
       return this.#wait(this.#framed(source.toString("latin1"), length));
     }
     if (this.#isChunked) {
-      this.#waiting += `${length.toString(16)}\r\n`;
+      this.#waiting += chunkHead(length);
     }
     const hasRoom = this.#writeCopy(source);
     this.#waiting = this.#isChunked ? "\r\n" : "";
@@ -276,18 +280,18 @@ export class NetAnswer implements Answer {
   }
 
   #framed(text: string, sizeBytes: number): string {
-    return this.#isChunked && sizeBytes > 0 ? `${sizeBytes.toString(16)}\r\n${text}\r\n` : text;
+    return this.#isChunked && sizeBytes > 0 ? `${chunkHead(sizeBytes)}${text}\r\n` : text;
   }
 
   /** Writes what waits and `text` after it. @returns false when the socket is full */
   #writeString(text: string, isAscii: boolean, written?: (error?: Error | null) => void): boolean {
-    const { socket } = this.#carrier;
+    const { socket, writer } = this.#carrier;
     const waiting = this.#waiting;
     this.#waiting = "";
     if (isAscii) {
       const all = waiting + text;
       if (all !== "") {
-        return socket.write(all, "latin1", written);
+        return writer.write(all, "latin1", written);
       }
       if (written !== undefined) {
         process.nextTick(written);
@@ -295,7 +299,7 @@ export class NetAnswer implements Answer {
       return true;
     }
     if (waiting === "" || !NOT_ASCII.test(waiting)) {
-      return socket.write(waiting + text, "utf8", written);
+      return writer.write(waiting + text, "utf8", written);
     }
     socket.cork();
     socket.write(waiting, "latin1");

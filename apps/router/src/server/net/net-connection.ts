@@ -7,6 +7,7 @@ import { type AnswerCarrier, NetAnswer } from "./net-answer.ts";
 import { type BodySource, NetRequest } from "./net-request.ts";
 import { BadRequestError, type RequestHead } from "./request-head.ts";
 import { type HeadLimits, RequestReader } from "./request-reader.ts";
+import { SocketWriter } from "./socket-writer.ts";
 
 /** How long a connection may take over what. */
 export interface ConnectionTimes {
@@ -43,6 +44,7 @@ const MAX_HELD_BYTES = 64 * 1024;
  */
 export class NetConnection implements AnswerCarrier, BodySource {
   readonly socket: Socket;
+  readonly writer: SocketWriter;
   /** Where the owner keeps it; the owner's. */
   place = 0;
   readonly #owner: ConnectionOwner;
@@ -65,6 +67,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
 
   constructor(socket: Socket, owner: ConnectionOwner) {
     this.socket = socket;
+    this.writer = new SocketWriter(socket);
     this.#owner = owner;
     this.#reader = new RequestReader(owner.limits, {
       head: (head) => this.#begin(head),

@@ -1,0 +1,148 @@
+import type { Socket } from "node:net";
+
+/** Told when what was written is with the system, or why it never will be. */
+export type WrittenListener = (error?: Error | null) => void;
+
+/** What Node's sockets hand to the system with every write; used again as long as the system takes everything at once. */
+interface WriteRequest {
+  oncomplete?: (this: WriteRequest, status: number) => void;
+  writer?: SocketWriter;
+  written?: WrittenListener | undefined;
+}
+
+/** The part of a socket that speaks to the system, as Node makes it. */
+interface StreamHandle {
+  writeLatin1String(request: WriteRequest, text: string): number;
+  writeUtf8String(request: WriteRequest, text: string): number;
+  /** Bytes that the system has not taken yet. */
+  readonly writeQueueSize: number;
+}
+
+/** Node tries to write so much at once, without memory of its own. */
+const DIRECT_BYTES = 16 * 1024;
+/** A unit of text takes no more bytes than that in UTF-8. */
+const UNIT_BYTES = 3;
+
+/** How requests are made; undefined before the first write of the process, null where it cannot be found out. */
+let requestType: (new () => WriteRequest) | null | undefined;
+/** No write is under way with it. */
+let idleRequest: WriteRequest | undefined;
+
+/**
+ * Writes text to a socket. Where the system takes it at once, which is nearly always, the socket's stream, its ticks and
+ * timers are left out: of what a token costs beside the system call they are the largest part. Whatever is not usual goes
+ * through the stream: TLS, long texts, a stream or a system that holds something back, another kind of handle than Node
+ * has today. The order of what is written is the order of calls, whichever way each of them takes.
+ */
+export class SocketWriter {
+  readonly #socket: Socket;
+  readonly #isPlain: boolean;
+  /** The system still holds text that was written directly: what follows goes through the stream, which knows bounds. */
+  #isBehind = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#isPlain = !("encrypted" in socket);
+  }
+
+  /**
+   * Writes text whose units are bytes (`latin1`), or any text.
+   * @returns false when the socket is full: `drain` follows
+   */
+  write(text: string, encoding: "latin1" | "utf8", written?: WrittenListener): boolean {
+    const handle = this.#directHandle(text, encoding);
+    if (handle === undefined) {
+      return this.#socket.write(text, encoding, written);
+    }
+    const request = (idleRequest ??= newRequest());
+    if (request === undefined) {
+      return writeAndLearn(this.#socket, handle, { text, encoding, written });
+    }
+    const status =
+      encoding === "latin1" ? handle.writeLatin1String(request, text) : handle.writeUtf8String(request, text);
+    if (status !== 0) {
+      // As the stream does, with nobody to hear of the error: `close` follows.
+      this.#socket.destroy();
+    } else if (handle.writeQueueSize > 0) {
+      idleRequest = undefined;
+      this.#isBehind = true;
+      request.writer = this;
+      request.written = written;
+    } else if (written !== undefined) {
+      process.nextTick(written);
+    }
+    return true;
+  }
+
+  /** The handle, where text may go straight to it now. */
+  #directHandle(text: string, encoding: "latin1" | "utf8"): StreamHandle | undefined {
+    const socket = this.#socket;
+    const mostBytes = encoding === "latin1" ? text.length : text.length * UNIT_BYTES;
+    if (
+      !this.#isPlain ||
+      this.#isBehind ||
+      requestType === null ||
+      mostBytes > DIRECT_BYTES ||
+      !socket.writable ||
+      socket.writableLength > 0 ||
+      socket.writableCorked > 0
+    ) {
+      return undefined;
+    }
+    const { _handle: handle } = socket as { readonly _handle?: StreamHandle | null };
+    return handle ?? undefined;
+  }
+
+  /** The system took what it held, or never will. */
+  completed(status: number, written: WrittenListener | undefined): void {
+    this.#isBehind = false;
+    if (status < 0) {
+      this.#socket.destroy();
+    } else {
+      written?.();
+    }
+  }
+}
+
+function newRequest(): WriteRequest | undefined {
+  if (requestType === undefined || requestType === null) {
+    return undefined;
+  }
+  const request = new requestType();
+  request.oncomplete = requestCompleted;
+  request.writer = undefined as never;
+  request.written = undefined;
+  return request;
+}
+
+function requestCompleted(this: WriteRequest, status: number): void {
+  this.writer?.completed(status, this.written);
+}
+
+/** Writes through the stream, and sees what the stream hands to the system. */
+function writeAndLearn(
+  socket: Socket,
+  handle: StreamHandle,
+  piece: {
+    readonly text: string;
+    readonly encoding: "latin1" | "utf8";
+    readonly written: WrittenListener | undefined;
+  },
+): boolean {
+  const { text, encoding, written } = piece;
+  const name = encoding === "latin1" ? "writeLatin1String" : "writeUtf8String";
+  const own = handle[name];
+  requestType = null;
+  if (typeof own !== "function" || typeof handle.writeQueueSize !== "number") {
+    return socket.write(text, encoding, written);
+  }
+  handle[name] = function seen(this: StreamHandle, request: WriteRequest, data: string): number {
+    requestType = request.constructor === Object ? null : (request.constructor as new () => WriteRequest);
+    return own.call(this, request, data);
+  };
+  try {
+    return socket.write(text, encoding, written);
+  } finally {
+    delete (handle as Partial<StreamHandle>)[name];
+  }
+}

@@ -1,0 +1,221 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { SocketWriter } from "../src/server/net/socket-writer.ts";
+
+/** Two ends of a connection; closed with the test. */
+interface Pair extends AsyncDisposable {
+  readonly ours: Socket;
+  readonly client: Socket;
+}
+
+async function connected(): Promise<Pair> {
+  const server = createServer({ noDelay: true });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [ours] = (await once(server, "connection")) as [Socket];
+  client.on("error", () => undefined);
+  ours.on("error", () => undefined);
+  return {
+    ours,
+    client,
+    [Symbol.asyncDispose]: async () => {
+      client.destroy();
+      ours.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** Everything a client reads until the other side ends. */
+async function readAll(client: Socket): Promise<string> {
+  const pieces: Buffer[] = [];
+  client.on("data", (piece: Buffer) => pieces.push(piece));
+  client.resume();
+  await once(client, "end");
+  return Buffer.concat(pieces).toString();
+}
+
+/** The writer of a process that has not written anything yet. */
+async function freshWriter(socket: Socket): Promise<SocketWriter> {
+  vi.resetModules();
+  const { SocketWriter: Fresh } = await import("../src/server/net/socket-writer.ts");
+  return new Fresh(socket);
+}
+
+afterEach(() => vi.resetModules());
+
+describe("SocketWriter", () => {
+  it("goes past the stream with text the system takes at once, whatever its alphabet", async () => {
+    await using pair = await connected();
+    const writer = await freshWriter(pair.ours);
+    const stream = vi.spyOn(pair.ours, "write");
+    writer.write("first", "latin1");
+    expect(stream).toHaveBeenCalledTimes(1);
+    const texts = ["second", "\u00e9\u00ff", "\u6f22\ud83d\ude00", "last"];
+    for (const text of texts) {
+      expect(writer.write(text, "utf8")).toBe(true);
+    }
+    writer.write(Buffer.from("\u00fc").toString("latin1"), "latin1");
+    expect(stream).toHaveBeenCalledTimes(1);
+    pair.ours.end();
+    expect(await readAll(pair.client)).toBe(`first${texts.join("")}\u00fc`);
+  });
+
+  it.each([
+    ["the system takes at once", 1],
+    ["the stream holds back", 8_000_000],
+  ])(
+    "keeps the order of all ways of writing what %s, and tells of each write once, later",
+    async (_, first) => {
+      await using pair = await connected();
+      const writer = await freshWriter(pair.ours);
+      writer.write("learnt;", "latin1");
+      const told: number[] = [];
+      const pieces = [
+        "a".repeat(first),
+        "b".repeat(20_000),
+        "c",
+        "\u6f22",
+        "d".repeat(70_000),
+        "e",
+        "\u00e9".repeat(9_000),
+      ];
+      for (const [index, piece] of pieces.entries()) {
+        writer.write(piece, "utf8", (error) => told.push(error === undefined || error === null ? index : -1));
+        pair.ours.write(`<${index}>`);
+      }
+      expect(told).toEqual([]);
+      pair.ours.end();
+      expect(await readAll(pair.client)).toBe(
+        `learnt;${pieces.map((piece, index) => `${piece}<${index}>`).join("")}`,
+      );
+      expect(told).toEqual(pieces.map((_, index) => index));
+    },
+  );
+
+  it("leaves to the stream what is gathered there", async () => {
+    await using pair = await connected();
+    const { ours } = pair;
+    const writer = await freshWriter(ours);
+    writer.write("learnt;", "latin1");
+    const stream = vi.spyOn(ours, "write");
+    ours.cork();
+    writer.write("a", "latin1");
+    ours.write("b");
+    writer.write("c", "latin1");
+    ours.uncork();
+    expect(stream).toHaveBeenCalledTimes(3);
+    writer.write("d", "latin1");
+    expect(stream).toHaveBeenCalledTimes(3);
+    ours.end();
+    expect(await readAll(pair.client)).toBe("learnt;abcd");
+  });
+
+  it("says when the socket is full, holds no more than its bound, and goes on when the client reads", async () => {
+    await using pair = await connected();
+    const { ours, client } = pair;
+    const writer = new SocketWriter(ours);
+    let told = 0;
+    const piece = (index: number): string => `${index};`.padEnd(8_000, "x");
+    client.pause();
+    let count = 0;
+    while (writer.write(piece(count), "latin1", () => (told += 1))) {
+      count += 1;
+      if (count > 10_000) throw new Error("it is never full");
+    }
+    count += 1;
+    expect(ours.writableLength).toBeLessThan(ours.writableHighWaterMark + 2 * 8_000);
+    const drained = once(ours, "drain");
+    const received = readAll(client);
+    await drained;
+    writer.write(piece(count), "latin1");
+    ours.end();
+    const all = await received;
+    expect(all).toBe(Array.from({ length: count + 1 }, (_, index) => piece(index)).join(""));
+    expect(told).toBe(count);
+  });
+
+  it("goes past the stream again when the system has taken what it held", async () => {
+    await using pair = await connected();
+    const { ours, client } = pair;
+    const writer = await freshWriter(ours);
+    writer.write("learnt", "latin1");
+    client.pause();
+    const held = await new Promise<number>((resolve) => {
+      let count = 0;
+      const written = (): void => {
+        client.off("data", written);
+        resolve(count);
+      };
+      // Until one of them is held by the system: the next write then finds the stream's way.
+      const stream = vi.spyOn(ours, "write");
+      for (; stream.mock.calls.length === 0 && count < 5_000; count += 1) {
+        writer.write("x".repeat(8_000), "latin1");
+      }
+      stream.mockRestore();
+      writer.write("y", "latin1", written);
+      client.resume();
+    });
+    const stream = vi.spyOn(ours, "write");
+    writer.write("z", "latin1");
+    expect(stream).not.toHaveBeenCalled();
+    expect(held).toBeGreaterThan(1);
+  });
+
+  it("closes the socket of a client that is gone, and throws nothing", async () => {
+    await using pair = await connected();
+    const { ours, client } = pair;
+    const writer = await freshWriter(ours);
+    writer.write("learnt", "latin1");
+    await once(client, "data");
+    const closed = new Promise((resolve) => ours.once("close", resolve));
+    client.resetAndDestroy();
+    const timer = setInterval(() => writer.write("more", "latin1"), 1);
+    await closed;
+    clearInterval(timer);
+    expect(writer.write("nobody", "latin1")).toBeTypeOf("boolean");
+    expect(ours.destroyed).toBe(true);
+  });
+
+  it("drops what the system holds with the socket, and does not call it written", async () => {
+    await using pair = await connected();
+    const { ours, client } = pair;
+    const writer = await freshWriter(ours);
+    writer.write("learnt", "latin1");
+    client.pause();
+    const stream = vi.spyOn(ours, "write");
+    const written: number[] = [];
+    let count = 0;
+    for (; stream.mock.calls.length === 0 && count < 5_000; count += 1) {
+      const index = count;
+      writer.write("x".repeat(8_000), "latin1", (error) => {
+        if ((error ?? undefined) === undefined) written.push(index);
+      });
+    }
+    ours.destroy();
+    await once(ours, "close");
+    expect(written).toEqual(Array.from({ length: count - 2 }, (_, index) => index));
+  });
+
+  it("leaves everything to the stream where handles are not what they are today, or there is TLS", async () => {
+    await using pair = await connected();
+    const { ours } = pair;
+    const { _handle: handle } = ours as unknown as { readonly _handle: object };
+    Object.defineProperty(handle, "writeQueueSize", { value: undefined, configurable: true });
+    const writer = await freshWriter(ours);
+    const stream = vi.spyOn(ours, "write");
+    writer.write("a", "latin1");
+    writer.write("b", "latin1");
+    expect(stream).toHaveBeenCalledTimes(2);
+    await using secure = await connected();
+    Object.defineProperty(secure.ours, "encrypted", { value: true });
+    const secureStream = vi.spyOn(secure.ours, "write");
+    const secured = await freshWriter(secure.ours);
+    secured.write("a", "latin1");
+    secured.write("b", "latin1");
+    expect(secureStream).toHaveBeenCalledTimes(2);
+  });
+});
