@@ -175,6 +175,21 @@ describe("--threads 2", { timeout: 60_000 }, () => {
     expect(router.router.inFlight()).toBe(0);
   });
 
+  it("ends quietly while a thread is being replaced", async () => {
+    const threads: StartedThread[] = [];
+    const router = await startRouter([NOBODY], THREADS, {
+      waitForWorkers: false,
+      threadStarted: (thread) => threads.push(thread),
+    });
+    await threads[0]?.terminate();
+    await eventually("another one is started", () => threads.length === 3);
+    const closed = router.router.close(0);
+    await new Promise(setImmediate);
+    await threads[2]?.terminate();
+    await closed;
+    expect(router.logText()).not.toContain("could not be replaced");
+  });
+
   it("follows workers that go and come back, in every thread", async () => {
     await using one = await startSimulator({ speed: 0 });
     const two = await startSimulator({ speed: 0 });

@@ -358,12 +358,16 @@ export class RequestThreads {
     const replaced = this.#start(thread).then((started) => this.#serve(started));
     replaced.then(
       () => logger.warn({ thread }, "another request thread serves in its place"),
-      (failure: unknown) =>
-        givenUp(
-          new RouterError("threads", `a request thread could not be replaced: ${String(failure)}`, {
-            cause: failure,
-          }),
-        ),
+      (failure: unknown) => {
+        // One that is ended while it starts is no fault.
+        if (!this.#isClosing) {
+          givenUp(
+            new RouterError("threads", `a request thread could not be replaced: ${String(failure)}`, {
+              cause: failure,
+            }),
+          );
+        }
+      },
     );
   }
 
