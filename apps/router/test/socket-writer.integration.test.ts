@@ -210,6 +210,19 @@ describe("SocketWriter", () => {
     writer.write("a", "latin1");
     writer.write("b", "latin1");
     expect(stream).toHaveBeenCalledTimes(2);
+    await using later = await connected();
+    const { _handle: laterHandle } = later.ours as unknown as {
+      readonly _handle: { writeLatin1String(request: null, text: string): number };
+    };
+    const laterStream = vi
+      .spyOn(later.ours, "write")
+      .mockReturnValue(true)
+      .mockImplementationOnce((text) => laterHandle.writeLatin1String(null, String(text)) !== 0);
+    vi.spyOn(laterHandle, "writeLatin1String").mockReturnValue(0);
+    const laterWriter = await freshWriter(later.ours);
+    laterWriter.write("a", "latin1");
+    laterWriter.write("b", "latin1");
+    expect(laterStream).toHaveBeenCalledTimes(2);
     await using secure = await connected();
     Object.defineProperty(secure.ours, "encrypted", { value: true });
     const secureStream = vi.spyOn(secure.ours, "write");

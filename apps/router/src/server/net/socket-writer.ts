@@ -12,8 +12,8 @@ interface WriteRequest {
 
 /** The part of a socket that speaks to the system, as Node makes it. */
 interface StreamHandle {
-  writeLatin1String(request: WriteRequest, text: string): number;
-  writeUtf8String(request: WriteRequest, text: string): number;
+  writeLatin1String(request: WriteRequest | null, text: string): number;
+  writeUtf8String(request: WriteRequest | null, text: string): number;
   /** Bytes that the system has not taken yet. */
   readonly writeQueueSize: number;
 }
@@ -136,8 +136,12 @@ function writeAndLearn(
   if (typeof own !== "function" || typeof handle.writeQueueSize !== "number") {
     return socket.write(text, encoding, written);
   }
-  handle[name] = function seen(this: StreamHandle, request: WriteRequest, data: string): number {
-    requestType = request.constructor === Object ? null : (request.constructor as new () => WriteRequest);
+  handle[name] = function seen(this: StreamHandle, request: WriteRequest | null, data: string): number {
+    // Node 26 makes a request only for what the system does not take at once: its stream has nothing to be left out.
+    requestType =
+      request === null || request.constructor === Object
+        ? null
+        : (request.constructor as new () => WriteRequest);
     return own.call(this, request, data);
   };
   try {
