@@ -267,6 +267,7 @@ describe("routing by what engines say they hold", () => {
       }
       // Nothing is believed any more that its first life said.
       await two.restart();
+      await eventually("its end is known", () => router.logText().includes("hung up"));
       await eventually("its other life has dialled", () => two.kvEventSubscribers === 1);
       await fill(promptOf(3, 200));
       await heardOf(router, 12);

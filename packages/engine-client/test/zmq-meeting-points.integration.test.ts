@@ -110,6 +110,28 @@ describe("meeting points of publishers that dial out", () => {
     ]);
   });
 
+  it("tell who waits later that the publisher is there, as long as it is", async () => {
+    const port = await freePort();
+    const points = new ZmqMeetingPoints();
+    const address = `tcp://127.0.0.1:${port}`;
+    const [beside, behind] = [waitFor(points, address, "beside"), waitFor(points, address, "behind")];
+    const [late, gone] = await Promise.all([publisher(port), publisher(port)]);
+    for (const topic of ["late", "beside"]) late.send(batch(topic, 0));
+    for (const topic of ["gone", "behind"]) gone.send(batch(topic, 0));
+    await waitUntil(() => beside.said.length + behind.said.length === 4, "both are heard");
+    const guest = waitFor(points, address, "late");
+    await waitUntil(() => guest.said.length === 1, "it is told");
+    late.send(batch("late", 1));
+    await waitUntil(() => guest.said.length === 2, "it hears");
+    expect(guest.said).toEqual(["connected", "1 at 1"]);
+    gone.close();
+    await waitUntil(() => behind.said.at(-1) === "end unavailable", "the other one has hung up");
+    const nobody = waitFor(points, address, "gone");
+    late.send(batch("beside", 1));
+    await waitUntil(() => beside.said.length === 3, "one more");
+    expect(nobody.said).toEqual([]);
+  });
+
   it("read nothing while they are paused", async () => {
     const port = await freePort();
     const { said, listening } = waitFor(new ZmqMeetingPoints(), `tcp://127.0.0.1:${port}`, "");

@@ -13,7 +13,7 @@ const GONE = new EngineError("unavailable", "gone");
 const batch = (sequence: number): KvBatch => ({ sequence, timestamp: sequence, events: [] });
 
 /** A source over a network and a feed that only take notes; `wants` is what the feed asks for when asked next. */
-function setUp(options: { readonly isUndialable?: boolean } = {}) {
+function setUp(options: { readonly isUndialable?: boolean; readonly dials?: boolean } = {}) {
   const timers = createFakeTimers();
   const listeners: ZmqKvListener[] = [];
   const replays: { readonly from: number; readonly listener: ZmqReplayListener; isStopped: boolean }[] = [];
@@ -31,7 +31,7 @@ function setUp(options: { readonly isUndialable?: boolean } = {}) {
     end: () => void fed.push("end"),
   };
   const source = new ZmqKvSource({
-    address: { endpoint: "tcp://a:1", replayEndpoint: "tcp://a:2", topic: "" },
+    address: { endpoint: "tcp://a:1", replayEndpoint: "tcp://a:2", topic: "", dials: options.dials === true },
     feed,
     timers,
     transport: {
@@ -56,6 +56,17 @@ function setUp(options: { readonly isUndialable?: boolean } = {}) {
 }
 
 describe("ZmqKvSource", () => {
+  it("waits at once for a publisher that dials and has hung up, and later for an address that cannot be had", async () => {
+    const { timers, listeners } = setUp({ dials: true });
+    listeners[0]?.connected();
+    listeners[0]?.end(GONE);
+    expect(listeners).toHaveLength(2);
+    listeners[1]?.end(GONE);
+    expect(listeners).toHaveLength(2);
+    await timers.advance(100);
+    expect(listeners).toHaveLength(3);
+  });
+
   it("dials again, later each time up to five seconds, and soon again once it was heard", async () => {
     const { timers, listeners } = setUp();
     const pauses = [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000];

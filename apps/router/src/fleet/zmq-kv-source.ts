@@ -42,6 +42,7 @@ export class ZmqKvSource implements Disposable {
   #cancelDisbelief: CancelTimer | undefined;
   #cancelSilence: CancelTimer | undefined;
   #pauseMs = FIRST_PAUSE_MS;
+  #isHeard = false;
   readonly #lease: Disposable;
   #isDisposed = false;
 
@@ -78,6 +79,7 @@ export class ZmqKvSource implements Disposable {
       {
         connected: () => {
           this.#pauseMs = FIRST_PAUSE_MS;
+          this.#isHeard = true;
           this.#cancelDisbelief?.();
           this.#cancelDisbelief = undefined;
           changed(true, address.endpoint);
@@ -91,7 +93,9 @@ export class ZmqKvSource implements Disposable {
   }
 
   #lost(error: EngineError): void {
-    const { feed, timers, changed } = this.#options;
+    const { address, feed, timers, changed } = this.#options;
+    const wasHeard = this.#isHeard;
+    this.#isHeard = false;
     if (this.#isDisposed) {
       return;
     }
@@ -101,6 +105,11 @@ export class ZmqKvSource implements Disposable {
       feed.replayFailed();
     }
     this.#cancelDisbelief ??= timers.after(BELIEVED_MS, () => feed.end());
+    if (wasHeard && address.dials === true) {
+      // It dials again by itself, and what it says then shall find somebody.
+      this.#listen();
+      return;
+    }
     this.#cancelPause = timers.after(this.#pauseMs, () => this.#listen());
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
   }

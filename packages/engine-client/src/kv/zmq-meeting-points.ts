@@ -13,18 +13,21 @@ export interface ZmqMeeting {
 
 /** Callers at one address at most. */
 const MOST_CALLERS = 4_096;
+/** Topics that nobody waits for, of which is remembered that somebody calls under them. */
+const MOST_STRAYS = 1_024;
 /** A batch of events of half a million tokens has 3 MB. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Hears publishers of vLLM's `--kv-events-config` that dial out (an endpoint without `*`), several at one address, told apart by
- * their topics. An address is bound while anybody waits at it. What nobody waits for is passed over.
+ * their topics. An address is bound while anybody waits at it. What nobody waits for is passed over; who waits for it later is
+ * told at once that the publisher is there, and may ask for a replay.
  */
 export class ZmqMeetingPoints {
   readonly #points = new Map<string, MeetingPoint>();
 
   /**
-   * Waits for the publisher of a topic. `connected` is called with its first message, `end` when it hangs up or the address
+   * Waits for the publisher of a topic. `connected` is called before its first message, `end` when it hangs up or the address
    * cannot be had: then the waiting is over.
    * @throws EngineError `rejected` for an address that is none, and for a topic that somebody else waits for
    */
@@ -54,6 +57,7 @@ class MeetingPoint {
   readonly #place: { readonly host: string; readonly port: number };
   readonly #deserted: () => void;
   readonly #guests = new Set<Guest>();
+  readonly #strays = new Map<string, ZmqCaller>();
   #listener: ZmqListener | undefined;
   #isOpen = false;
 
@@ -75,6 +79,7 @@ class MeetingPoint {
     const guest: Guest = { topic, listener, caller: undefined, isPaused: false };
     this.#guests.add(guest);
     if (!this.#isOpen) void this.#open();
+    this.#recognise(guest);
     return {
       pause: () => this.#setPaused(guest, true),
       resume: () => this.#setPaused(guest, false),
@@ -105,7 +110,10 @@ class MeetingPoint {
       const isLonger = guest === undefined || each.topic.length > guest.topic.length;
       if (isLonger && topic.startsWith(each.topic)) guest = each;
     }
-    if (guest === undefined) return;
+    if (guest === undefined) {
+      if (this.#strays.size < MOST_STRAYS) this.#strays.set(topic, caller);
+      return;
+    }
     if (guest.caller !== caller) {
       guest.caller = caller;
       guest.listener.connected();
@@ -117,7 +125,22 @@ class MeetingPoint {
     }
   }
 
+  /** Somebody may have called already under what a guest waits for. */
+  #recognise(guest: Guest): void {
+    for (const [topic, caller] of this.#strays) {
+      if (!topic.startsWith(guest.topic)) continue;
+      this.#strays.delete(topic);
+      if (guest.caller !== undefined) continue;
+      guest.caller = caller;
+      // Not before the guest knows that it waits.
+      queueMicrotask(() => {
+        if (this.#guests.has(guest) && guest.caller === caller) guest.listener.connected();
+      });
+    }
+  }
+
   #left(caller: ZmqCaller): void {
+    for (const [topic, stray] of this.#strays) if (stray === caller) this.#strays.delete(topic);
     const guests = [...this.#guests].filter((guest) => guest.caller === caller);
     this.#end(guests, new EngineError("unavailable", `the publisher that dialled ${this.#address} hung up`));
   }
@@ -131,6 +154,7 @@ class MeetingPoint {
     this.#guests.delete(guest);
     if (this.#guests.size > 0 || !this.#isOpen) return;
     this.#isOpen = false;
+    this.#strays.clear();
     this.#deserted();
     void this.#listener?.close();
     this.#listener = undefined;
