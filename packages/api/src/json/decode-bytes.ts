@@ -1,13 +1,15 @@
-import { byteKinds } from "./byte-kinds.ts";
 import { JsonError } from "./json-error.ts";
 import type { JsonValue } from "./json-value.ts";
 import { parseJson } from "./parse-json.ts";
-import { parseLongJson } from "./parse-long-json.ts";
-import { strictUtf8 } from "./strict-utf8.ts";
 import { utf8Fault } from "./utf8-fault.ts";
 
-/** From this size on a text that is not all ASCII, and so may take two bytes a character, is too large to be made at all. */
-const LONG_BYTES = 1 << 16;
+interface Decoder {
+  decode(bytes: Uint8Array): string;
+}
+/** In Node and in browsers; declared here because a pure package sees neither's types. */
+declare const TextDecoder: new (label: string, options: { fatal: boolean; ignoreBOM?: boolean }) => Decoder;
+
+const utf8: Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Parses the bytes of a request body as Python's `json.loads(bytes)` does: UTF-8 with or without byte order mark, UTF-16
@@ -16,12 +18,7 @@ const LONG_BYTES = 1 << 16;
  * @throws {@link JsonError}; `refused` when the bytes are not text in that encoding.
  */
 export function parseJsonBytes(bytes: Uint8Array): JsonValue {
-  const { hasControls, isAscii } = byteKinds(bytes);
-  if (bytes.length >= LONG_BYTES && !isAscii && !hasControls) {
-    const value = parseLongJson(bytes);
-    if (value !== undefined) return value;
-  }
-  return parseJson(decodeJsonBytes(bytes), { noControlCharacters: !hasControls });
+  return parseJson(decodeJsonBytes(bytes), { noControlCharacters: !hasControlBytes(bytes) });
 }
 
 function decodeJsonBytes(bytes: Uint8Array): string {
@@ -55,7 +52,7 @@ function decode(bytes: Uint8Array): string {
 /** UTF-8 as Python reads it here: halves of surrogate pairs may stand alone ("surrogatepass"). */
 function utf8Text(bytes: Uint8Array): string {
   try {
-    return strictUtf8.decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     const fault = utf8Fault(bytes);
     if (fault !== undefined) throw new JsonError("refused", fault, 0);
@@ -64,14 +61,14 @@ function utf8Text(bytes: Uint8Array): string {
   let start = 0;
   for (let at = 0; at + 2 < bytes.length; at++) {
     if (!isSurrogate(bytes, at)) continue;
-    text += strictUtf8.decode(bytes.subarray(start, at));
+    text += utf8.decode(bytes.subarray(start, at));
     text += String.fromCharCode(
       0xd000 | (((bytes[at + 1] as number) & 0x3f) << 6) | ((bytes[at + 2] as number) & 0x3f),
     );
     at += 2;
     start = at + 1;
   }
-  return text + strictUtf8.decode(bytes.subarray(start));
+  return text + utf8.decode(bytes.subarray(start));
 }
 
 /** Whether three bytes are the UTF-8 form of half a surrogate pair. */
@@ -92,4 +89,25 @@ function utf32(bytes: Uint8Array, littleEndian: boolean): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 4) text += String.fromCodePoint(view.getUint32(at, littleEndian));
   return text;
+}
+
+/** True when a byte below 0x20 is there; four bytes are looked at together. */
+function hasControlBytes(bytes: Uint8Array): boolean {
+  let at = 0;
+  const misaligned = bytes.byteOffset & 3;
+  const head = misaligned === 0 ? 0 : Math.min(4 - misaligned, bytes.length);
+  for (; at < head; at++) if ((bytes[at] as number) < 0x20) return true;
+  const words = (bytes.length - head) >> 2;
+  if (words > 0) {
+    const view = new Uint32Array(bytes.buffer, bytes.byteOffset + head, words);
+    for (let index = 0; index < words; index++) {
+      const word = view[index] as number;
+      // A byte below 0x20 borrows from its own top bit; bytes above 0x7f are masked out. A borrow may also mark the
+      // byte after a true hit, never a word without one.
+      if (((word - 0x20202020) & ~word & 0x80808080) !== 0) return true;
+    }
+    at = head + words * 4;
+  }
+  for (; at < bytes.length; at++) if ((bytes[at] as number) < 0x20) return true;
+  return false;
 }

@@ -27,35 +27,6 @@ describe("parseJson()", () => {
     );
   });
 
-  it("undoes escapes that are few or many, near each other or far apart, as JSON.parse does", () => {
-    const stretch = fc
-      .tuple(fc.constantFrom("x", "é", "→ "), fc.nat(200))
-      .map(([unit, count]) => unit.repeat(count));
-    const escape = fc.constantFrom(
-      '"',
-      "\\",
-      "/",
-      "\b",
-      "\f",
-      "\n",
-      "\r",
-      "\t",
-      "\u0001",
-      "\ud83d",
-      "\\u",
-      "\\n",
-    );
-    const strings = fc.array(fc.array(fc.oneof(stretch, escape), { maxLength: 30 }), { maxLength: 4 });
-    fc.assert(
-      fc.property(strings, fc.boolean(), (parts, noControlCharacters) => {
-        const values = parts.map((each) => each.join(""));
-        const text = JSON.stringify(values).replaceAll("/", "\\/");
-        expect(parseJson(text, { noControlCharacters })).toEqual(values);
-      }),
-      runs,
-    );
-  });
-
   it("reads back what writeJson prints, from text and from bytes", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {

@@ -11,9 +11,6 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 const CONTROL_CHARACTERS = /[\u0000-\u001f]/g;
 const SIMPLE_ESCAPES = '"\\/bfnrt';
-const SIMPLE_CHARACTERS = '"\\/\b\f\n\r\t';
-/** Characters to an escape, where it pays to undo one after the other. */
-const ESCAPE_DISTANCE = 64;
 const FOUR_HEX_DIGITS = /^[0-9a-fA-F]{4}$/;
 const NO_MORE = Number.MAX_SAFE_INTEGER;
 
@@ -158,7 +155,7 @@ class JsonParser {
     return CONTROL_CHARACTERS.test(this.text) ? CONTROL_CHARACTERS.lastIndex - 1 : NO_MORE;
   }
 
-  /** A string with escapes: its end is looked for here, its escapes are left to `JSON.parse` unless they are few. */
+  /** A string with escapes: its end is looked for here, its escapes are left to `JSON.parse`. */
   private escapedString(begin: number): string {
     const text = this.text;
     let close = text.indexOf('"', begin);
@@ -170,8 +167,6 @@ class JsonParser {
       close = text.indexOf('"', close + 1);
     }
     if (close === -1) throw this.stringError(begin);
-    const undone = this.farApart(begin, close);
-    if (undone !== undefined) return undone;
     let result: unknown;
     try {
       result = JSON.parse(text.slice(begin - 1, close + 1));
@@ -180,27 +175,6 @@ class JsonParser {
     }
     this.position = close + 1;
     return result as string;
-  }
-
-  /** Undoes simple escapes where there are few of them; undefined where there is anything else. */
-  private farApart(begin: number, close: number): string | undefined {
-    const most = Math.floor((close - begin) / ESCAPE_DISTANCE);
-    if (most === 0 || this.nextControl < close) return undefined;
-    const text = this.text;
-    let result = "";
-    let from = begin;
-    let backslash = this.nextBackslash;
-    for (let count = 0; backslash < close; count++) {
-      const plain = SIMPLE_CHARACTERS[SIMPLE_ESCAPES.indexOf(text.charAt(backslash + 1))];
-      if (count === most || plain === undefined) return undefined;
-      result += text.slice(from, backslash) + plain;
-      from = backslash + 2;
-      const found = text.indexOf("\\", from);
-      backslash = found === -1 ? NO_MORE : found;
-    }
-    this.nextBackslash = backslash;
-    this.position = close + 1;
-    return result + text.slice(from, close);
   }
 
   /** The error Python finds in a broken string, found by reading it as Python does. */

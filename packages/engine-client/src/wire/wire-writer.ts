@@ -206,59 +206,24 @@ function sizesOf(tag: number, sizeBytes: number): number {
   return varintSize(inner + sizeBytes) + inner;
 }
 
-/**
- * Returns where they end; the bytes behind that are not what they were. Four ids to a round, which is also what keeps V8 from
- * putting this into its caller, whose code it never makes as good as that of a loop.
- */
+/** Returns where they end; the bytes behind that are not what they were. */
 function writeTokenIds(view: DataView, start: number, values: Int32Array): number {
-  const { length } = values;
-  const wholeRounds = length & ~3;
-  // All in 32 bits, said of each sum: else V8 counts positions in doubles, at twice the time.
-  let position = start | 0;
-  let index = 0;
-  for (; index < wholeRounds; index += 4) {
-    const first = values[index] as number;
-    const second = values[index + 1] as number;
-    const third = values[index + 2] as number;
-    const fourth = values[index + 3] as number;
-    if ((first | second | third | fourth) >>> 21 !== 0) {
-      position = writeLongId(view, position, first);
-      position = writeLongId(view, position, second);
-      position = writeLongId(view, position, third);
-      position = writeLongId(view, position, fourth);
-      continue;
-    }
-    // Each of one, two or three bytes, as it comes: without a branch, which would be guessed wrong every other time.
-    const firstTwo = (0x7f - first) >> 31;
-    const firstThree = (0x3fff - first) >> 31;
-    const firstBits = (first & 0x7f) | ((first << 1) & 0x7f00) | ((first << 2) & 0x7f0000);
-    view.setInt32(position, firstBits | (firstTwo & 0x80) | (firstThree & 0x8000), true);
-    position = (position + 1 - firstTwo - firstThree) | 0;
-    const secondTwo = (0x7f - second) >> 31;
-    const secondThree = (0x3fff - second) >> 31;
-    const secondBits = (second & 0x7f) | ((second << 1) & 0x7f00) | ((second << 2) & 0x7f0000);
-    view.setInt32(position, secondBits | (secondTwo & 0x80) | (secondThree & 0x8000), true);
-    position = (position + 1 - secondTwo - secondThree) | 0;
-    const thirdTwo = (0x7f - third) >> 31;
-    const thirdThree = (0x3fff - third) >> 31;
-    const thirdBits = (third & 0x7f) | ((third << 1) & 0x7f00) | ((third << 2) & 0x7f0000);
-    view.setInt32(position, thirdBits | (thirdTwo & 0x80) | (thirdThree & 0x8000), true);
-    position = (position + 1 - thirdTwo - thirdThree) | 0;
-    const fourthTwo = (0x7f - fourth) >> 31;
-    const fourthThree = (0x3fff - fourth) >> 31;
-    const fourthBits = (fourth & 0x7f) | ((fourth << 1) & 0x7f00) | ((fourth << 2) & 0x7f0000);
-    view.setInt32(position, fourthBits | (fourthTwo & 0x80) | (fourthThree & 0x8000), true);
-    position = (position + 1 - fourthTwo - fourthThree) | 0;
-  }
-  for (; index < length; index++) position = writeLongId(view, position, values[index] as number);
-  return position;
-}
-
-function writeLongId(view: DataView, start: number, value: number): number {
   let position = start;
-  let rest = value >>> 0;
-  for (; rest > 0x7f; rest >>>= 7) view.setUint8(position++, (rest & 0x7f) | 0x80);
-  view.setUint8(position++, rest);
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number;
+    if (value >>> 21 === 0) {
+      // Of one, two or three bytes, as it comes: without a branch, which would be guessed wrong every other time.
+      const second = (0x7f - value) >>> 31;
+      const third = (0x3fff - value) >>> 31;
+      const bits = (value & 0x7f) | ((value << 1) & 0x7f00) | ((value << 2) & 0x7f0000);
+      view.setInt32(position, bits | (second << 7) | (third << 15), true);
+      position += 1 + second + third;
+    } else {
+      let rest = value >>> 0;
+      for (; rest > 0x7f; rest >>>= 7) view.setUint8(position++, (rest & 0x7f) | 0x80);
+      view.setUint8(position++, rest);
+    }
+  }
   return position;
 }
 

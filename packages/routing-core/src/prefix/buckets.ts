@@ -21,7 +21,6 @@ export class Buckets {
   readonly #table: Int32Array;
   readonly #entriesStart: number;
   readonly #bucketCount: number;
-  #found = new Int32Array(64);
 
   constructor(table: Int32Array, layout: PrefixTableLayout) {
     this.#table = table;
@@ -91,29 +90,14 @@ export class Buckets {
     return atHome >= 0 ? atHome : this.#findIn(this.own(words, block), words, block);
   }
 
-  /**
-   * The same, given the entry of the block before it: inside a run it nearly always lies next to that. A block of the prompt
-   * that was looked up last still lies where it was found.
-   */
+  /** The same, given the entry of the block before it: inside a run it nearly always lies next to that. */
   findBehind(previous: number, words: Int32Array, block: number): number {
-    const found = block < this.#found.length ? this.#found[block]! : 0;
-    if (found > 0 && this.#isAt(found, words, block)) {
-      return found;
-    }
     const next = previous + ENTRY_WORDS;
-    return (block & RUN_MASK) !== 0 && this.#isAt(next, words, block) ? next : this.find(words, block);
-  }
-
-  /** Where a lookup of so many blocks notes what it finds, for `findBehind`; what else is there means nothing. */
-  foundPlaces(count: number): Int32Array {
-    if (this.#found.length < count) {
-      this.#found = new Int32Array(2 * count);
-    }
-    return this.#found;
-  }
-
-  #isAt(entry: number, words: Int32Array, block: number): boolean {
-    return this.#table[entry] === words[2 * block] && this.#table[entry + KEY_HIGH] === words[2 * block + 1];
+    const isNext =
+      (block & RUN_MASK) !== 0 &&
+      this.#table[next] === words[2 * block] &&
+      this.#table[next + KEY_HIGH] === words[2 * block + 1];
+    return isNext ? next : this.find(words, block);
   }
 
   /** The same for a reader beside a writer: notes what it looks into. */

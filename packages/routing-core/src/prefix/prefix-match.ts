@@ -55,7 +55,6 @@ function walkPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBlocks: Int3
   const { words, count } = keys;
   const { rowsStart, setWords } = layout;
   matchedBlocks.fill(0, 0, layout.slotCapacity);
-  const found = buckets.foundPlaces(count);
   let activeCount = -1;
   // The previous block's holders, when they are in its entry.
   let slotsA = -1;
@@ -82,7 +81,6 @@ function walkPrefix(matchTable: MatchTable, keys: BlockKeys, matchedBlocks: Int3
         break;
       }
     }
-    found[block] = entry;
     const packed = table[entry + 2]!;
     if (packed === -1) {
       const row = rowsStart + table[entry + 3]! * setWords;
