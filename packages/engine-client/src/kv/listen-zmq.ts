@@ -1,5 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { EngineError } from "../engine-error.ts";
+import { readInTurns, type TurnReading } from "./read-in-turns.ts";
+import { HANDSHAKE_TIMEOUT_MS } from "./zmq-limits.ts";
 import { encodeMessage, GREETING, pongCommand, readyCommand, ZmtpParser } from "./zmtp-frames.ts";
 
 /** Who dialled a listening ZMQ socket. */
@@ -48,8 +50,6 @@ export interface ZmqBinding {
   readonly socketType?: "ROUTER" | "SUB";
 }
 
-/** A peer has to have said what it is within this time. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Of a SUB: everything, please. */
 const SUBSCRIPTION = encodeMessage([Buffer.from([1])]);
 
@@ -62,26 +62,25 @@ export async function listenZmq(
   limits: ZmqListenerLimits,
   events: ZmqListenerEvents,
 ): Promise<ZmqListener> {
-  const sockets = new Set<Socket>();
-  const turns: Turns = { isPaused: false };
+  const readings = new Map<Socket, TurnReading>();
+  let isPaused = false;
   let isClosed = false;
   const server = createServer((socket) => {
     const from = socket.remoteAddress ?? "";
     socket.on("error", () => undefined);
-    if (sockets.size >= limits.connections) {
+    if (readings.size >= limits.connections) {
       socket.destroy();
       events.refused(`more than ${limits.connections} connections`, from);
       return;
     }
     const caller: ZmqCaller = { from };
-    sockets.add(socket);
     socket.once("close", () => {
-      sockets.delete(socket);
+      readings.delete(socket);
       if (!isClosed) events.left?.(caller);
     });
-    hear(
+    const reading = hear(
       socket,
-      { ...limits, turns, socketType: address.socketType ?? "ROUTER" },
+      { ...limits, socketType: address.socketType ?? "ROUTER" },
       {
         message: (parts) => {
           if (!isClosed) events.message(parts, caller);
@@ -91,6 +90,8 @@ export async function listenZmq(
         },
       },
     );
+    readings.set(socket, reading);
+    if (isPaused) reading.pause();
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) =>
@@ -107,38 +108,33 @@ export async function listenZmq(
     host: address.host,
     port: (server.address() as AddressInfo).port,
     pause: () => {
-      turns.isPaused = true;
-      for (const socket of sockets) socket.pause();
+      isPaused = true;
+      for (const reading of readings.values()) reading.pause();
     },
     resume: () => {
-      turns.isPaused = false;
-      for (const socket of sockets) socket.resume();
+      isPaused = false;
+      for (const reading of readings.values()) reading.resume();
     },
     close: () => {
       isClosed = true;
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      for (const socket of sockets) socket.destroy();
+      for (const socket of readings.keys()) socket.destroy();
       return closed;
     },
   };
 }
 
-/** Shared by the sockets of a listener. */
-interface Turns {
-  isPaused: boolean;
-}
-
 function hear(
   socket: Socket,
-  options: ZmqListenerLimits & { readonly turns: Turns; readonly socketType: "ROUTER" | "SUB" },
+  options: ZmqListenerLimits & { readonly socketType: "ROUTER" | "SUB" },
   events: {
     readonly message: (parts: readonly Buffer[]) => void;
     readonly refused: (reason: string) => void;
   },
-): void {
-  const { idleMs, socketType, turns } = options;
+): TurnReading {
+  const { idleMs, socketType } = options;
   const parser = new ZmtpParser(
     {
       greeted: () => socket.write(readyCommand(socketType)),
@@ -157,20 +153,13 @@ function hear(
   socket.setTimeout(idleMs === 0 ? HANDSHAKE_TIMEOUT_MS : Math.min(idleMs, HANDSHAKE_TIMEOUT_MS), () =>
     socket.destroy(),
   );
-  socket.on("data", (chunk: Buffer) => {
-    // A peer that floods takes turns with everything else.
-    socket.pause();
+  socket.write(GREETING);
+  return readInTurns(socket, (chunk) => {
     try {
       parser.push(chunk);
     } catch (error) {
       socket.destroy();
       events.refused(error instanceof Error ? error.message : String(error));
-      return;
     }
-    setImmediate(() => {
-      if (!turns.isPaused) socket.resume();
-    });
   });
-  if (turns.isPaused) socket.pause();
-  socket.write(GREETING);
 }

@@ -1,5 +1,8 @@
-import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { connect, type NetConnectOpts } from "node:net";
 import { EngineError } from "../engine-error.ts";
+import { readInTurns } from "./read-in-turns.ts";
+import { tcpPlace } from "./zmq-address.ts";
+import { HANDSHAKE_TIMEOUT_MS, MAX_KV_MESSAGE_BYTES } from "./zmq-limits.ts";
 import { encodeMessage, GREETING, pongCommand, readyCommand, ZmtpParser } from "./zmtp-frames.ts";
 
 /** Hears a connection to a ZMQ socket. */
@@ -21,10 +24,6 @@ export interface ZmqConnection {
   /** Nothing is heard any more. */
   close(): void;
 }
-
-/** A batch of events of half a million tokens has 3 MB. */
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
  * Dials `tcp://host:port` or `ipc://path` as a SUB or DEALER socket: one connection, no reconnecting, no queue. After every
@@ -62,7 +61,7 @@ export function dialZmq(
         if (!isOver) events.message(parts);
       },
     },
-    MAX_MESSAGE_BYTES,
+    MAX_KV_MESSAGE_BYTES,
   );
   const reading = readInTurns(socket, (chunk) => {
     if (isOver) return;
@@ -96,43 +95,17 @@ export function dialZmq(
   };
 }
 
-function readInTurns(
-  socket: Socket,
-  read: (chunk: Buffer) => void,
-): { readonly pause: () => void; readonly resume: () => void } {
-  let isPaused = false;
-  const resume = (): void => {
-    if (!isPaused && !socket.destroyed) socket.resume();
-  };
-  socket.on("data", (chunk: Buffer) => {
-    socket.pause();
-    read(chunk);
-    setImmediate(resume);
-  });
-  return {
-    pause: () => {
-      isPaused = true;
-      socket.pause();
-    },
-    resume: () => {
-      isPaused = false;
-      resume();
-    },
-  };
-}
-
 function connectOptions(address: string): NetConnectOpts {
   const ipc = /^ipc:\/\/(.+)$/.exec(address);
   if (ipc !== null) {
     return { path: ipc[1]! };
   }
-  const tcp = /^tcp:\/\/(?:\[([^\]]+)\]|([^:[\]*]+)):(\d+)$/.exec(address);
-  const port = Number(tcp?.[3]);
-  if (tcp === null || !(port >= 1 && port <= 65_535)) {
+  const place = tcpPlace(address);
+  if (place === undefined || place.host.includes("*")) {
     throw new EngineError(
       "rejected",
       `${JSON.stringify(address)} is no ZMQ address: write tcp://host:port or ipc:///path`,
     );
   }
-  return { host: (tcp[1] ?? tcp[2])!, port };
+  return { ...place };
 }

@@ -1,6 +1,8 @@
 import { EngineError } from "../engine-error.ts";
 import { batchFrom, protocolError } from "./kv-message.ts";
 import { listenZmq, type ZmqCaller, type ZmqListener } from "./listen-zmq.ts";
+import { tcpPlace, type TcpPlace } from "./zmq-address.ts";
+import { MAX_KV_MESSAGE_BYTES } from "./zmq-limits.ts";
 import type { ZmqKvListener, ZmqListening } from "./zmq-kv-events.ts";
 
 /** Where publishers are waited for, and whose. */
@@ -15,8 +17,6 @@ export interface ZmqMeeting {
 const MOST_CALLERS = 4_096;
 /** Topics that nobody waits for, of which is remembered that somebody calls under them. */
 const MOST_STRAYS = 1_024;
-/** A batch of events of half a million tokens has 3 MB. */
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Hears publishers of vLLM's `--kv-events-config` that dial out (an endpoint without `*`), several at one address, told apart by
@@ -54,7 +54,7 @@ interface Guest {
 
 class MeetingPoint {
   readonly #address: string;
-  readonly #place: { readonly host: string; readonly port: number };
+  readonly #place: TcpPlace;
   readonly #deserted: () => void;
   readonly #guests = new Set<Guest>();
   readonly #strays = new Map<string, ZmqCaller>();
@@ -89,7 +89,7 @@ class MeetingPoint {
 
   async #open(): Promise<void> {
     this.#isOpen = true;
-    const limits = { connections: MOST_CALLERS, messageBytes: MAX_MESSAGE_BYTES, idleMs: 0 };
+    const limits = { connections: MOST_CALLERS, messageBytes: MAX_KV_MESSAGE_BYTES, idleMs: 0 };
     try {
       const listener = await listenZmq({ ...this.#place, socketType: "SUB" }, limits, {
         message: (parts, caller) => this.#receive(parts, caller),
@@ -169,15 +169,13 @@ class MeetingPoint {
 }
 
 /** @throws EngineError `rejected` */
-function placeOf(address: string): { readonly host: string; readonly port: number } {
-  const tcp = /^tcp:\/\/(?:\[([^\]]+)\]|([^:[\]]+)):(\d+)$/.exec(address);
-  const port = Number(tcp?.[3]);
-  if (tcp === null || !(port >= 1 && port <= 65_535)) {
+function placeOf(address: string): TcpPlace {
+  const place = tcpPlace(address);
+  if (place === undefined) {
     throw new EngineError(
       "rejected",
       `${JSON.stringify(address)} is no address to listen at: write tcp://host:port`,
     );
   }
-  const host = (tcp[1] ?? tcp[2])!;
-  return { host: host === "*" ? "0.0.0.0" : host, port };
+  return place.host === "*" ? { ...place, host: "0.0.0.0" } : place;
 }
