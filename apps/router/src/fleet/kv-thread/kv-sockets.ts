@@ -1,12 +1,10 @@
 import {
   EngineError,
   type KvBatch,
-  listenToZmqKvEvents,
   packKvBatch,
   replayZmqKvEvents,
   type ZmqKvListener,
   type ZmqListening,
-  ZmqMeetingPoints,
   type ZmqReplayListener,
 } from "@vllm-router/engine-client/kv";
 import {
@@ -16,6 +14,7 @@ import {
   type ToKvThread,
   type ToldError,
 } from "./kv-thread-messages.ts";
+import { createPublisherListening } from "./kv-transport.ts";
 
 /** What the thread's half works with. */
 export interface KvSocketsOptions {
@@ -33,7 +32,7 @@ export interface KvSocketsOptions {
 export class KvSockets {
   readonly #options: KvSocketsOptions;
   readonly #listenings = new Map<number, ZmqListening>();
-  readonly #meetingPoints = new ZmqMeetingPoints();
+  readonly #listenToPublisher = createPublisherListening();
   readonly #mostWords: number;
   #news: KvThreadNews[] = [];
   #wordsOnTheWay = 0;
@@ -89,10 +88,9 @@ export class KvSockets {
     message: Extract<ToKvThread, { readonly kind: "listen" | "replay" }>,
     listener: ZmqKvListener & ZmqReplayListener,
   ): ZmqListening {
-    if (message.kind === "replay") return replayZmqKvEvents(message, listener);
-    return message.dials
-      ? this.#meetingPoints.listen(message, listener)
-      : listenToZmqKvEvents(message, listener);
+    return message.kind === "replay"
+      ? replayZmqKvEvents(message, listener)
+      : this.#listenToPublisher(message, listener);
   }
 
   #end(id: number, error: unknown): void {

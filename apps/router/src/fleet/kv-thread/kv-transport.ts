@@ -2,6 +2,7 @@ import {
   listenToZmqKvEvents,
   replayZmqKvEvents,
   type ZmqKvListener,
+  type ZmqListening,
   type ZmqReplayListener,
   ZmqMeetingPoints,
 } from "@vllm-router/engine-client/kv";
@@ -33,12 +34,19 @@ export interface KvTransport {
   ): KvListeningHandle;
 }
 
-const meetingPoints = new ZmqMeetingPoints();
+/** Listens to publishers, whoever dials; those that do meet at addresses bound here. */
+export function createPublisherListening(): (
+  publisher: KvPublisher,
+  listener: ZmqKvListener,
+) => ZmqListening {
+  const meetingPoints = new ZmqMeetingPoints();
+  return (publisher, listener) =>
+    publisher.dials ? meetingPoints.listen(publisher, listener) : listenToZmqKvEvents(publisher, listener);
+}
 
 /** Receives and decodes on the calling thread. */
 export const sameThreadTransport: KvTransport = {
   lease: () => ({ [Symbol.dispose]: () => undefined }),
-  listen: (publisher, listener) =>
-    publisher.dials ? meetingPoints.listen(publisher, listener) : listenToZmqKvEvents(publisher, listener),
+  listen: createPublisherListening(),
   replay: replayZmqKvEvents,
 };
