@@ -3,18 +3,14 @@ import type { PrintedMetric } from "../observability/metric-cells.ts";
 import type { AwaitedAnswers } from "./awaited-answers.ts";
 import type { ThreadHandle } from "./thread-handle.ts";
 
-/** A thread that does not tell its metrics in time is left out with what is new. */
-const TIMEOUT_MS = 2_000;
-
 /**
- * The metrics of all threads as one. What a thread had counted when it was asked last is kept when it dies, so that sums do
+ * The metrics of all threads as one; a thread that does not tell its own in time is left out with what is new. What a thread had counted when it was asked last is kept when it dies, so that sums do
  * not fall; what it counted after that is lost with it.
  */
 export class ThreadMetrics {
   readonly #answers: AwaitedAnswers;
   readonly #last: (readonly PrintedMetric[])[] = [];
   #retired: readonly PrintedMetric[] = [];
-  #questions = 0;
 
   constructor(answers: AwaitedAnswers) {
     this.#answers = answers;
@@ -39,11 +35,10 @@ export class ThreadMetrics {
   async #familiesOf(handle: ThreadHandle): Promise<readonly PrintedMetric[]> {
     const { thread } = handle;
     if (handle.isServing) {
-      this.#questions += 1;
-      const question = this.#questions;
-      const heard = this.#answers.heard(thread, `metrics ${question}`, TIMEOUT_MS);
-      handle.tell({ kind: "tell-metrics", question });
-      const answer = await heard;
+      const answer = await this.#answers.ask(handle, "metrics", (question) => ({
+        kind: "tell-metrics",
+        question,
+      }));
       if (answer?.kind === "metrics") {
         this.#last[thread] = answer.families;
       }

@@ -1,3 +1,4 @@
+import type { AskedThread } from "./awaited-answers.ts";
 import type { Decisions } from "../decisions/create-decisions.ts";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import type { Routing } from "../fleet/routing.ts";
@@ -30,12 +31,6 @@ type ServiceMessage = Extract<
   { readonly kind: "ask" | "explained" | "shadow" | "policy" | "response-changed" | "unfollow-response" }
 >;
 
-/** A request thread, as far as it is answered. */
-interface Asking {
-  readonly thread: number;
-  tell(message: ToThread): void;
-}
-
 /** What this thread keeps for all request threads beside the engines: decisions, metrics, shadow policies, responses. */
 export class ThreadServices {
   readonly #options: ThreadServicesOptions;
@@ -62,7 +57,7 @@ export class ThreadServices {
   }
 
   /** Takes what a thread says or asks. */
-  receive(from: Asking, message: ServiceMessage): void {
+  receive(from: AskedThread, message: ServiceMessage): void {
     switch (message.kind) {
       case "ask":
         void this.#answer(from.thread, message.about).then((answer) =>
