@@ -1,15 +1,12 @@
 import type { AdmissionTicket } from "@vllm-router/routing-core";
-import type { Timers } from "../fleet/timers.ts";
-import type { RouterObserver } from "../observability/router-observer.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import { RunningList } from "../server/running-list.ts";
 import { sendApiError } from "../server/send-api-error.ts";
 import type { AdmissionControl, AdmissionOutcome } from "./admission-control.ts";
-import type { Placer } from "./placement.ts";
 import type { RequestPlan } from "./plan.ts";
 import { failureCode, failureToApiError, type RequestFailure } from "./request-failure.ts";
 import { RequestRun, type RunEnd } from "./request-run.ts";
-import { RunningServices } from "./running-services.ts";
+import { RunningServices, type RunningServicesOptions } from "./running-services.ts";
 
 /** Something that runs and can be ended when the router stops at once. */
 export interface Abortable {
@@ -19,14 +16,9 @@ export interface Abortable {
 }
 
 /** What serving a generation needs. */
-export interface GenerationServerOptions {
-  readonly placer: Placer;
+export interface GenerationServerOptions extends RunningServicesOptions {
   readonly admission: AdmissionControl;
-  readonly timers: Timers;
-  readonly observer: RouterObserver;
   readonly policyName: string;
-  /** Delay before retry number `retry` (1-based) in milliseconds; undefined when there is none left. */
-  readonly retryDelayMs: (retry: number) => number | undefined;
   /** Where the gaps between outputs of a model are counted. */
   readonly gapCell: (model: string) => { observe(seconds: number): void };
   /** Idle time of a stream after which a comment is sent, in milliseconds; 0, the default, for never. */

@@ -1,8 +1,17 @@
-import type { CancelTimer } from "../fleet/timers.ts";
-import type { GenerationServerOptions } from "./generation-server.ts";
+import type { CancelTimer, Timers } from "../fleet/timers.ts";
+import type { RouterObserver } from "../observability/router-observer.ts";
 import type { Placer } from "./placement.ts";
 import { randomId } from "./random-id.ts";
 import type { RequestRun, RunEnd, RunServices } from "./request-run.ts";
+
+/** What all running requests work with. */
+export interface RunningServicesOptions {
+  readonly placer: Placer;
+  readonly timers: Timers;
+  readonly observer: RouterObserver;
+  /** Delay before retry number `retry` (1-based) in milliseconds; undefined when there is none left. */
+  readonly retryDelayMs: (retry: number) => number | undefined;
+}
 
 /** What is told of one request. */
 export interface RunningListener {
@@ -15,10 +24,10 @@ export interface RunningListener {
 /** What one running request works with: an object a request, where functions of its own would be ten. */
 export class RunningServices implements RunServices {
   readonly placer: Placer;
-  readonly #options: GenerationServerOptions;
+  readonly #options: RunningServicesOptions;
   readonly #listener: RunningListener;
 
-  constructor(options: GenerationServerOptions, listener: RunningListener) {
+  constructor(options: RunningServicesOptions, listener: RunningListener) {
     this.placer = options.placer;
     this.#options = options;
     this.#listener = listener;
