@@ -1,6 +1,10 @@
 import { monitorEventLoopDelay, type ELDHistogram } from "node:perf_hooks";
-import type { Timers } from "../fleet/timers.ts";
 import { loopUtilization } from "./loop-utilization.ts";
+
+/** Does something again and again, until the process or its owner ends. */
+export interface Ticking {
+  every(intervalMs: number, action: () => void): unknown;
+}
 
 /** How far apart instants of the event loop were that should be 10 ms apart, seconds. */
 export interface LoopDelays {
@@ -46,7 +50,7 @@ export class LoopDelayMonitor {
 
   /** @param parts other than Node's, for tests */
   constructor(
-    timers: Pick<Timers, "every">,
+    timers: Ticking,
     parts: { readonly histogram?: ELDHistogram; readonly utilization?: () => number } = {},
   ) {
     this.#histogram = parts.histogram ?? monitorEventLoopDelay({ resolution: RESOLUTION_MS });

@@ -1,9 +1,9 @@
 import { Registry } from "prom-client";
-import type { Timers } from "../fleet/timers.ts";
 import { decisionMetrics } from "./decision-metrics.ts";
 import type { DecisionObserver } from "./decision-observer.ts";
 import { FrontendMetrics } from "./frontend-metrics.ts";
 import type { HistogramCell, PrintedMetric } from "./metric-cells.ts";
+import type { Ticking } from "./loop-delays.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { RouterMetrics, type MetricSources } from "./router-metrics.ts";
 import type { RouterObserver } from "./router-observer.ts";
@@ -29,7 +29,7 @@ export interface Metrics {
  * Creates the router's metrics: its own series, vLLM's front-end series, and the process's.
  * @param timers undefined leaves the process's out, of which one thread tells for all
  */
-export function createMetrics(sources: MetricSources, timers: Pick<Timers, "every"> | undefined): Metrics {
+export function createMetrics(sources: MetricSources, timers: Ticking | undefined): Metrics {
   const registry = new Registry();
   const router = new RouterMetrics(registry, sources);
   const frontend = new FrontendMetrics(registry);

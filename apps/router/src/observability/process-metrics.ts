@@ -1,6 +1,5 @@
 import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
-import type { Timers } from "../fleet/timers.ts";
-import { LoopDelayMonitor } from "./loop-delays.ts";
+import { LoopDelayMonitor, type Ticking } from "./loop-delays.ts";
 
 /** Prom-client's own measuring of the loop, every ten milliseconds by default, never happens. */
 const NEVER_MS = 2 ** 31 - 1;
@@ -17,7 +16,7 @@ const DELAYS = [
 ] as const;
 
 /** prom-client's series of the process; but the loop's delays are not measured where there is no work for it to be late with. */
-export function processMetrics(registry: Registry, timers: Pick<Timers, "every">): void {
+export function processMetrics(registry: Registry, timers: Ticking): void {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: NEVER_MS });
   const monitor = new LoopDelayMonitor(timers);
   const gauges = DELAYS.map(([key, help], index) => {
