@@ -5,9 +5,10 @@ import { workloads } from "./src/routing/workloads.ts";
 
 const USAGE = `Usage: tools/node --conditions=@vllm-router/source tools/bench/routing-search.ts [--policies 'cache_aware;cache_aware:waitTokens=0']
        [--seeds 1,2,3] [--workloads chats,documents] [--engines 8] [--kv-blocks 5000]
-       [--threads 1,2,4] [--apart] [--fresh]
+       [--threads 1,2,4] [--apart] [--fresh] [--text-block-bytes 128]
 Several threads decide over one ledger and one index, and their policies share memory as in the router; with --apart they do not.
 One router has all workloads in turn, as in routing.ts; with --fresh each workload has a router of its own.
+With --text-block-bytes prompts are known as text alone, as those for HTTP workers are without a tokenizer.
 Policies in simulated time: no network, no waiting, the same figures on every machine. Search on some seeds, judge on others.
 `;
 
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     threads: { type: "string", default: "1" },
     apart: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
+    "text-block-bytes": { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -32,6 +34,7 @@ if (values.help) {
 }
 
 function run(): void {
+  const textBytes = values["text-block-bytes"];
   const wanted = values.workloads.split(",");
   const results: RoutingResult[] = [];
   for (const seed of values.seeds.split(",").map(Number)) {
@@ -54,6 +57,7 @@ function run(): void {
           kvBlocks: Number(values["kv-blocks"]),
           threads,
           isApart: values.apart,
+          textBlockBytes: textBytes === undefined ? undefined : Number(textBytes),
         };
         const turns = values.fresh ? all.map((each) => [each]) : [all];
         for (const taken of turns) {

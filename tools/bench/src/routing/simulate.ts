@@ -39,6 +39,8 @@ export interface Simulation {
   readonly threads?: number;
   /** Policies of the threads remember each for itself, where the router's share memory. Default false. */
   readonly isApart?: boolean;
+  /** Prompts are known as text alone, of four bytes a token, matched in blocks of so many bytes. Known by their tokens when missing. */
+  readonly textBlockBytes?: number | undefined;
 }
 
 interface Attempt {
@@ -64,7 +66,7 @@ const USER = 50_002;
  */
 export function simulate(simulation: Simulation): readonly RoutingResult[] {
   const { policy, parameters, seed, engines: count, kvBlocks } = simulation;
-  const { threads = 1, isApart = false } = simulation;
+  const { threads = 1, isApart = false, textBlockBytes } = simulation;
   const time = new SimulatedTime();
   const clock = (): number => time.nowMs;
   const ledger = createLedger({ slotCapacity: count });
@@ -97,7 +99,7 @@ export function simulate(simulation: Simulation): readonly RoutingResult[] {
       loads,
       index: caches,
       recorder,
-      hasher: createBlockHasher(),
+      hasher: createBlockHasher(textBlockBytes === undefined ? {} : { blockBytes: textBlockBytes }),
       clock,
       random,
     }),
@@ -144,7 +146,7 @@ export function simulate(simulation: Simulation): readonly RoutingResult[] {
     const generation = {
       requestId: `request-${requests}`,
       model: "simulated",
-      tokenIds,
+      ...(textBlockBytes === undefined ? { tokenIds } : { text: new Uint8Array(tokenIds.buffer) }),
       promptTokens: tokenIds.length,
       maxTokens,
       requiredFields: [],
