@@ -209,6 +209,24 @@ describe("cache_aware", () => {
       expect(workersUsed(400, 4, { waitTokens: 0 })).toBe(1);
     });
 
+    it("leaves them alone once the crowd has gone, whatever they are credited with", () => {
+      const fleet = setUp(8, { waitTokens: 1 });
+      const long = prompt(tokens(8192));
+      const { decision, settlement } = fleet.place(long);
+      settlement.release();
+      const { worker: holder, slot } = decision.legs[0]!;
+      const crowd = (): { release(): unknown }[] =>
+        Array.from({ length: 2 }, () => fleet.ledger.acquire(slot, { promptTokens: 0, prefillTokens: 0 }));
+      const crowding = crowd();
+      const visited = Array.from({ length: 200 }, () => fleet.visit(long));
+      expect(new Set(visited)).toEqual(new Set([holder]));
+      crowding.forEach((entry) => entry.release());
+      // It begins as the long one does, and costs less than the others are credited with.
+      expect(fleet.ask(shared)).toMatchObject({ reason: "prefix", legs: [{ worker: holder }] });
+      crowd();
+      expect(fleet.ask(shared)).toMatchObject({ reason: "balance" });
+    });
+
     it("says in the record what they are credited with, and why one was taken", () => {
       const fleet = setUp(8, { waitTokens: 1 });
       const { worker: holder, slot } = fleet.place(shared).decision.legs[0]!;
