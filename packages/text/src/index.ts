@@ -57,7 +57,7 @@ export { type ContentFormat } from "./template/content-format.ts";
 export { normalizeMessages, type NormalizeOptions } from "./template/normalize-messages.ts";
 export { normalizeTools } from "./template/normalize-tools.ts";
 export { type LocalTime } from "./template/python/strftime.ts";
-export { renderChat, type ChatRenderRequest } from "./template/render-chat.ts";
+export { renderChat, renderChatPieces, type ChatRenderRequest } from "./template/render-chat.ts";
 export { effectiveTemplateKwargs, type TemplateSettings } from "./template/template-kwargs.ts";
 export {
   chatTemplateSource,
