@@ -67,6 +67,7 @@ export {
 } from "./template/template-source.ts";
 export { PythonFloat, type FloatValue, type TemplateValue } from "./template/template-value.ts";
 export { createTokenizer } from "./tokenizer/create-tokenizer.ts";
+export { continueEncoding, type CutEncoding, type EncodingCut } from "./tokenizer/cut-encoding.ts";
 export { type EncodingDraft, type Stretch } from "./tokenizer/encoding-draft.ts";
 export { type CreateTextUnits, type TextUnits } from "./tokenizer/text-units.ts";
 export {
