@@ -56,9 +56,8 @@ export class BodyMemory {
    * @param bytes are kept: nobody may write to them any more
    */
   parse(bytes: Uint8Array): JsonValue {
-    // In a text that begins otherwise another encoding may be seen.
-    const isCandidate = bytes.length >= SHORTEST_BEGINNING && bytes[0] === OPEN_BRACE && bytes[1] !== 0;
-    if (!isCandidate) return parseJsonBytes(bytes);
+    // A text that begins otherwise may be in another encoding.
+    if (bytes.length < SHORTEST_BEGINNING || bytes[0] !== OPEN_BRACE) return parseJsonBytes(bytes);
     const hashes = beginningHashes(bytes);
     const body = this.#read(bytes, this.#find(bytes, hashes));
     if (body === undefined) return parseJsonBytes(bytes);

@@ -2,9 +2,6 @@ import { type ByteSpan, skipSpace, valueEnd } from "./json-ends.ts";
 
 const COMMA = 0x2c;
 const CLOSE_BRACKET = 0x5d;
-const QUOTE = 0x22;
-const OPEN_BRACE = 0x7b;
-const OPEN_BRACKET = 0x5b;
 
 /** The elements of a JSON array from some place on. */
 export interface JsonElements {
@@ -18,8 +15,7 @@ export interface JsonElements {
  *
  * @param from behind the array's opening bracket, or behind an element
  * @param isBehindElement which of the two
- * @returns undefined where the brackets do not match, or where an element is a number or a word: of these one cannot tell
- *   from their own bytes where they end
+ * @returns undefined where the brackets do not match, or where a number or a word stands right before the closing one
  */
 export function jsonElements(
   bytes: Uint8Array,
@@ -41,10 +37,8 @@ export function jsonElements(
 
 /** @returns the first byte behind it that is no space; -1 without an element */
 function readElement(bytes: Uint8Array, start: number, spans: ByteSpan[]): number {
-  const first = bytes[start];
-  if (first !== OPEN_BRACE && first !== QUOTE && first !== OPEN_BRACKET) return -1;
   const end = valueEnd(bytes, start);
-  if (end === -1) return -1;
+  if (end <= start) return -1;
   spans.push({ start, end });
   return skipSpace(bytes, end);
 }

@@ -54,8 +54,8 @@ export function sharedElements(
 }
 
 /**
- * Reads an object in UTF-8 whose last `messages` is an array of objects, arrays and strings: every element by itself, and what
- * is around them as a text of its own.
+ * Reads an object in UTF-8 whose last `messages` is an array: every element by itself, and what is around them as a text of
+ * its own.
  *
  * @returns undefined where the body is another, or is no JSON: somebody else has to say what it is
  * @throws {@link JsonError} in parts of the body that are no JSON
