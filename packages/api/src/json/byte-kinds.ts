@@ -6,53 +6,48 @@ export interface ByteKinds {
   readonly isAscii: boolean;
 }
 
-const CONTROL: ByteKinds = { hasControl: true, isAscii: false };
-const ASCII_CONTROL: ByteKinds = { hasControl: true, isAscii: true };
-const ASCII: ByteKinds = { hasControl: false, isAscii: true };
-const OTHER: ByteKinds = { hasControl: false, isAscii: false };
+const TOP_BITS = 0x80808080 | 0;
 
 /** Looks at bytes once, sixteen together. */
 export function byteKinds(bytes: Uint8Array, start = 0, end = bytes.length): ByteKinds {
   let at = start;
+  // The top bit of every byte: whether it was ever set, and whether one of the upper three always was.
   let seen = 0;
-  let control = 0;
+  let kept = TOP_BITS;
   const aligned = Math.min(end, start + (-(bytes.byteOffset + start) & 3));
   for (; at < aligned; at++) {
     const byte = bytes[at] as number;
     seen |= byte;
-    if (byte < 0x20) control = 0x80;
+    if (byte < 0x20) kept = 0;
   }
   const words = (end - at) >> 2;
   if (words > 0) {
     const view = new Int32Array(bytes.buffer, bytes.byteOffset + at, words);
     let index = 0;
-    // A byte below 0x20 borrows from its own top bit; bytes above 0x7f are masked out. A borrow may also mark the byte
-    // after a true hit, never a word without one.
     for (const stop = words - 3; index < stop; index += 4) {
       const first = view[index] as number;
       const second = view[index + 1] as number;
       const third = view[index + 2] as number;
       const fourth = view[index + 3] as number;
       seen |= first | second | third | fourth;
-      control |=
-        ((first - 0x20202020) & ~first) |
-        ((second - 0x20202020) & ~second) |
-        ((third - 0x20202020) & ~third) |
-        ((fourth - 0x20202020) & ~fourth);
+      kept &= upper(first) & upper(second) & upper(third) & upper(fourth);
     }
     for (; index < words; index++) {
       const word = view[index] as number;
       seen |= word;
-      control |= (word - 0x20202020) & ~word;
+      kept &= upper(word);
     }
     at += words * 4;
   }
   for (; at < end; at++) {
     const byte = bytes[at] as number;
     seen |= byte;
-    if (byte < 0x20) control = 0x80;
+    if (byte < 0x20) kept = 0;
   }
-  const isAscii = (seen & 0x80808080) === 0;
-  if ((control & 0x80808080) !== 0) return isAscii ? ASCII_CONTROL : CONTROL;
-  return isAscii ? ASCII : OTHER;
+  return { hasControl: (kept & TOP_BITS) !== TOP_BITS, isAscii: (seen & TOP_BITS) === 0 };
+}
+
+/** The top bit of each of four bytes is set where one of its upper three bits was: where it is 0x20 or more. */
+function upper(word: number): number {
+  return word | (word << 1) | (word << 2);
 }
