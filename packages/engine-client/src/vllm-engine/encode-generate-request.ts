@@ -1,6 +1,6 @@
 import type { GenerateRequest, SamplingParameters, StructuredOutput } from "../engine.ts";
 import { GRPC_PREFIX_BYTES } from "../transport/stream-transport.ts";
-import { writePrompt } from "../wire/recurring-ids.ts";
+import { keepPrompt, writePrompt } from "../wire/recurring-ids.ts";
 import { type PromptTags, WireWriter } from "../wire/wire-writer.ts";
 
 // Shared by all calls: encoding is synchronous and the result is a copy.
@@ -22,13 +22,15 @@ export function encodeGenerateRequest(request: GenerateRequest): Buffer {
   whole.reset();
   whole.skip(GRPC_PREFIX_BYTES);
   whole.string(10, request.requestId);
-  writePrompt(whole, PROMPT_TAGS, request);
+  const ids = writePrompt(whole, PROMPT_TAGS, request);
   writeSampling(request.sampling);
   whole.bool(40, request.stream);
   if (request.kvTransferParams !== undefined) whole.optionalString(66, request.kvTransferParams);
   if (request.rank !== undefined) whole.optionalInt32(72, request.rank);
   whole.uint32BigEndianAt(1, whole.position - GRPC_PREFIX_BYTES);
-  return whole.copy();
+  const message = whole.copy();
+  keepPrompt(request, message, ids);
+  return message;
 }
 
 function writeSampling(sampling: SamplingParameters): void {

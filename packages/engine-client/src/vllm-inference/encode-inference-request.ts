@@ -1,7 +1,7 @@
 import { KVCacheParameters } from "@vllm-router/proto/messages";
 import type { GenerateRequest, SamplingParameters, StructuredOutput } from "../engine.ts";
 import { GRPC_PREFIX_BYTES } from "../transport/stream-transport.ts";
-import { writePrompt } from "../wire/recurring-ids.ts";
+import { keepPrompt, writePrompt } from "../wire/recurring-ids.ts";
 import { type PromptTags, WireWriter } from "../wire/wire-writer.ts";
 
 /**
@@ -37,7 +37,7 @@ export function encodeInferenceRequest(request: GenerateRequest): Buffer {
   whole.reset();
   whole.skip(GRPC_PREFIX_BYTES);
   whole.string(10, request.requestId);
-  writePrompt(whole, PROMPT_TAGS, request);
+  const ids = writePrompt(whole, PROMPT_TAGS, request);
   whole.optionalFloat(45, sampling.temperature);
   writeSampling(sampling);
   writeDecoding(sampling);
@@ -48,7 +48,9 @@ export function encodeInferenceRequest(request: GenerateRequest): Buffer {
   whole.string(106, request.sessionId ?? "");
   whole.string(122, request.loraName ?? "");
   whole.uint32BigEndianAt(1, whole.position - GRPC_PREFIX_BYTES);
-  return whole.copy();
+  const message = whole.copy();
+  keepPrompt(request, message, ids);
+  return message;
 }
 
 function writeSampling(sampling: SamplingParameters): void {

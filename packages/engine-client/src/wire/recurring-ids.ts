@@ -7,23 +7,38 @@ interface Prompt {
   readonly recurring?: RecurringPrompt | undefined;
 }
 
-/** The packed form of prompts that come again; gone with the arrays that it was made of. */
+/** Where packed ids are in a message. */
+interface PackedPlace {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The packed form of prompts that come again, within the messages that it was sent in; gone with the arrays that it was made of. */
 const kept = new WeakMap<Int32Array, Uint8Array>();
 
 /**
- * Writes the ids of a prompt as {@link WireWriter.tokenIdsMessage} does. Of one that comes again as the beginning of longer ones the packed form is
- * kept, and the part that an earlier prompt shares is not packed again.
+ * Writes the ids of a prompt as {@link WireWriter.tokenIdsMessage} does; the part that is known of one that comes again is not packed again.
+ *
+ * @returns where in the message its packed ids are, for {@link keepPrompt}
  */
-export function writePrompt(writer: WireWriter, tags: PromptTags, prompt: Prompt): void {
+export function writePrompt(writer: WireWriter, tags: PromptTags, prompt: Prompt): PackedPlace {
   const { tokenIds, recurring } = prompt;
-  if (recurring === undefined) {
-    writer.tokenIdsMessage(tags, tokenIds);
-    return;
-  }
-  const whole = kept.get(tokenIds);
-  const first = whole === undefined ? sharedOf(recurring) : { bytes: whole, count: tokenIds.length };
+  const first = recurring && firstOf(tokenIds, recurring);
   const start = writer.tokenIdsMessage(tags, tokenIds, first);
-  if (whole === undefined) kept.set(tokenIds, writer.copy(start));
+  return { start, end: writer.position };
+}
+
+/**
+ * Keeps the packed form of a prompt that comes again.
+ * @param message which nobody writes to any more
+ */
+export function keepPrompt({ tokenIds, recurring }: Prompt, message: Uint8Array, at: PackedPlace): void {
+  if (recurring !== undefined && !kept.has(tokenIds)) kept.set(tokenIds, message.subarray(at.start, at.end));
+}
+
+function firstOf(tokenIds: Int32Array, recurring: RecurringPrompt): PackedIds | undefined {
+  const bytes = kept.get(tokenIds);
+  return bytes === undefined ? sharedOf(recurring) : { bytes, count: tokenIds.length };
 }
 
 /** The packed form of what a prompt shares with an earlier one. */

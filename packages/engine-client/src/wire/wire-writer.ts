@@ -31,9 +31,9 @@ export class WireWriter {
     if (this.#buffer.length > RETAINED_BYTES) this.#replace(Buffer.allocUnsafeSlow(4096));
   }
 
-  /** A copy of what was written, from a position on. */
-  copy(from = 0): Buffer {
-    return Buffer.from(this.#buffer.subarray(from, this.position));
+  /** A copy of what was written. */
+  copy(): Buffer {
+    return Buffer.from(this.#buffer.subarray(0, this.position));
   }
 
   /** Leaves room for bytes that are written later by {@link WireWriter.uint32BigEndianAt}. */

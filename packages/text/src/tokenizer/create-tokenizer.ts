@@ -202,6 +202,7 @@ function assemble({
     : (ids: ArrayLike<number>, skips: boolean): string => decoder.decode(table.decodableTokens(ids, skips));
   const tokenizer: Tokenizer = {
     vocabularySize: sizeOf(added, vocabulary),
+    highestTokenId: highestOf(added, vocabulary),
     maxTokenCharacters: longestOf(added, vocabulary),
     specialTokens: config.specialTokens,
     allSpecialTokens: config.allSpecialTokens,
@@ -270,6 +271,13 @@ function sizeOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>)
   let size = vocabulary.size;
   for (const token of added.byId.values()) if (!vocabulary.has(token.content)) size++;
   return size;
+}
+
+function highestOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {
+  let highest = -1;
+  for (const id of vocabulary.values()) if (id > highest) highest = id;
+  for (const id of added.byId.keys()) if (id > highest) highest = id;
+  return highest;
 }
 
 function longestOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {

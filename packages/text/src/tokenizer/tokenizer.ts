@@ -39,6 +39,8 @@ export interface SpecialFrame {
 export interface Tokenizer {
   /** Number of distinct tokens, added ones included (Python's `len(tokenizer)`). */
   readonly vocabularySize: number;
+  /** The highest id that encoding can give; above `vocabularySize - 1` where the vocabulary has gaps. */
+  readonly highestTokenId: number;
   /** Characters (code points) of the longest token: vLLM's bound for texts that are far too long. */
   readonly maxTokenCharacters: number;
   /** Special tokens by name: `bos_token`, `eos_token`, … each with its text. Tokens without a name are not here. */
