@@ -6,13 +6,7 @@ import { createBpeEncoder } from "./bpe-encoder.ts";
 import { isBpeModel, readBpeModel } from "./bpe-model.ts";
 import { type CutEncoding, lastCutWithin } from "./cut-encoding.ts";
 import { cleanUpSpaces, compileDecoder, type TokenDecoder } from "./decoder.ts";
-import {
-  isJsonObject,
-  type JsonObject,
-  invalidMember,
-  parseJsonObject,
-  unsupportedComponent,
-} from "./json-object.ts";
+import { isJsonObject, type JsonObject, invalidMember, unsupportedComponent } from "./json-object.ts";
 import { compileNormalizer } from "./normalizer.ts";
 import { mayCompose, type Normalizer } from "./normalizer-steps.ts";
 import { compilePostProcessor } from "./post-processor.ts";
@@ -23,6 +17,7 @@ import {
   type EncodingStages,
   type StretchEncoder,
 } from "./text-encoder-pipeline.ts";
+import { type BpeTables, readTokenizerJson } from "./tokenizer-json.ts";
 import { StretchMemory } from "./stretch-memory.ts";
 import { createPlainTextUnits } from "./text-units.ts";
 import { TokenBuffer } from "./token-buffer.ts";
@@ -31,6 +26,7 @@ import { applyTokenizerClass } from "./tokenizer-class.ts";
 import { addConfiguredTokens, readTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
 import type { SpecialFrame, Tokenizer, TokenizerFiles, TokenizerOptions } from "./tokenizer.ts";
 import { createUnigram } from "./unigram-encoder.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 import { createWordLevel, createWordPiece, type WordModel } from "./word-piece-encoder.ts";
 import { codePointLength } from "./utf8.ts";
 
@@ -42,22 +38,23 @@ import { codePointLength } from "./utf8.ts";
  */
 export function createTokenizer(files: TokenizerFiles, options: TokenizerOptions = {}): Tokenizer {
   const config = readTokenizerConfig(files);
-  const json = applyTokenizerClass(parseJsonObject(files.tokenizerJson, "tokenizer.json"), config);
+  const read = readTokenizerJson(files.tokenizerJson);
+  const json = applyTokenizerClass(read.json, config);
   const model = json["model"];
   if (!isJsonObject(model)) throw invalidMember("model", "an object");
   const preTokenizer = compilePreTokenizer(json["pre_tokenizer"]);
   const memory = new StretchMemory(options.createTextUnits ?? createPlainTextUnits);
-  return createOwn({ json, config, preTokenizer, memory, ...createModel(model, preTokenizer) });
+  return createOwn({ json, config, preTokenizer, memory, ...createModel(model, preTokenizer, read.tables) });
 }
 
 interface StretchModel extends Partial<Pick<ByteStretchEncoder, "encodeUnits">> {
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly encodeStretch: StretchEncoder;
 }
 
-function createModel(model: JsonObject, preTokenizer: PreTokenizer): StretchModel {
+function createModel(model: JsonObject, preTokenizer: PreTokenizer, tables?: BpeTables): StretchModel {
   if (!isBpeModel(model)) return wordByWord(createWordModel(model), preTokenizer);
-  const bpe = readBpeModel(model);
+  const bpe = readBpeModel(model, tables);
   const { vocabulary } = bpe;
   const { scanner, isByteLevel } = preTokenizer;
   if (scanner !== undefined && isByteModel(bpe)) {
@@ -137,7 +134,7 @@ function refusedCharacters(
 interface Parts extends Encoding {
   readonly config: TokenizerConfig;
   readonly added: AddedVocabulary;
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly decoder: TokenDecoder;
   readonly table: TokenTable;
   readonly spaceMarker: string | undefined;
@@ -227,7 +224,7 @@ function assemble({
 
 function readAddedVocabulary(
   json: JsonObject,
-  vocabulary: ReadonlyMap<string, number>,
+  vocabulary: Vocabulary,
   config: TokenizerConfig,
 ): AddedVocabulary {
   const added = new AddedVocabulary(vocabulary);
@@ -253,7 +250,7 @@ function* patterns(
 
 interface TableParts {
   readonly added: AddedVocabulary;
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly normalizer: Normalizer | undefined;
 }
 
@@ -267,24 +264,20 @@ function createTokenTable({ added, vocabulary, normalizer }: TableParts): TokenT
   return new TokenTable(vocabulary, { pieces, specialTexts });
 }
 
-function sizeOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {
+function sizeOf(added: AddedVocabulary, vocabulary: Vocabulary): number {
   let size = vocabulary.size;
   for (const token of added.byId.values()) if (!vocabulary.has(token.content)) size++;
   return size;
 }
 
-function highestOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {
-  let highest = -1;
-  for (const id of vocabulary.values()) if (id > highest) highest = id;
+function highestOf(added: AddedVocabulary, vocabulary: Vocabulary): number {
+  let highest = vocabulary.idLimit - 1;
   for (const id of added.byId.keys()) if (id > highest) highest = id;
   return highest;
 }
 
-function longestOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {
-  let longest = 0;
-  for (const piece of vocabulary.keys()) {
-    if (piece.length > longest) longest = Math.max(longest, codePointLength(piece));
-  }
+function longestOf(added: AddedVocabulary, vocabulary: Vocabulary): number {
+  let { longest } = vocabulary;
   for (const token of added.byId.values()) longest = Math.max(longest, codePointLength(token.content));
   return longest;
 }

@@ -3,10 +3,10 @@ import type { CutEncoding, EncodingCut } from "./cut-encoding.ts";
 import type { EncodingDraft, Stretch } from "./encoding-draft.ts";
 import type { CreateTextUnits } from "./text-units.ts";
 
-/** Contents of a model's tokenizer files, as text. */
+/** Contents of a model's tokenizer files. */
 export interface TokenizerFiles {
-  /** `tokenizer.json` of the Hugging Face `tokenizers` library. */
-  readonly tokenizerJson: string;
+  /** `tokenizer.json` of the Hugging Face `tokenizers` library, as text or as it is on the disk. */
+  readonly tokenizerJson: string | Uint8Array;
   /** `tokenizer_config.json`: names of the special tokens, beginning and end tokens to add, tokenizer class. */
   readonly tokenizerConfig?: string;
   /** `special_tokens_map.json`: special tokens that `tokenizer_config.json` does not name. */
