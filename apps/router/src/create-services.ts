@@ -74,7 +74,14 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
-    prefill: createPrefillLegs(config, { fleet, routing, timers, observer, learned: parts.learned }),
+    prefill: createPrefillLegs(config, {
+      fleet,
+      routing,
+      timers,
+      observer,
+      decisionObserver: decisions.observer,
+      learned: parts.learned,
+    }),
     ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());

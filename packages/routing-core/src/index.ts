@@ -165,6 +165,7 @@ export {
 
 export {
   createShadowPolicies,
+  type ActualPlace,
   type ShadowDecision,
   type ShadowPolicies,
   type ShadowPoliciesOptions,
