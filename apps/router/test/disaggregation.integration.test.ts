@@ -1,16 +1,8 @@
 import { startSimulator, type Simulator, type SimulatorOptions } from "@vllm-router/simulator";
 import { describe, expect, it } from "vitest";
 import { BUILTIN_MODEL } from "./builtin-model.ts";
+import { alone, BODY, complete, type Completion, PROMPT } from "./pair-answers.ts";
 import { eventually, sseEvents, startRouter, type TestRouter } from "./start-router.ts";
-
-/** An answer to a completion. */
-interface Completion {
-  readonly choices: readonly { readonly text: string; readonly finish_reason: string }[];
-  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
-}
-
-const PROMPT = "The quick brown fox jumps over the lazy dog. ".repeat(12);
-const BODY = { model: "sim", prompt: PROMPT, max_tokens: 8, temperature: 0 };
 
 /** Engines that can hand KV blocks over, and a router that divides generations between them. */
 interface Setting extends AsyncDisposable {
@@ -50,28 +42,6 @@ async function setUp(
       await Promise.all([...prefill, ...decode].map((engine) => engine.close()));
     },
   };
-}
-
-async function complete(router: TestRouter, body: object = {}): Promise<Completion> {
-  const answer = await router.post("/v1/completions", { ...BODY, ...body });
-  const text = await answer.text();
-  expect({ status: answer.status, text: answer.status === 200 ? "" : text }).toEqual({
-    status: 200,
-    text: "",
-  });
-  return JSON.parse(text) as Completion;
-}
-
-/** What one engine alone says. */
-async function alone(body: object = {}): Promise<Completion> {
-  const engine = await startSimulator({ speed: 0, servedModelNames: ["sim"] });
-  const router = await startRouter([`grpc://${engine.address}`]);
-  try {
-    return await complete(router, body);
-  } finally {
-    await router[Symbol.asyncDispose]();
-    await engine.close();
-  }
 }
 
 /** Nothing is booked, held or running any more. */

@@ -8,6 +8,7 @@ export type PairTransport = "vllm-engine" | "vllm-inference" | "http";
 /** An answer to a completion. */
 export interface Completion {
   readonly choices: readonly { readonly text: string; readonly finish_reason: string }[];
+  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
 }
 
 export const PREFILLS = /^vllm_router_pd_prefill_requests_total(?:\{.*\})? (\d+)$/gm;

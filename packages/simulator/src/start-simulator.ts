@@ -12,67 +12,16 @@ import { HttpFace } from "./http-face.ts";
 import { inferenceServiceHandlers } from "./inference-service.ts";
 import type { KvTransferCounts } from "./kv-connector-side.ts";
 import { KvEventHub } from "./kv-event-hub.ts";
+import { KvEventPublishers } from "./kv-event-publishers.ts";
 import { type NamedKvEventSource, namedKvEventSources } from "./kv-event-sources.ts";
 import { loadBuiltinModel, loadModel } from "./model.ts";
 import { moriioConfig, startKvConnector, type StartedKvConnector } from "./start-kv-connector.ts";
-import { type KvEventAddress, type KvEventsConfig, ZmqKvPublisher } from "./zmq-kv-publisher.ts";
+import type { KvEventAddress } from "./zmq-kv-publisher.ts";
 import { announcementOf, type MoriioConfig, MoriioSide } from "./moriio-side.ts";
 import { ZmqAnnouncer } from "./zmq-announcer.ts";
+import type { Simulator } from "./simulator.ts";
 import type { SimulatorOptions, SimulatorProtocol } from "./simulator-options.ts";
 import { packTokenizer, type TokenizerBundle } from "./tokenizer-bundle.ts";
-
-/** A running engine and its levers. */
-export interface Simulator {
-  readonly host: string;
-  readonly port: number;
-  /** `host:port` of the gRPC server. */
-  readonly address: string;
-  /** `host:port` of the HTTP face; `undefined` without one. */
-  readonly httpAddress: string | undefined;
-  /** Where KV events are published by ZMQ, by rank; empty without `kvEventsConfig`. */
-  readonly kvEventAddresses: readonly KvEventAddress[];
-  /** Peers that listen to KV events by ZMQ, over all ranks. */
-  readonly kvEventSubscribers: number;
-  readonly servedModelNames: readonly string[];
-  /** What goes wrong; may change at any time. */
-  readonly faults: Faults;
-  /** Generate calls as they arrived, the latest 1000 of this life and those before. */
-  readonly requests: readonly RequestRecord[];
-  /** Embed calls as they arrived, the latest 1000 of this life and those before. */
-  readonly embeddings: readonly EmbedRecord[];
-  /** Embed calls that run now. */
-  readonly runningEmbeddings: number;
-  /** Most Embed calls that ran at one time. */
-  readonly mostRunningEmbeddings: number;
-  /** HTTP/2 streams open now. */
-  readonly openStreams: number;
-  /** HTTP/2 streams open now, without subscriptions to events, which last as long as their client likes. */
-  readonly openCalls: number;
-  readonly openConnections: number;
-  /** Requests ended by their client or by an Abort call. */
-  readonly abortCount: number;
-  /** Where Mooncake's bootstrap server listens; undefined without one. */
-  readonly bootstrapPort: number | undefined;
-  /** What became of blocks that travel, in this life; undefined without a KV connector. */
-  readonly kvTransfers: (KvTransferCounts & { readonly held: number }) | undefined;
-  /** What its MoRI-IO connector is configured with; undefined without one. */
-  readonly moriio: MoriioConfig | undefined;
-  /** Prompts that MoRI-IO in read mode took for read, though nobody handed them over, in this life. */
-  readonly unreadPrompts: number;
-  /** Tokens generated in this life. */
-  readonly generatedTokens: number;
-  /** Requests that run or wait. */
-  readonly runningRequests: number;
-  /** Tells all clients to go away; running calls go on. */
-  goaway(): void;
-  /** Cuts every connection at once and stops listening, as SIGKILL does. */
-  kill(): Promise<void>;
-  /** A new life on the same port: empty cache, no requests, health after the start-up delay. Kills first if needed. */
-  restart(): Promise<void>;
-  /** Stops listening and lets running calls end for `graceMs` (default 0), then cuts them. */
-  close(graceMs?: number): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
 
 /** The services of a protocol, and how they are answered. */
 const protocols: Readonly<
@@ -126,8 +75,7 @@ class RunningSimulator implements Simulator {
   #kv: StartedKvConnector | undefined;
   bootstrapPort: number | undefined;
   readonly moriio: MoriioConfig | undefined;
-  #publishers: readonly ZmqKvPublisher[] = [];
-  kvEventAddresses: readonly KvEventAddress[] = [];
+  readonly #publishers = new KvEventPublishers();
   #bundle: Promise<TokenizerBundle> | undefined;
 
   constructor(options: SimulatorOptions) {
@@ -246,42 +194,23 @@ class RunningSimulator implements Simulator {
     this.#address = await server.listen(this.#address);
     this.#server = server;
     if (this.#httpPort !== undefined) await this.#startHttpFace(this.#httpPort);
-    if (this.#options.kvEventsConfig !== undefined) await this.#startPublishers(this.#options.kvEventsConfig);
+    const { kvEventsConfig } = this.#options;
+    if (kvEventsConfig !== undefined) {
+      const ranks = this.#engine.ranks.map(({ rank }) => rank);
+      await this.#publishers.start(kvEventsConfig, { ranks, hub: this.#hub, faults: this.faults });
+    }
     this.#announce();
     const delayMs = this.#options.startupDelayMs ?? 0;
     if (delayMs === 0) this.#isServing = true;
     else this.#startupTimer = this.#clock.after(delayMs, () => (this.#isServing = true));
   }
 
-  get kvEventSubscribers(): number {
-    return this.#publishers.reduce((sum, publisher) => sum + publisher.subscriberCount, 0);
+  get kvEventAddresses(): readonly KvEventAddress[] {
+    return this.#publishers.addresses;
   }
 
-  /** Binds one publisher per rank; the ports of an earlier life again. */
-  async #startPublishers(config: KvEventsConfig): Promise<void> {
-    const known = this.kvEventAddresses;
-    const publishers = this.#engine.ranks.map(({ rank }) => {
-      const before = known[rank];
-      return {
-        rank: before === undefined ? rank : 0,
-        publisher: new ZmqKvPublisher(
-          before === undefined
-            ? config
-            : {
-                ...config,
-                endpoint: before.endpoint,
-                ...(before.replayEndpoint === undefined ? {} : { replayEndpoint: before.replayEndpoint }),
-              },
-          this.faults,
-        ),
-      };
-    });
-    this.#publishers = publishers.map(({ publisher }) => publisher);
-    const addresses = await Promise.all(
-      publishers.map(async ({ rank, publisher }) => publisher.listen(rank)),
-    );
-    this.kvEventAddresses = addresses.map((address, rank) => ({ ...address, rank }));
-    this.#hub.usePublishers(this.#publishers);
+  get kvEventSubscribers(): number {
+    return this.#publishers.subscriberCount;
   }
 
   async #startHttpFace(port: number): Promise<void> {
@@ -322,12 +251,7 @@ class RunningSimulator implements Simulator {
 
   async kill(): Promise<void> {
     const servers = this.#endLife();
-    const publishers = this.#publishers;
-    this.#publishers = [];
-    await Promise.all([
-      ...servers.map((server) => server.kill()),
-      ...publishers.map((publisher) => publisher.close()),
-    ]);
+    await Promise.all([...servers.map((server) => server.kill()), this.#publishers.close()]);
   }
 
   async restart(): Promise<void> {

@@ -1,7 +1,7 @@
 import { isJsonObject, parseJsonBytes, writeJson } from "@vllm-router/api";
 import { EngineError, type ProxyHead, type ProxySink } from "@vllm-router/engine-client";
 import { withPromptTokens } from "./http-legs.ts";
-import type { PrefillAnswer } from "./pair-run.ts";
+import type { PrefillAnswer } from "./pair-lane.ts";
 
 /** A prefill answer holds one token, and the ids of the prompt's. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;

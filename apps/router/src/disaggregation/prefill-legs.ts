@@ -16,7 +16,8 @@ import type { RouterObserver } from "../observability/router-observer.ts";
 import type { Connector, LegWorker } from "./connector.ts";
 import { explainPrefill, type ExplainedPrefill } from "../decisions/explained-decision.ts";
 import type { LearnedIdentities } from "./learned-identities.ts";
-import type { PairRunOptions, PrefillLeg } from "./pair-run.ts";
+import type { PrefillLeg } from "./pair-lane.ts";
+import type { PairRunOptions } from "./pair-run.ts";
 
 /** What is the same for pairs of both lanes. */
 export type PairParts<TEngine> = Omit<PairRunOptions<TEngine>, "lane" | "requestId"> & {

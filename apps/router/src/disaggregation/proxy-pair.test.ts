@@ -7,7 +7,8 @@ import {
 } from "@vllm-router/engine-client";
 import { describe, expect, it } from "vitest";
 import { CONNECTORS } from "./connectors.ts";
-import type { PairEvent, PrefillLeg } from "./pair-run.ts";
+import type { PrefillLeg } from "./pair-lane.ts";
+import type { PairEvent } from "./pair-run.ts";
 import { ProxyPair } from "./proxy-pair.ts";
 
 const CHAT = "/v1/chat/completions";

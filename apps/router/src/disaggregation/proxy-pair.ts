@@ -8,7 +8,8 @@ import type {
 } from "@vllm-router/engine-client";
 import { decodeBody, prefillBody } from "./http-legs.ts";
 import type { LegPlan } from "./connector.ts";
-import { PairRun, type PairRunOptions, type PrefillAnswer, type PrefillLeg } from "./pair-run.ts";
+import type { PrefillAnswer, PrefillLeg } from "./pair-lane.ts";
+import { PairRun, type PairRunOptions } from "./pair-run.ts";
 import { PrefillAnswerSink } from "./prefill-answer-sink.ts";
 import { prefillDeadline } from "./prefill-deadline.ts";
 import { ProxyDecodeSink } from "./proxy-decode-sink.ts";

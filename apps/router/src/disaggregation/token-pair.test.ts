@@ -8,7 +8,7 @@ import {
 } from "@vllm-router/engine-client";
 import { describe, expect, it } from "vitest";
 import { CONNECTORS } from "./connectors.ts";
-import type { PrefillLeg } from "./pair-run.ts";
+import type { PrefillLeg } from "./pair-lane.ts";
 import { TokenPair } from "./token-pair.ts";
 
 const HANDOVER = JSON.stringify({

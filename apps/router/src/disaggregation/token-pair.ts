@@ -11,7 +11,8 @@ import type {
 } from "@vllm-router/engine-client";
 import type { LegPlan } from "./connector.ts";
 import { DecodeEar } from "./decode-ear.ts";
-import { PairRun, type PairRunOptions, type PrefillAnswer, type PrefillLeg } from "./pair-run.ts";
+import type { PrefillAnswer, PrefillLeg } from "./pair-lane.ts";
+import { PairRun, type PairRunOptions } from "./pair-run.ts";
 import { prefillDeadline } from "./prefill-deadline.ts";
 
 /** What a pair of engines is made of on the token lane. */

@@ -87,6 +87,7 @@ export class FleetPlacer implements Placer {
       requestId: plan.responseId,
       model: plan.model.servedNames[0] ?? "",
       tokenIds: prompt.tokenIds,
+      recurring: prompt.recurring,
       promptTokens: prompt.tokenIds.length,
       maxTokens: prompt.sampling.maxTokens * request.sequences,
       routingKey: plan.routingKey,

@@ -11,7 +11,7 @@ export function tokenizerFilesOf(files: ModelFiles): ModelFiles {
 
 /** Builds a model's tokenizer. @throws RouterError `model_files` saying what is missing or broken */
 export function buildTokenizer(files: ModelFiles): Tokenizer {
-  const tokenizerJson = fileText(files, "tokenizer.json");
+  const tokenizerJson = files.get("tokenizer.json");
   if (tokenizerJson === undefined) {
     throw new RouterError(
       "model_files",

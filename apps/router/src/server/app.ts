@@ -42,8 +42,20 @@ interface Bindings {
   readonly answer: Answer;
 }
 
-/** What Hono is told: the answer has a way of its own. */
-const ANSWERED = new Response(null);
+let nothing: Response | undefined;
+
+/**
+ * What Hono is told when a request has been served: the answer has a way of its own. Made when it is needed, since the first `Response`
+ * loads Node's undici.
+ */
+function answered(): Response {
+  nothing ??= new Response(null);
+  return nothing;
+}
+
+function toHono(running: void | Promise<void>): Response | Promise<Response> {
+  return running === undefined ? answered() : running.then(answered);
+}
 
 /** Where a request goes: a route's pattern for metrics, and who answers. */
 interface Target {
@@ -81,7 +93,7 @@ export function createApp(options: AppOptions): App {
   const exact = new Map<string, Target>();
   for (const route of options.routes) {
     const target = targetOf(route);
-    app.all(route.path, (c) => serve(c.env, target, options));
+    app.all(route.path, (c) => toHono(serve(c.env, target, options)));
     if (isLiteral(route.path) && (options.rootPath ?? "") === "") {
       exact.set(route.path, target);
     }
@@ -89,7 +101,7 @@ export function createApp(options: AppOptions): App {
   app.notFound((c) => {
     const path = withoutTrailingSlashes(c.req.path);
     const isRoute = path !== undefined && app.router.match("GET", path)[0].length > 0;
-    return serve(c.env, isRoute ? TRAILING_SLASH : UNKNOWN_PATH, options);
+    return toHono(serve(c.env, isRoute ? TRAILING_SLASH : UNKNOWN_PATH, options));
   });
   return {
     serve: (request, answer) => {
@@ -132,11 +144,7 @@ function targetOf(route: Route): Target {
   };
 }
 
-function serve(
-  { request, answer }: Bindings,
-  target: Target,
-  options: AppOptions,
-): Response | Promise<Response> {
+function serve({ request, answer }: Bindings, target: Target, options: AppOptions): void | Promise<void> {
   const exchange = new Exchange(request, answer);
   const { observer, now } = options;
   if (options.sendsRequestId === true) {
@@ -146,36 +154,31 @@ function serve(
     const scope = new RequestScope(exchange, { route: target.route, observer, now });
     scope.errorCode = "unauthorized";
     exchange.sendJson(401, UNAUTHORIZED_BODY);
-    return ANSWERED;
+    return undefined;
   }
   const cors = options.cors ?? NO_CORS;
   if (isCorsPreflight(exchange)) {
     new RequestScope(exchange, { route: NO_ROUTE, observer, now });
     cors.answerPreflight(exchange);
-    return ANSWERED;
+    return undefined;
   }
   exchange.sharedHeaders = cors.headersFor(exchange);
   const scope = new RequestScope(exchange, { route: target.route, observer, now });
   try {
     const running = target.handlerOf(request.method)(scope);
-    return running === undefined ? ANSWERED : settled(running, scope, observer);
+    return running === undefined ? undefined : settled(running, scope, observer);
   } catch (error) {
     answerThrown(error, scope, observer);
-    return ANSWERED;
+    return undefined;
   }
 }
 
-async function settled(
-  running: Promise<void>,
-  scope: RequestScope,
-  observer: RouterObserver,
-): Promise<Response> {
+async function settled(running: Promise<void>, scope: RequestScope, observer: RouterObserver): Promise<void> {
   try {
     await running;
   } catch (error) {
     answerThrown(error, scope, observer);
   }
-  return ANSWERED;
 }
 
 function requestIdOf(exchange: Exchange, names: readonly string[]): string {

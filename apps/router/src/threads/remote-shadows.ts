@@ -203,6 +203,7 @@ function copyOf(generation: Generation): Generation {
   const { tokenIds, text } = generation;
   return {
     ...generation,
+    recurring: undefined,
     tokenIds: tokenIds?.slice(),
     text: typeof text === "string" ? text : text?.slice(),
   };

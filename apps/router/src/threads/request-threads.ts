@@ -19,14 +19,16 @@ import { PlacementPump } from "./placement-pump.ts";
 import { SharedDoors } from "./shared-doors.ts";
 import { allocateSharedMemory, type SharedMemory } from "./shared-memory.ts";
 import { ThreadEcho } from "./thread-echo.ts";
-import { ThreadHandle } from "./thread-handle.ts";
+import { ThreadCrew } from "./thread-crew.ts";
+import type { ThreadHandle } from "./thread-handle.ts";
 import { ThreadKnowledge } from "./thread-knowledge.ts";
+import { ThreadLauncher } from "./thread-launcher.ts";
 import { ThreadDeaths } from "./thread-deaths.ts";
 import { ThreadMetrics } from "./thread-metrics.ts";
 import { ThreadServices } from "./thread-services.ts";
-import { errorOf, problemOf } from "./thread-problem.ts";
+import { errorOf } from "./thread-problem.ts";
 import { writeLines } from "./write-lines.ts";
-import type { FromThread, ToThread } from "./thread-messages.ts";
+import type { FromThread } from "./thread-messages.ts";
 
 /** What request threads are given to tell of, when the rest of the router has been made. */
 export interface ThreadedParts {
@@ -65,7 +67,8 @@ export class RequestThreads {
   readonly breakers: BreakerSummary;
   readonly doors: SharedDoors;
   readonly #options: RequestThreadsOptions;
-  readonly #threads: ThreadHandle[] = [];
+  readonly #crew: ThreadCrew;
+  readonly #launcher: ThreadLauncher;
   readonly #knowledge = new ThreadKnowledge();
   readonly #answers: AwaitedAnswers;
   readonly #metrics: ThreadMetrics;
@@ -74,17 +77,16 @@ export class RequestThreads {
   #parts: ThreadedParts | undefined;
   #pump: PlacementPump | undefined;
   #services: ThreadServices | undefined;
-  #fleetMessage: ToThread | undefined;
   #version = 0;
-  #port: number | undefined;
   #isClosing = false;
 
   constructor(options: RequestThreadsOptions) {
-    const { config } = options;
+    const { config, timers, logger } = options;
     this.#options = options;
+    this.#crew = new ThreadCrew(config.server.threads);
     this.#answers = new AwaitedAnswers(options.timers);
     this.#metrics = new ThreadMetrics(this.#answers);
-    this.#echo = new ThreadEcho(this.#answers, this.#threads);
+    this.#echo = new ThreadEcho(this.#answers, this.#crew.handles);
     this.memory = allocateSharedMemory(config.server.threads, {
       policy: config.routing.policy,
       parameters: policyParameters(config),
@@ -92,7 +94,23 @@ export class RequestThreads {
       decider: absentPolicy(config),
     });
     this.doors = new SharedDoors(this.memory.doors);
-    this.breakers = new BreakerSummary((slot) => this.#tellAll({ kind: "breaker-forget", slot }));
+    this.breakers = new BreakerSummary((slot) => this.#crew.tell({ kind: "breaker-forget", slot }));
+    this.#launcher = new ThreadLauncher({
+      config,
+      memory: this.memory,
+      knowledge: this.#knowledge,
+      answers: this.#answers,
+      settings: () => ({
+        steadyMinusHrtimeMs: timers.steadyMs() - Number(process.hrtime.bigint()) / 1e6,
+        logLevel: logger.level,
+      }),
+      started: (handle) => {
+        this.#crew.add(handle);
+        options.started?.(handle);
+      },
+      received: (handle, message) => this.#receive(handle, message),
+      died: (handle, error) => this.#died(handle, error),
+    });
   }
 
   /** Starts the threads, which listen one after the other: the first one takes the port. @throws RouterError as a listener does */
@@ -103,17 +121,15 @@ export class RequestThreads {
       threads: this.memory.threads,
       metricsText: () => this.metricsText(),
       responses: responseStore(this.#options.config.frontend),
-      tell: (message, thread) =>
-        thread === undefined ? this.#tellAll(message) : this.#threads[thread]?.tell(message),
+      tell: (message, thread) => this.#crew.tell(message, thread),
       echo: (thread) => this.#echo.of(thread),
     });
     this.#pump = new PlacementPump(this.memory.rings, parts.routing.caches, this.#options.timers);
-    const starting = Array.from({ length: this.memory.threads }, (_, thread) => this.#start(thread));
+    const starting = Array.from({ length: this.memory.threads }, (_, thread) => this.#launcher.start(thread));
     let url = "";
     for (const [thread, handle] of (await Promise.all(starting)).entries()) {
-      const listening = await this.#serve(handle);
+      const listening = await this.#launcher.serve(handle);
       url = thread === 0 ? listening.url : url;
-      this.#port = listening.port;
     }
     return { url };
   }
@@ -122,7 +138,7 @@ export class RequestThreads {
   async adopt(worker: ConnectedWorker): Promise<void> {
     const adoption = this.#knowledge.adoptions.add(worker);
     const answers = await Promise.all(
-      this.#threads.map((handle) => {
+      this.#crew.handles.map((handle) => {
         const answer = this.#answers.heard(handle.thread, `adopted ${adoption.life}`);
         handle.tell({ kind: "adopt", adoption });
         return answer;
@@ -139,14 +155,14 @@ export class RequestThreads {
   /** The adapters that an engine reports are others than before. */
   readonly adaptersChanged = (slot: WorkerSlot, adapters: EngineAdapters | undefined): void => {
     this.#knowledge.setAdapters(slot, adapters);
-    this.#tellAll({ kind: "adapters", slot, adapters });
+    this.#crew.tell({ kind: "adapters", slot, adapters });
   };
 
   /** An engine does not serve its model any more. */
   leaveModel({ connection }: ConnectedWorker, forget: boolean): void {
     const life = this.#knowledge.adoptions.lifeOf(connection);
     if (life !== undefined) {
-      this.#tellAll({ kind: "leave-model", life, forget });
+      this.#crew.tell({ kind: "leave-model", life, forget });
     }
   }
 
@@ -155,7 +171,7 @@ export class RequestThreads {
     const life = this.#knowledge.adoptions.remove(connection);
     if (life !== undefined) {
       this.#knowledge.ended(life);
-      this.#tellAll({ kind: "ended", life });
+      this.#crew.tell({ kind: "ended", life });
     }
   }
 
@@ -166,26 +182,18 @@ export class RequestThreads {
       return;
     }
     this.#version = version;
-    const message: ToThread = {
+    this.#knowledge.fleet = {
       kind: "fleet",
       version,
       publishedAtMs: this.#options.timers.steadyMs(),
       workers: publishedWorkers(fleet, this.#knowledge.adoptions),
     };
-    this.#fleetMessage = message;
-    for (const handle of this.#threads) {
-      if (handle.isServing) {
-        handle.tell(message);
-      }
-    }
+    this.#crew.tellServing(this.#knowledge.fleet);
   }
 
   /** Whether every thread has seen what the fleet published last. */
   get areCurrent(): boolean {
-    return (
-      this.#threads.length === this.memory.threads &&
-      this.#threads.every((handle) => handle.isServing && handle.seenVersion >= this.#version)
-    );
+    return this.#crew.haveSeen(this.#version);
   }
 
   /** Resolves when every thread has seen what the fleet has published by now. */
@@ -202,14 +210,14 @@ export class RequestThreads {
   metricsText(): Promise<string> {
     const own = (): Promise<readonly PrintedMetric[]> =>
       this.#parts?.metrics.families() ?? Promise.resolve([]);
-    return this.#metrics.text(own, this.#threads);
+    return this.#metrics.text(own, this.#crew.handles);
   }
 
   /** Lets running answers end. */
   async drain(timeoutMs: number): Promise<void> {
     this.#isClosing = true;
     await Promise.all(
-      this.#threads.map((handle) => {
+      this.#crew.handles.map((handle) => {
         const drained = this.#answers.heard(handle.thread, `drained`, timeoutMs + END_TIMEOUT_MS);
         handle.tell({ kind: "drain", timeoutMs });
         return drained;
@@ -221,7 +229,7 @@ export class RequestThreads {
   async close(): Promise<void> {
     this.#isClosing = true;
     await Promise.all(
-      this.#threads.map(async (handle) => {
+      this.#crew.handles.map(async (handle) => {
         const closed = this.#answers.heard(handle.thread, `closed`, END_TIMEOUT_MS);
         handle.tell({ kind: "close" });
         await closed;
@@ -229,50 +237,6 @@ export class RequestThreads {
       }),
     );
     this.#pump?.[Symbol.dispose]();
-  }
-
-  /** Starts one thread and tells it of the engines. */
-  async #start(thread: number): Promise<ThreadHandle> {
-    const { config, timers, logger } = this.#options;
-    const isUp = this.#answers.heard(thread, `up`);
-    const handle = new ThreadHandle(
-      {
-        config,
-        thread,
-        memory: this.memory,
-        steadyMinusHrtimeMs: timers.steadyMs() - Number(process.hrtime.bigint()) / 1e6,
-        logLevel: logger.level,
-      },
-      {
-        message: (message) => this.#receive(handle, message),
-        died: (error) => this.#died(handle, error),
-      },
-    );
-    this.#threads[thread] = handle;
-    this.#options.started?.(handle);
-    for (const message of this.#knowledge.replay()) {
-      handle.tell(message);
-    }
-    const up = await isUp;
-    if (up?.kind !== "up") {
-      throw errorOf(problemOf(up));
-    }
-    return handle;
-  }
-
-  /** Has a thread listen once it knows everything that the others know. */
-  async #serve(handle: ThreadHandle): Promise<{ readonly port: number; readonly url: string }> {
-    const listening = this.#answers.heard(handle.thread, `listening`);
-    if (this.#fleetMessage !== undefined) {
-      handle.tell(this.#fleetMessage);
-    }
-    handle.isServing = true;
-    handle.tell({ kind: "listen", port: this.#port });
-    const said = await listening;
-    if (said?.kind !== "listening") {
-      throw errorOf(problemOf(said));
-    }
-    return said;
   }
 
   #receive(handle: ThreadHandle, message: FromThread): void {
@@ -288,17 +252,17 @@ export class RequestThreads {
         this.#parts?.fleet.suspect(message.id);
         return;
       case "breaker-failed":
-        this.#tellOthers(thread, message);
+        this.#crew.tellOthers(thread, message);
         return;
       case "identity":
         this.#knowledge.setIdentity(message);
-        this.#tellOthers(thread, message);
+        this.#crew.tellOthers(thread, message);
         return;
       case "breaker-changed":
         this.breakers.changed(thread, message.slot, message.to);
         return;
       case "places-freed":
-        this.#tellWaiting(thread);
+        this.#crew.tellWaiting(thread, this.doors);
         return;
       case "ask":
       case "explained":
@@ -343,11 +307,11 @@ export class RequestThreads {
     if (this.#isClosing) {
       return;
     }
-    this.#tellWaiting(thread);
+    this.#crew.tellWaiting(thread, this.doors);
     const { logger, timers, givenUp } = this.#options;
     logger.error({ thread, err: error }, "a request thread died, and its requests with it");
     const pattern = this.#deaths.count(timers.steadyMs());
-    if (!wasServing || this.#port === undefined) {
+    if (!wasServing || !this.#launcher.hasPort) {
       // It has never served: whoever starts it hears of it.
       return;
     }
@@ -355,7 +319,7 @@ export class RequestThreads {
       givenUp(new RouterError("threads", `${pattern}, last of: ${error.message}`, { cause: error }));
       return;
     }
-    const replaced = this.#start(thread).then((started) => this.#serve(started));
+    const replaced = this.#launcher.start(thread).then((started) => this.#launcher.serve(started));
     replaced.then(
       () => logger.warn({ thread }, "another request thread serves in its place"),
       (failure: unknown) => {
@@ -369,28 +333,5 @@ export class RequestThreads {
         }
       },
     );
-  }
-
-  #tellAll(message: ToThread): void {
-    for (const handle of this.#threads) {
-      handle.tell(message);
-    }
-  }
-
-  #tellOthers(thread: number, message: ToThread): void {
-    for (const handle of this.#threads) {
-      if (handle.thread !== thread) {
-        handle.tell(message);
-      }
-    }
-  }
-
-  /** Places are free: whoever has requests waiting may let them in. */
-  #tellWaiting(thread: number): void {
-    for (const handle of this.#threads) {
-      if (handle.thread !== thread && this.doors.hasWaiting(handle.thread)) {
-        handle.tell({ kind: "places-freed" });
-      }
-    }
   }
 }

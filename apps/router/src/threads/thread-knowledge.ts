@@ -3,9 +3,13 @@ import type { EngineIdentity } from "../disaggregation/connector.ts";
 import { Adoptions } from "./adoptions.ts";
 import type { IdentityLearned, LifeId, ToThread } from "./thread-messages.ts";
 
+type FleetMessage = Extract<ToThread, { readonly kind: "fleet" }>;
+
 /** What request threads have been told of the engines, for threads that are started later. */
 export class ThreadKnowledge {
   readonly adoptions = new Adoptions();
+  /** What the fleet published last: told to a thread when it is about to serve. */
+  fleet: FleetMessage | undefined;
   readonly #adapters = new Map<WorkerSlot, EngineAdapters>();
   readonly #identities = new Map<LifeId, EngineIdentity>();
 

@@ -1,8 +1,9 @@
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { ProxyHead, ProxyRequest, UpgradeSink } from "../engine.ts";
 import { EngineError } from "../engine-error.ts";
 import { timerDelay } from "../transport/grpc-timeout.ts";
+import { nodeHttp } from "../transport/node-http.ts";
 import type { TransportOptions } from "../transport/transport-options.ts";
 import { requestHeadersToForward } from "./hop-by-hop.ts";
 import { engineErrorFromHttp } from "./http-error.ts";
@@ -48,7 +49,7 @@ function openRequest(request: ProxyRequest, settings: TransportOptions): ClientR
     ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
     ...(tls.privateKey === undefined ? {} : { key: tls.privateKey }),
   } as const;
-  return (secure ? httpsRequest : httpRequest)(options);
+  return (secure ? httpsRequest : nodeHttp.request)(options);
 }
 
 /** Name, value, name, value …, with the two headers that concern this connection and are meant. */

@@ -1,6 +1,6 @@
 import { flagMember, isJsonObject, type JsonObject, invalidMember, textMember } from "./json-object.ts";
 import type { Normalizer } from "./normalizer-steps.ts";
-import { isTokenId } from "./vocabulary.ts";
+import { isTokenId, type Vocabulary } from "./vocabulary.ts";
 
 /** A token that is cut out of a text before the model sees it. */
 export interface AddedToken {
@@ -54,9 +54,9 @@ export function addedTokenId(json: JsonObject): number {
 export class AddedVocabulary {
   private readonly idByContent = new Map<string, number>();
   private readonly tokens = new Map<number, AddedToken>();
-  private readonly vocabulary: ReadonlyMap<string, number>;
+  private readonly vocabulary: Vocabulary;
 
-  constructor(vocabulary: ReadonlyMap<string, number>) {
+  constructor(vocabulary: Vocabulary) {
     this.vocabulary = vocabulary;
   }
 

@@ -9,12 +9,12 @@ import {
   objectMember,
 } from "./json-object.ts";
 import { MergeTable } from "./merge-table.ts";
-import { readVocabulary } from "./vocabulary.ts";
+import type { BpeTables } from "./tokenizer-json.ts";
+import { readVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 /** A BPE model of `tokenizer.json`, ready to use. */
 export interface BpeModel {
-  /** Id of each token, by its spelling. */
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly merges: MergeTable;
   /** A word that is a token is that token, whatever the merges say. */
   readonly ignoresMerges: boolean;
@@ -35,19 +35,20 @@ export interface BpeModel {
 /**
  * Reads the `model` member of `tokenizer.json`.
  *
+ * @param tables Its vocabulary and its merges where they were made already.
  * @throws TextError `tokenizer_invalid` when the vocabulary and the merges contradict each other, `tokenizer_unsupported`
  *   for models that drop merges at random
  */
-export function readBpeModel(json: JsonObject): BpeModel {
+export function readBpeModel(json: JsonObject, tables?: BpeTables): BpeModel {
   if (typeof json["dropout"] === "number" && json["dropout"] > 0) {
     throw new TextError("tokenizer_unsupported", "tokenizer.json: a BPE model with dropout");
   }
-  const vocabulary = readVocabulary(objectMember(json, "vocab"));
+  const vocabulary = tables?.vocabulary ?? readVocabulary(objectMember(json, "vocab"));
   const continuationPrefix = optionalText(json["continuing_subword_prefix"]);
   const unknown = json["unk_token"];
   return {
     vocabulary,
-    merges: readMerges(listMember(json, "merges"), vocabulary, continuationPrefix.length),
+    merges: tables?.merges ?? readMerges(listMember(json, "merges"), vocabulary, continuationPrefix.length),
     ignoresMerges: flagMember(json, "ignore_merges"),
     byteTokens: Int32Array.from(byteCharacters, (character) => vocabulary.get(character) ?? -1),
     fallbackBytes: flagMember(json, "byte_fallback") ? readFallbackBytes(vocabulary) : undefined,
@@ -67,7 +68,7 @@ function optionalText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function readFallbackBytes(vocabulary: ReadonlyMap<string, number>): Int32Array {
+function readFallbackBytes(vocabulary: Vocabulary): Int32Array {
   const ids = new Int32Array(256);
   for (let byte = 0; byte < 256; byte++) {
     const name = `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
@@ -76,13 +77,8 @@ function readFallbackBytes(vocabulary: ReadonlyMap<string, number>): Int32Array 
   return ids;
 }
 
-function readMerges(
-  merges: readonly unknown[],
-  vocabulary: ReadonlyMap<string, number>,
-  prefixLength: number,
-): MergeTable {
+function readMerges(merges: readonly unknown[], vocabulary: Vocabulary, prefixLength: number): MergeTable {
   const table = new MergeTable(merges.length);
-  const pieces = piecesById(vocabulary);
   let previous = -1;
   for (let rank = 0; rank < merges.length; rank++) {
     const [left, right] = readPair(merges[rank], rank);
@@ -90,7 +86,7 @@ function readMerges(
     const rightId = vocabulary.get(right);
     const tail = prefixLength === 0 ? right : right.slice(prefixLength);
     // Most vocabularies are numbered in the order of the merges: a look at the next token saves a search.
-    const next = pieces[previous + 1];
+    const next = vocabulary.piece(previous + 1);
     const token = isJoined(next, left, tail) ? previous + 1 : vocabulary.get(left + tail);
     if (leftId === undefined || rightId === undefined || token === undefined) {
       throw new TextError(
@@ -102,13 +98,6 @@ function readMerges(
     previous = token;
   }
   return table;
-}
-
-function piecesById(vocabulary: ReadonlyMap<string, number>): readonly (string | undefined)[] {
-  // Made in one piece: V8 would make a table of an array that grows out of order.
-  const pieces: (string | undefined)[] = Array.from({ length: vocabulary.size });
-  for (const [piece, id] of vocabulary) pieces[id] = piece;
-  return pieces;
 }
 
 function isJoined(whole: string | undefined, left: string, right: string): boolean {

@@ -4,14 +4,9 @@ import { AddedTokenSplitter } from "./added-token-splitter.ts";
 import { type ByteStretchEncoder, createByteStretchEncoder, isByteModel } from "./byte-stretch-encoder.ts";
 import { createBpeEncoder } from "./bpe-encoder.ts";
 import { isBpeModel, readBpeModel } from "./bpe-model.ts";
+import { type CutEncoding, lastCutWithin } from "./cut-encoding.ts";
 import { cleanUpSpaces, compileDecoder, type TokenDecoder } from "./decoder.ts";
-import {
-  isJsonObject,
-  type JsonObject,
-  invalidMember,
-  parseJsonObject,
-  unsupportedComponent,
-} from "./json-object.ts";
+import { isJsonObject, type JsonObject, invalidMember, unsupportedComponent } from "./json-object.ts";
 import { compileNormalizer } from "./normalizer.ts";
 import { mayCompose, type Normalizer } from "./normalizer-steps.ts";
 import { compilePostProcessor } from "./post-processor.ts";
@@ -22,6 +17,7 @@ import {
   type EncodingStages,
   type StretchEncoder,
 } from "./text-encoder-pipeline.ts";
+import { type BpeTables, readTokenizerJson } from "./tokenizer-json.ts";
 import { StretchMemory } from "./stretch-memory.ts";
 import { createPlainTextUnits } from "./text-units.ts";
 import { TokenBuffer } from "./token-buffer.ts";
@@ -30,6 +26,7 @@ import { applyTokenizerClass } from "./tokenizer-class.ts";
 import { addConfiguredTokens, readTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
 import type { SpecialFrame, Tokenizer, TokenizerFiles, TokenizerOptions } from "./tokenizer.ts";
 import { createUnigram } from "./unigram-encoder.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 import { createWordLevel, createWordPiece, type WordModel } from "./word-piece-encoder.ts";
 import { codePointLength } from "./utf8.ts";
 
@@ -41,22 +38,23 @@ import { codePointLength } from "./utf8.ts";
  */
 export function createTokenizer(files: TokenizerFiles, options: TokenizerOptions = {}): Tokenizer {
   const config = readTokenizerConfig(files);
-  const json = applyTokenizerClass(parseJsonObject(files.tokenizerJson, "tokenizer.json"), config);
+  const read = readTokenizerJson(files.tokenizerJson);
+  const json = applyTokenizerClass(read.json, config);
   const model = json["model"];
   if (!isJsonObject(model)) throw invalidMember("model", "an object");
   const preTokenizer = compilePreTokenizer(json["pre_tokenizer"]);
   const memory = new StretchMemory(options.createTextUnits ?? createPlainTextUnits);
-  return createOwn({ json, config, preTokenizer, memory, ...createModel(model, preTokenizer) });
+  return createOwn({ json, config, preTokenizer, memory, ...createModel(model, preTokenizer, read.tables) });
 }
 
 interface StretchModel extends Partial<Pick<ByteStretchEncoder, "encodeUnits">> {
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly encodeStretch: StretchEncoder;
 }
 
-function createModel(model: JsonObject, preTokenizer: PreTokenizer): StretchModel {
+function createModel(model: JsonObject, preTokenizer: PreTokenizer, tables?: BpeTables): StretchModel {
   if (!isBpeModel(model)) return wordByWord(createWordModel(model), preTokenizer);
-  const bpe = readBpeModel(model);
+  const bpe = readBpeModel(model, tables);
   const { vocabulary } = bpe;
   const { scanner, isByteLevel } = preTokenizer;
   if (scanner !== undefined && isByteModel(bpe)) {
@@ -136,7 +134,7 @@ function refusedCharacters(
 interface Parts extends Encoding {
   readonly config: TokenizerConfig;
   readonly added: AddedVocabulary;
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly decoder: TokenDecoder;
   readonly table: TokenTable;
   readonly spaceMarker: string | undefined;
@@ -144,11 +142,12 @@ interface Parts extends Encoding {
   readonly cleansUp: boolean;
 }
 
-type Encoding = Pick<Tokenizer, "encode" | "draft" | "encodeStretches">;
+type Encoding = Pick<Tokenizer, "encode" | "encodeWithCuts" | "lastCut" | "draft" | "encodeStretches">;
 
 /** What a pipeline does for the callers of a tokenizer: the special frame added. */
 function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encoding {
   const buffer = new TokenBuffer();
+  const cutBuffer = new TokenBuffer();
 
   function framed(addSpecialTokens: boolean, fill: () => void): Int32Array {
     buffer.clear();
@@ -158,8 +157,16 @@ function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encodi
     return buffer.take();
   }
 
+  function withCuts(fill: () => void): CutEncoding {
+    cutBuffer.clear();
+    const tokenIds = framed(false, fill);
+    return { tokenIds, cuts: cutBuffer.take() };
+  }
+
   return {
     encode: (text, addSpecialTokens) => framed(addSpecialTokens, () => pipeline.encode(text, buffer)),
+    encodeWithCuts: (text) => withCuts(() => pipeline.encode(text, buffer, cutBuffer)),
+    lastCut: (encoding, sharedUnits) => lastCutWithin(encoding, sharedUnits - pipeline.certainUnits),
     draft(text, addSpecialTokens) {
       const draft = pipeline.draft(text);
       const { unknown } = draft;
@@ -167,6 +174,7 @@ function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encodi
         unknown,
         unknownUnits: unknown.reduce((units, stretch) => units + stretch.text.length, 0),
         complete: (ids) => framed(addSpecialTokens, () => draft.complete(ids, buffer)),
+        completeWithCuts: (ids) => withCuts(() => draft.complete(ids, buffer, cutBuffer)),
       };
     },
     encodeStretches: (stretches) =>
@@ -191,6 +199,7 @@ function assemble({
     : (ids: ArrayLike<number>, skips: boolean): string => decoder.decode(table.decodableTokens(ids, skips));
   const tokenizer: Tokenizer = {
     vocabularySize: sizeOf(added, vocabulary),
+    highestTokenId: highestOf(added, vocabulary),
     maxTokenCharacters: longestOf(added, vocabulary),
     specialTokens: config.specialTokens,
     allSpecialTokens: config.allSpecialTokens,
@@ -215,7 +224,7 @@ function assemble({
 
 function readAddedVocabulary(
   json: JsonObject,
-  vocabulary: ReadonlyMap<string, number>,
+  vocabulary: Vocabulary,
   config: TokenizerConfig,
 ): AddedVocabulary {
   const added = new AddedVocabulary(vocabulary);
@@ -241,7 +250,7 @@ function* patterns(
 
 interface TableParts {
   readonly added: AddedVocabulary;
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly normalizer: Normalizer | undefined;
 }
 
@@ -255,17 +264,20 @@ function createTokenTable({ added, vocabulary, normalizer }: TableParts): TokenT
   return new TokenTable(vocabulary, { pieces, specialTexts });
 }
 
-function sizeOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {
+function sizeOf(added: AddedVocabulary, vocabulary: Vocabulary): number {
   let size = vocabulary.size;
   for (const token of added.byId.values()) if (!vocabulary.has(token.content)) size++;
   return size;
 }
 
-function longestOf(added: AddedVocabulary, vocabulary: ReadonlyMap<string, number>): number {
-  let longest = 0;
-  for (const piece of vocabulary.keys()) {
-    if (piece.length > longest) longest = Math.max(longest, codePointLength(piece));
-  }
+function highestOf(added: AddedVocabulary, vocabulary: Vocabulary): number {
+  let highest = vocabulary.idLimit - 1;
+  for (const id of added.byId.keys()) if (id > highest) highest = id;
+  return highest;
+}
+
+function longestOf(added: AddedVocabulary, vocabulary: Vocabulary): number {
+  let { longest } = vocabulary;
   for (const token of added.byId.values()) longest = Math.max(longest, codePointLength(token.content));
   return longest;
 }

@@ -23,7 +23,9 @@ const packages = {
 export type TestModel = keyof typeof packages | "smollm2";
 
 /** Files of a tokenizer. */
-export function readTokenizerFiles(model: TestModel): TokenizerFiles & { readonly tokenizerConfig: string } {
+export function readTokenizerFiles(
+  model: TestModel,
+): TokenizerFiles & { readonly tokenizerJson: string; readonly tokenizerConfig: string } {
   if (model === "smollm2") {
     return {
       tokenizerJson: gunzipSync(fixture("smollm2.tokenizer.json.gz")).toString("utf8"),

@@ -1,3 +1,5 @@
+import type { Vocabulary } from "./vocabulary.ts";
+
 const MARKER = "\u2581";
 const byteOrUnknownBeforeMarker = new RegExp(`<(?:0x[0-9A-F]{2}|unk)>${MARKER}`);
 
@@ -9,12 +11,12 @@ const byteOrUnknownBeforeMarker = new RegExp(`<(?:0x[0-9A-F]{2}|unk)>${MARKER}`)
  * @returns A function that gives the parts of a word, or undefined when the vocabulary has no such places.
  */
 export function findSafeCuts(
-  vocabulary: ReadonlyMap<string, number>,
+  vocabulary: Vocabulary,
 ): ((word: string, visit: (part: string) => void) => void) | undefined {
   if (!vocabulary.has(MARKER)) return undefined;
   /** UTF-16 units that stand before a marker inside some token. */
   const joined = new Set<number>();
-  for (const piece of vocabulary.keys()) {
+  for (const piece of vocabulary.pieces()) {
     for (let at = piece.indexOf(MARKER, 1); at > 0; at = piece.indexOf(MARKER, at + 1)) {
       joined.add(piece.charCodeAt(at - 1));
     }

@@ -88,6 +88,39 @@ describe("StretchMemory", () => {
     expect(isKnown(memory, numbered(999))).toBe(true);
   });
 
+  it("forgets all of a slab when its turn comes, also what has not been written over yet", () => {
+    const memory = new StretchMemory(createNodeTextUnits, SMALL);
+    const numbers = Array.from({ length: 19 }, (_, number) => number);
+    // Nine of a thousand units with their ids fill a slab: the nineteenth is the first one of the first slab again.
+    for (const number of numbers) keep(memory, numbered(number));
+    expect(numbers.filter((number) => isKnown(memory, numbered(number)))).toEqual(numbers.slice(9));
+  });
+
+  it("does not take a part of a text for the stretch that stood there", () => {
+    const shape = { slab: 2000, once: 1, again: 1 };
+    const memory = new StretchMemory(createNodeTextUnits, shape);
+    const before = numbered(1);
+    keep(memory, before);
+    keep(memory, LONG);
+    // The entry of LONG as it stands in memory, but with other ids, in a text that takes its slab: a header of three numbers, two units in
+    // a number, then the ids. Before it are the entry of the other stretch and the header of the text's own.
+    const place = 3 + before.length / 2 + 3;
+    const entry = [0, 3 + LONG.length / 2 + 3, LONG.length * 2];
+    const units = [
+      ...entry.flatMap((number) => [number, 0]),
+      ...Array.from(LONG, (unit) => unit.charCodeAt(0)),
+      9,
+      0,
+      9,
+      0,
+      9,
+      0,
+    ];
+    const text = `${"x".repeat((place - 3) * 2)}${String.fromCharCode(...units)}`.padEnd(2900, "y");
+    keep(memory, text);
+    expect(isKnown(memory, LONG)).toBe(false);
+  });
+
   it("knows what comes again too late the next time as one of these", () => {
     const memory = new StretchMemory(createNodeTextUnits, SMALL);
     for (const first of [0, 100]) {

@@ -1,4 +1,5 @@
 import { bytesOfPiece } from "./byte-alphabet.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 import { endsInReplacement, lossyText, strictText } from "./utf8.ts";
 
 /** Added tokens as decoding sees them. */
@@ -11,35 +12,38 @@ export interface AddedPieces {
 
 /** What each id stands for when decoding; texts and bytes are worked out when first asked for and kept. */
 export class TokenTable {
+  private readonly vocabulary: Vocabulary;
   private readonly pieces: (string | undefined)[];
   private readonly special: Uint8Array;
   private readonly texts: (string | null | undefined)[];
   private readonly bytes = new Map<number, Uint8Array>();
 
-  /**
-   * @param vocabulary Id of each token of the model.
-   * @param added Added tokens as decoding sees them (in their normalized form); they win over the model's.
-   */
-  constructor(vocabulary: ReadonlyMap<string, number>, added: AddedPieces) {
-    let size = 0;
-    for (const id of vocabulary.values()) if (id >= size) size = id + 1;
+  /** @param added Added tokens as decoding sees them (in their normalized form); they win over the model's. */
+  constructor(vocabulary: Vocabulary, added: AddedPieces) {
+    this.vocabulary = vocabulary;
+    let size = vocabulary.idLimit;
     for (const id of added.pieces.keys()) if (id >= size) size = id + 1;
     this.pieces = Array.from({ length: size });
     this.texts = Array.from({ length: size });
     this.special = new Uint8Array(size);
-    for (const [piece, id] of vocabulary) this.pieces[id] = piece;
     for (const [id, piece] of added.pieces) this.pieces[id] = piece;
     // Special is what is spelled like a special token, as in the library.
     for (const text of added.specialTexts) {
       const id = vocabulary.get(text);
-      if (id !== undefined && this.pieces[id] === text) this.special[id] = 1;
+      if (id !== undefined && this.piece(id) === text) this.special[id] = 1;
     }
     for (const [id, piece] of added.pieces) if (added.specialTexts.has(piece)) this.special[id] = 1;
   }
 
   /** The token of an id, undefined when there is none. */
   piece(id: number): string | undefined {
-    return this.pieces[id];
+    return this.pieces[id] ?? this.spell(id);
+  }
+
+  private spell(id: number): string | undefined {
+    const piece = this.vocabulary.piece(id);
+    if (piece !== undefined) this.pieces[id] = piece;
+    return piece;
   }
 
   /** Whether the id is skipped when special tokens are. */
@@ -54,7 +58,7 @@ export class TokenTable {
   wholeText(id: number): string | null {
     const known = this.texts[id];
     if (known !== undefined) return known;
-    if (this.pieces[id] === undefined) return "";
+    if (this.piece(id) === undefined) return "";
     const bytes = this.bytesOf(id);
     const text = endsInReplacement(bytes, bytes.length) ? null : (strictText(bytes) ?? null);
     this.texts[id] = text;
@@ -66,7 +70,7 @@ export class TokenTable {
   followingText(id: number, textOf: (piece: string) => string | undefined): string | undefined {
     const known = this.texts[id];
     if (known !== undefined) return known ?? undefined;
-    const piece = this.pieces[id];
+    const piece = this.piece(id);
     if (piece === undefined) return undefined;
     const text = textOf(piece);
     this.texts[id] = text ?? null;
@@ -77,7 +81,7 @@ export class TokenTable {
   bytesOf(id: number): Uint8Array {
     let bytes = this.bytes.get(id);
     if (bytes === undefined) {
-      const piece = this.pieces[id] ?? "";
+      const piece = this.piece(id) ?? "";
       bytes = bytesOfPiece(piece) ?? encoder.encode(piece);
       this.bytes.set(id, bytes);
     }
@@ -109,7 +113,7 @@ export class TokenTable {
     const tokens: string[] = [];
     for (let index = 0; index < ids.length; index++) {
       const id = ids[index] as number;
-      const piece = this.pieces[id];
+      const piece = this.piece(id);
       if (piece !== undefined && !(skipsSpecial && this.isSpecial(id))) tokens.push(piece);
     }
     return tokens;

@@ -1,5 +1,6 @@
 import { TextError } from "../text-error.ts";
 import { flagMember, invalidMember, type JsonObject, listMember } from "./json-object.ts";
+import { MappedVocabulary } from "./vocabulary.ts";
 import type { WordIds } from "./word-cache.ts";
 import { createCachedEncoder } from "./word-encoder.ts";
 import type { WordModel } from "./word-piece-encoder.ts";
@@ -81,7 +82,7 @@ export function createUnigram(json: JsonObject): WordModel {
     return parts.reverse().flatMap((part) => spell(part));
   }
 
-  return { vocabulary, encoder: createCachedEncoder(compute) };
+  return { vocabulary: new MappedVocabulary(vocabulary), encoder: createCachedEncoder(compute) };
 }
 
 interface Scores {

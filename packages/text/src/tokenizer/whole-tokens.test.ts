@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toByteCharacters } from "./byte-alphabet.ts";
+import { MappedVocabulary } from "./vocabulary.ts";
 import { WholeTokens } from "./whole-tokens.ts";
 
 describe("WholeTokens", () => {
@@ -14,7 +15,9 @@ describe("WholeTokens", () => {
     "x".repeat(90),
     ...Array.from({ length: 5000 }, (_, n) => `w${n}`),
   ];
-  const tokens = new WholeTokens(new Map(words.map((word, id) => [toByteCharacters(word), id])));
+  const tokens = new WholeTokens(
+    new MappedVocabulary(new Map(words.map((word, id) => [toByteCharacters(word), id]))),
+  );
   const find = (word: string): number => {
     const bytes = new TextEncoder().encode(`..${word}..`);
     return tokens.find(bytes, 2, bytes.length - 4);

@@ -1,4 +1,5 @@
 import { byteCharacters, byteOfCharacter } from "./byte-alphabet.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** Bits of the filter: an eighth of them are set for 128,000 tokens. */
 const FILTER_BITS = 1 << 20;
@@ -8,14 +9,14 @@ const FILTER_BITS = 1 << 20;
  * nearly all of those without a search.
  */
 export class WholeTokens {
-  readonly #vocabulary: ReadonlyMap<string, number>;
+  readonly #vocabulary: Vocabulary;
   readonly #filter = new Int32Array(FILTER_BITS / 32);
   #longest = 0;
 
   /** @param vocabulary spelled in the byte alphabet. */
-  constructor(vocabulary: ReadonlyMap<string, number>) {
+  constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
-    for (const piece of vocabulary.keys()) {
+    for (const piece of vocabulary.pieces()) {
       let hash = piece.length;
       for (let index = 0; index < piece.length; index++)
         hash = mix(hash, byteOfCharacter(piece.charCodeAt(index)));

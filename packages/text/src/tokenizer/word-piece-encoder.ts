@@ -1,14 +1,14 @@
 import { TextError } from "../text-error.ts";
 import { type JsonObject, objectMember, textMember } from "./json-object.ts";
 import { codePointLength } from "./utf8.ts";
-import { readVocabulary } from "./vocabulary.ts";
+import { readVocabulary, type Vocabulary } from "./vocabulary.ts";
 import type { WordIds } from "./word-cache.ts";
 import { createCachedEncoder, type WordEncoder } from "./word-encoder.ts";
 
 /** A model with its encoder. */
 export interface WordModel {
   /** Id of each token, by its spelling. */
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly encoder: WordEncoder;
 }
 
@@ -52,7 +52,7 @@ export function createWordLevel(json: JsonObject): WordModel {
   return { vocabulary, encoder: createCachedEncoder((word) => vocabulary.get(word) ?? unknown) };
 }
 
-function requiredToken(vocabulary: ReadonlyMap<string, number>, token: string): number {
+function requiredToken(vocabulary: Vocabulary, token: string): number {
   const id = vocabulary.get(token);
   if (id === undefined) {
     throw new TextError(

@@ -1,7 +1,8 @@
 import { EngineError, type GenerateCall } from "@vllm-router/engine-client";
 import { CONNECTORS } from "../connectors.ts";
 import type { EngineIdentity, LegPlan } from "../connector.ts";
-import { type LegOutcome, type PairEvent, PairRun, type PrefillAnswer, type PrefillLeg } from "../pair-run.ts";
+import type { LegOutcome, PrefillAnswer, PrefillLeg } from "../pair-lane.ts";
+import { type PairEvent, PairRun } from "../pair-run.ts";
 
 /** What vLLM's NIXL connector answers after a prefill, recorded from 0.32 but for the names. */
 export const ANSWER = {

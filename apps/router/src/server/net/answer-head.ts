@@ -1,5 +1,5 @@
-import { STATUS_CODES } from "node:http";
 import { RouterError } from "../../router-error.ts";
+import { nodeHttp } from "../node-http.ts";
 import { httpDate } from "./http-date.ts";
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -52,7 +52,7 @@ export function hasBody(status: number, method: string): boolean {
 
 /** First line of an answer. */
 export function statusLine(status: number): string {
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
+  return `HTTP/1.1 ${status} ${nodeHttp.STATUS_CODES[status] ?? "unknown"}\r\n`;
 }
 
 /** The lines that are the server's own, and the empty one. */

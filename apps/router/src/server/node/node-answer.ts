@@ -1,7 +1,8 @@
-import { STATUS_CODES, type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { RouterError } from "../../router-error.ts";
 import type { Answer, AnswerListener } from "../answer.ts";
+import { nodeHttp } from "../node-http.ts";
 import { AnswerStream } from "./answer-stream.ts";
 
 /** An answer on a response of Node's HTTP server. */
@@ -109,7 +110,7 @@ export class NodeAnswer implements Answer {
 }
 
 function upgradeHead(head: { readonly status: number; readonly headers: readonly string[] }): string {
-  const lines = [`HTTP/1.1 ${head.status} ${STATUS_CODES[head.status] ?? ""}`];
+  const lines = [`HTTP/1.1 ${head.status} ${nodeHttp.STATUS_CODES[head.status] ?? ""}`];
   for (let index = 0; index + 1 < head.headers.length; index += 2) {
     lines.push(`${head.headers[index]}: ${head.headers[index + 1]}`);
   }

@@ -1,8 +1,9 @@
-import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
 import type { HttpSide, HttpSideOptions } from "../http-side.ts";
 import { isUpgrade } from "../is-upgrade.ts";
+import { nodeHttp } from "../node-http.ts";
 import { RunningList } from "../running-list.ts";
 import { NodeAnswer } from "./node-answer.ts";
 import { NodeRequest } from "./node-request.ts";
@@ -27,7 +28,7 @@ export class NodeHttpSide implements HttpSide {
     };
     this.server =
       tls === undefined
-        ? createServer(settings)
+        ? nodeHttp.createServer(settings)
         : tls.attachTo(createSecureServer({ ...settings, ...tls.options() }));
     // Node's own limit cuts silently what is beyond it.
     this.server.maxHeadersCount = 0;
@@ -74,7 +75,7 @@ export class NodeHttpSide implements HttpSide {
   }
 
   #upgrade(incoming: IncomingMessage, socket: Socket, first: Buffer): void {
-    const outgoing = new ServerResponse(incoming);
+    const outgoing = new nodeHttp.ServerResponse(incoming);
     outgoing.shouldKeepAlive = false;
     outgoing.assignSocket(socket);
     socket.on("error", () => socket.destroy());
