@@ -53,7 +53,8 @@ export class ChatStreamWriter implements ResponseWriter {
     this.isHeadAscii = isAscii(this.head);
     const choices = Number(request.n ?? 1);
     for (let index = 0; index < choices; index++) {
-      this.contentHeads.push(`${this.head}{"index":${index},"delta":{"content":`);
+      // In one piece: text of several is put together anew for every chunk that is written.
+      this.contentHeads.push([this.head, `{"index":${index},"delta":{"content":`].join(""));
       this.completionTokens.push(0);
       this.finished.push(false);
     }
