@@ -171,7 +171,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       const runtime = built === undefined ? undefined : models.adopt(built);
       // Of many workers the last one, too: whatever came after a moment of rest in their start is still there. Without a model, what
       // the program's own start left behind.
-      tidying.ask(runtime?.tokenizerFiles);
+      tidying.ask();
       try {
         await threads?.adopt(worker);
       } catch (error) {

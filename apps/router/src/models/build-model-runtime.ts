@@ -5,7 +5,6 @@ import { buildTokenizer, tokenizerFilesOf } from "./build-tokenizer.ts";
 import { compileChatTemplates, readTemplateFlag, type ChatTemplates } from "./chat-templates.ts";
 import { readGenerationDefaults } from "./generation-defaults.ts";
 import type { HubOptions } from "./hub-files.ts";
-import type { KeptFiles } from "./kept-files.ts";
 import { fileObject, fileText, modelFilesHash, type ModelFiles } from "./model-files.ts";
 import { NO_PARSERS, selectParsers, type ModelParsers, type ParserFlags } from "./model-parsers.ts";
 import type { ModelRuntime } from "./model-runtime.ts";
@@ -40,7 +39,7 @@ export interface ModelBuilderOptions {
 interface TextParts {
   readonly tokenizer: Tokenizer;
   /** What the tokenizer was built from. */
-  readonly tokenizerFiles: KeptFiles | undefined;
+  readonly tokenizerFiles: ModelFiles | undefined;
   readonly templates: ChatTemplates;
 }
 

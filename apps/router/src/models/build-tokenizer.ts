@@ -1,13 +1,12 @@
 import { createTokenizer, TextError, type Tokenizer } from "@vllm-router/text";
 import { RouterError } from "../router-error.ts";
-import { KeptFiles } from "./kept-files.ts";
 import { NodeTextUnits } from "./node-text-units.ts";
 import { fileText, TOKENIZER_FILES, type ModelFiles } from "./model-files.ts";
 
 /** Those of a model's files that its tokenizer is built from. */
-export function tokenizerFilesOf(files: ModelFiles): KeptFiles {
+export function tokenizerFilesOf(files: ModelFiles): ModelFiles {
   const wanted: readonly string[] = [...TOKENIZER_FILES, "config.json"];
-  return new KeptFiles(new Map([...files].filter(([name]) => wanted.includes(name))));
+  return new Map([...files].filter(([name]) => wanted.includes(name)));
 }
 
 /** Builds a model's tokenizer. @throws RouterError `model_files` saying what is missing or broken */

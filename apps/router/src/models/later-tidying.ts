@@ -15,12 +15,6 @@ export interface LaterTidyingOptions {
   readonly setReducer?: ((isOn: boolean) => void) | undefined;
 }
 
-/** What can be made smaller when there is time for it. */
-export interface Tidied {
-  /** Does nothing when it is tidy. */
-  tidy(): void;
-}
-
 /** Pause between two looks for a moment in which nothing happens. */
 const LOOK_MS = 300;
 /** So many looks are made: who serves all the time collects on the way. */
@@ -37,7 +31,6 @@ const QUIET_UTILIZATION = 0.2;
 export class LaterTidying {
   readonly #options: LaterTidyingOptions;
   readonly #utilization: () => number;
-  readonly #untidy = new Set<Tidied>();
   #looksLeft = 0;
 
   constructor(options: LaterTidyingOptions) {
@@ -45,11 +38,8 @@ export class LaterTidying {
     this.#utilization = options.utilization ?? loopUtilization();
   }
 
-  /** There is something to be given back, perhaps by something that tidies itself. */
-  ask(untidy?: Tidied): void {
-    if (untidy !== undefined) {
-      this.#untidy.add(untidy);
-    }
+  /** There is something to be given back. */
+  ask(): void {
     const isWaiting = this.#looksLeft > 0;
     this.#looksLeft = LOOKS;
     this.#utilization();
@@ -71,17 +61,11 @@ export class LaterTidying {
       this.#tidy();
     } else if (this.#looksLeft > 0) {
       this.#lookLater();
-    } else {
-      this.#untidy.clear();
     }
   }
 
   #tidy(): void {
     const { timers, collect = collectGarbage, setReducer } = this.#options;
-    for (const untidy of this.#untidy) {
-      untidy.tidy();
-    }
-    this.#untidy.clear();
     setReducer?.(false);
     collect();
     timers.after(REDUCER_OFF_MS, () => setReducer?.(true));

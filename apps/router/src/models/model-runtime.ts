@@ -1,6 +1,6 @@
 import type { ChatTemplate, Tokenizer } from "@vllm-router/text";
 import type { GenerationDefaults } from "./generation-defaults.ts";
-import type { KeptFiles } from "./kept-files.ts";
+import type { ModelFiles } from "./model-files.ts";
 import type { ModelParsers } from "./model-parsers.ts";
 import type { PoolingTraits } from "./pooling-traits.ts";
 
@@ -30,7 +30,7 @@ export interface ModelRuntime {
   readonly vocabularySize: number;
   readonly tokenizer: Tokenizer;
   /** What another thread builds the same tokenizer from; undefined where none is to. */
-  readonly tokenizerFiles?: KeptFiles | undefined;
+  readonly tokenizerFiles?: ModelFiles | undefined;
   /** Template for conversations without tools; undefined when the model has none. */
   readonly chatTemplate: ChatTemplate | undefined;
   /** Template for conversations with tools. */

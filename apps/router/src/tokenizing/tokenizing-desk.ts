@@ -1,6 +1,5 @@
 import type { Tokenizer } from "@vllm-router/text";
 import { buildTokenizer } from "../models/build-tokenizer.ts";
-import { unpackedFiles } from "../models/kept-files.ts";
 import type { FromTokenizingThread, ToTokenizingThread } from "./tokenizing-messages.ts";
 
 /** The thread's half: builds tokenizers and encodes with them, one message after the other. */
@@ -22,7 +21,7 @@ export class TokenizingDesk {
 
   #build({ model, files }: Extract<ToTokenizingThread, { readonly kind: "model" }>): FromTokenizingThread {
     try {
-      this.#tokenizers.set(model, buildTokenizer(unpackedFiles(files)));
+      this.#tokenizers.set(model, buildTokenizer(files));
       return { kind: "ready", model };
     } catch (error) {
       return { kind: "model-failed", model, reason: String(error) };

@@ -1,9 +1,9 @@
 import type { Stretch } from "@vllm-router/text";
-import type { PackedFiles } from "../models/kept-files.ts";
+import type { ModelFiles } from "../models/model-files.ts";
 
 /** What a tokenizing thread is told. Models and jobs are numbered by whoever tells. */
 export type ToTokenizingThread =
-  | { readonly kind: "model"; readonly model: number; readonly files: PackedFiles }
+  | { readonly kind: "model"; readonly model: number; readonly files: ModelFiles }
   | { readonly kind: "forget"; readonly model: number }
   | {
       readonly kind: "encode";

@@ -123,7 +123,7 @@ export class TokenizingThreads implements LongTexts, AsyncDisposable {
       handle.models.delete(model);
       handle.models.set(model, state ?? false);
       if (state === undefined) {
-        handle.thread.postMessage({ kind: "model", model, files: tokenizerFiles.files });
+        handle.thread.postMessage({ kind: "model", model, files: tokenizerFiles });
         this.#forgetOldest(handle);
       }
     }
