@@ -27,6 +27,7 @@ export async function startRouter(
     readonly waitForWorkers?: boolean;
     readonly environment?: Readonly<Record<string, string>>;
     readonly threadStarted?: RouterEnvironment["threadStarted"];
+    readonly setMemoryReducer?: RouterEnvironment["setMemoryReducer"];
   } = {},
 ): Promise<TestRouter> {
   const { config } = parseRouterConfig({
@@ -57,6 +58,7 @@ export async function startRouter(
   const router = await createRouter(config, {
     logger: pino({ level: "debug", base: null }, sink),
     ...(options.threadStarted === undefined ? {} : { threadStarted: options.threadStarted }),
+    ...(options.setMemoryReducer === undefined ? {} : { setMemoryReducer: options.setMemoryReducer }),
   });
   if (options.waitForWorkers ?? true) {
     const workers =

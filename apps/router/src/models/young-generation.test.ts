@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { boundYoungGeneration } from "./young-generation.ts";
 
@@ -67,5 +69,40 @@ describe("boundYoungGeneration()", () => {
   it("sets nothing in an older V8, in which this was not tried", () => {
     const heap = bounded([], true, "12.4.254.21-node.33");
     expect([heap.atStart, heap.isObserving()]).toEqual([[], false]);
+  });
+});
+
+/** Makes half a million objects, of which many live through two young collections; prints the largest young generation, MB. */
+const BUSY_PROGRAM = `
+  import { getHeapSpaceStatistics } from "node:v8";
+  const { boundYoungGeneration } = await import(process.argv[1]);
+  boundYoungGeneration({ flags: process.argv.slice(2), servesHere: true });
+  let alive = [];
+  let largest = 0;
+  for (let turn = 0; turn < 400; turn += 1) {
+    for (let index = 0; index < 4_000; index += 1) alive.push({ turn, index, both: [turn, index] });
+    if (alive.length > 200_000) alive = alive.slice(100_000);
+    const young = getHeapSpaceStatistics().find((space) => space.space_name === "new_space");
+    largest = Math.max(largest, young.space_size);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  console.log(largest / ${MB});
+`;
+
+async function largestYoungGeneration(flags: readonly string[]): Promise<number> {
+  const { href } = new URL("young-generation.ts", import.meta.url);
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...flags, "--input-type=module", "--eval", BUSY_PROGRAM, "--", href, ...flags],
+    { timeout: 30_000, env: {} },
+  );
+  return Number(stdout);
+}
+
+describe("a busy program's young generation", () => {
+  it("is as large as the bound and no larger, unless the user says so", async () => {
+    const free = await largestYoungGeneration(["--semi-space-growth-factor=2"]);
+    const isBounded = (await largestYoungGeneration([])) === 32;
+    expect([free > 32, isBounded]).toEqual([true, Number(process.versions.v8.split(".")[0]) >= 13]);
   });
 });
