@@ -83,4 +83,53 @@ describe("one model on an engine that is asked over gRPC and on a server that is
     expect(result.listed.filter((line) => !line.includes("(rank)"))).toEqual([]);
     expect(result.equal).toBeGreaterThan(150);
   });
+
+  it("makes the same prompts of a long conversation as vLLM's own server, turn by turn and when it branches off", async () => {
+    const turns: Message[] = [
+      { role: "system", content: `Be brief. ${LONG_WORDS}` },
+      { role: "user", content: "Which of these words is the longest? 漢字 “quoted” \n\t{x}" },
+      { role: "assistant", content: "<think>\nThey are all long.\n</think>\n\nThe second one." },
+      { role: "user", content: "And <|im_start|> which is the shortest?" },
+      { role: "assistant", content: "<think>\nShort?\n</think>\n\nNone." },
+      { role: "user", content: "Why?" },
+    ];
+    const asked = [turns.slice(0, 2), turns.slice(0, 4), turns, turns, turns.slice(0, 4), turns.slice(0, 1)];
+    const branch: Message[] = [...turns.slice(0, 3), { role: "user", content: "Otherwise?" }];
+    for (const messages of [...asked, branch]) {
+      const routed = await converse(BASE, messages);
+      const own = await converse(`http://127.0.0.1:${HTTP_PORT}`, messages);
+      expect(routed.prompt.length).toBeGreaterThan(500);
+      expect(routed).toEqual(own);
+    }
+  }, 120_000);
 });
+
+interface Message {
+  readonly role: string;
+  readonly content: string;
+}
+
+/** More than 8 KB in few tokens: so long that the router knows it again. */
+const LONG_WORDS = "internationalization responsibilities characteristics ".repeat(160);
+
+async function converse(
+  url: string,
+  messages: readonly Message[],
+): Promise<{ readonly prompt: readonly number[]; readonly text: string }> {
+  const answer = await fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      model: "tiny-qwen3",
+      messages,
+      max_tokens: 8,
+      temperature: 0,
+      return_token_ids: true,
+    }),
+  });
+  const body = (await answer.json()) as {
+    readonly prompt_token_ids: readonly number[];
+    readonly choices: readonly [{ readonly message: unknown }];
+  };
+  return { prompt: body.prompt_token_ids, text: JSON.stringify(body.choices[0].message) };
+}
