@@ -81,6 +81,10 @@ describe("readTokenizerJson()", () => {
     ["with members behind the model", tinyTokenizerJson({ later: [1.5e3, -1, true, false, { a: "}" }] })],
     ["with other members of the model", small({ cache: { vocab: { a: [] }, merges: {} } })],
     ["with escapes", JSON.stringify(SMALL).replace('"漢"', '"\\/\\b\\f\\n\\r\\t"')],
+    [
+      "with escaped characters",
+      JSON.stringify(SMALL).replace('"漢"', '"\\u00e9\\u0001\\uD835\\udcb3\\u6f22\\u0000x\\uffff"'),
+    ],
   ])("makes tables of a file %s", (_, text) => {
     const bytes = utf8(text);
     expect(readTokenizerJson(bytes).tables).toBeDefined();
@@ -101,8 +105,11 @@ describe("readTokenizerJson()", () => {
     ],
     ["a model and none", JSON.stringify(SMALL).replace(/\}$/u, ',"model":null}')],
     ["a name in disguise", JSON.stringify(SMALL).replace('"vocab"', '"\\u0076ocab"')],
-    ["escaped code units", JSON.stringify(SMALL).replace('"漢"', '"\\u00e9\\ud835\\udcb3"')],
-    ["half a character", JSON.stringify(SMALL).replace('"漢"', '"\\ud835"')],
+    ["half a character, the second", JSON.stringify(SMALL).replace('"漢"', '"\\udcb3"')],
+    ["two first halves", JSON.stringify(SMALL).replace('"漢"', '"\\ud835\\ud835"')],
+    ["an escape with a wrong digit", JSON.stringify(SMALL).replace('"漢"', '"\\u00g9"')],
+    ["an escape that is too short", JSON.stringify(SMALL).replace('"漢"', '"\\u00e"')],
+    ["half a character, the first", JSON.stringify(SMALL).replace('"漢"', '"\\ud835"')],
     ["a spelling twice", JSON.stringify(SMALL).replace('"b":1', '"b":1,"b":12')],
     ["an id twice", small({ vocab: { a: 0, b: 1, c: 0, 7: 1 }, merges: [] })],
     ["ids far apart", small({ vocab: { a: 0, b: 3_000_000 }, merges: [] })],
@@ -183,7 +190,7 @@ describe("readTokenizerJson()", () => {
     assert(
       property(
         array(nat(file.length - 1), { minLength: 1, maxLength: 3 }),
-        constantFrom(...utf8(' 0a"\\,:{}[]\n\u00e9')),
+        constantFrom(...utf8(' 0a"\\u,:{}[]\n\u00e9')),
         (places, byte) => {
           const broken = Uint8Array.from(file);
           for (const place of places) broken[place] = byte;
