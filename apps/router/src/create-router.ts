@@ -169,10 +169,9 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
       const { connection, facts } = worker;
       const built = connection.dialect === "http" ? undefined : await builder.build(facts);
       const runtime = built === undefined ? undefined : models.adopt(built);
-      // Of many workers the last one, too: whatever came after a moment of rest in their start is still there.
-      if (runtime !== undefined) {
-        tidying.ask();
-      }
+      // Of many workers the last one, too: whatever came after a moment of rest in their start is still there. Without a model, what
+      // the program's own start left behind.
+      tidying.ask();
       try {
         await threads?.adopt(worker);
       } catch (error) {

@@ -18,7 +18,9 @@ import { type RouterObserver } from "./observability/router-observer.ts";
 import type { AdmissionControl } from "./pipeline/admission-control.ts";
 import { EmbeddingServer } from "./pipeline/embedding-server.ts";
 import { GenerationServer } from "./pipeline/generation-server.ts";
+import { ConversationMemory } from "./pipeline/conversation-memory.ts";
 import type { PrepareSettings } from "./pipeline/prepare-settings.ts";
+import { createBodyMemory } from "./server/create-body-memory.ts";
 import type { KeptResponses } from "./responses/kept-responses.ts";
 import { ResponseStore } from "./responses/response-store.ts";
 import type { DecisionBook } from "./routes/debug-decisions.ts";
@@ -72,7 +74,14 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
     decisionObserver: decisions.observer,
     now: () => timers.now(),
     requestTimeoutMs: config.workers.requestTimeoutSecs * 1000,
-    prefill: createPrefillLegs(config, { fleet, routing, timers, observer, learned: parts.learned }),
+    prefill: createPrefillLegs(config, {
+      fleet,
+      routing,
+      timers,
+      observer,
+      decisionObserver: decisions.observer,
+      learned: parts.learned,
+    }),
     ...(routing.usesPrefix ? { hits: new HitObserver(routing) } : {}),
   });
   const retryDelayMs = retryDelays(config, () => timers.steadyMs());
@@ -109,6 +118,7 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
       TemplateValue
     >,
     contentFormat: model.chatTemplateContentFormat,
+    conversations: new ConversationMemory(),
     maxLogprobs: model.maxLogprobs,
     ignoresPriority: config.workers.schedulingPolicy === "fcfs",
     measuresRequests: frontend.enablePerRequestMetrics,
@@ -155,6 +165,7 @@ export function createServices(config: RouterConfig, parts: Parts): RouteService
     prepare,
     longTexts: parts.longTexts,
     maxPayloadBytes: config.server.maxPayloadBytes,
+    bodies: createBodyMemory(),
     tracksServerLoad: frontend.enableServerLoadTracking,
     serverLoad: parts.serverLoad ?? (() => server.runningCount),
     requestIdHeaders: config.server.requestIdHeaders,

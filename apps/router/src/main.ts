@@ -10,6 +10,7 @@ import {
 import { POLICY_NAMES, RoutingError } from "@vllm-router/routing-core";
 import { createRouter, type Router } from "./create-router.ts";
 import { memoryReducerSwitch } from "./models/memory-reducer.ts";
+import { boundYoungGeneration } from "./models/young-generation.ts";
 import { createLogger } from "./observability/logger.ts";
 import { runReplay } from "./replay.ts";
 import { endProcess } from "./end-process.ts";
@@ -61,9 +62,11 @@ async function main(): Promise<void> {
     for (const warning of resolved.warnings) {
       logger.warn(warning);
     }
+    const flags = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""];
+    boundYoungGeneration({ flags, servesHere: resolved.config.server.threads === 1 });
     const router = await createRouter(resolved.config, {
       logger,
-      setMemoryReducer: memoryReducerSwitch([...process.execArgv, process.env["NODE_OPTIONS"] ?? ""]),
+      setMemoryReducer: memoryReducerSwitch(flags),
     });
     endOnSignals(router, resolved.config.server.drainTimeoutSecs * 1000);
     logger.info({ url: router.url, version: ownVersion() }, `listening on ${router.url}`);

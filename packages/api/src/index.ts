@@ -30,7 +30,7 @@ export {
 } from "./decisions/decision-questions.ts";
 export { type DecisionRequest, parseDecisionRequest } from "./decisions/decision-request.ts";
 export { createDecisionWriter } from "./decisions/decision-writer.ts";
-export { parseJsonBytes } from "./json/decode-bytes.ts";
+export { type DecodeAscii, parseJsonBytes } from "./json/decode-bytes.ts";
 export { JsonError, type JsonErrorCode } from "./json/json-error.ts";
 export {
   isJsonArray,
@@ -40,7 +40,9 @@ export {
   type JsonObject,
   type JsonValue,
 } from "./json/json-value.ts";
-export { type ByteSpan, jsonMembers, withoutSpace } from "./json/json-members.ts";
+export { BodyMemory, type BodyMemoryOptions } from "./json/body-memory.ts";
+export type { ByteSpan } from "./json/json-ends.ts";
+export { jsonMembers, withoutSpace } from "./json/json-members.ts";
 export { pydanticFloat, pythonFloat } from "./json/number-text.ts";
 export { MAX_INTEGER_DIGITS, MAX_JSON_DEPTH, parseJson, type ParseJsonOptions } from "./json/parse-json.ts";
 export {

@@ -121,6 +121,8 @@ export interface GenerateRequest {
   readonly requestId: string;
   /** Prompt token ids. Not copied: leave them alone until the call ends. */
   readonly tokenIds: Int32Array;
+  /** Undefined for a prompt that is not expected again. */
+  readonly recurring?: RecurringPrompt | undefined;
   readonly sampling: SamplingParameters;
   /** True for outputs as they come, false for one output per sequence with everything in it. */
   readonly stream: boolean;
@@ -142,6 +144,17 @@ export interface GenerateRequest {
   readonly loraName?: string | undefined;
   /** Call metadata such as `traceparent`; lower-case names. */
   readonly metadata: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * Says that a prompt comes again as the beginning of longer ones, as a conversation does: what is made of its ids is kept as long as the array of
+ * them lives, and what an earlier prompt shares is not made again.
+ */
+export interface RecurringPrompt {
+  /** Ids of an earlier prompt that was given as recurring (the very array), which this one begins like; undefined for none. */
+  readonly earlier: Int32Array | undefined;
+  /** How many ids the two share at the least; 0 where there is no earlier one. */
+  readonly shared: number;
 }
 
 /** Logprobs of the tokens of one output, parallel to its ids. */

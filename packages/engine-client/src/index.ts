@@ -46,6 +46,7 @@ export {
   type OptionalField,
   type OutputLogprobs,
   type PromptLogprobs,
+  type RecurringPrompt,
   type ProxyEngine,
   type ProxyHead,
   type ProxyRequest,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { NetTransport } from "../src/transport/net/net-transport.ts";
 import { DEFAULT_TRANSPORT_OPTIONS, type TransportOptions } from "../src/transport/transport-options.ts";
 import { VllmTokenEngine } from "../src/vllm-engine/vllm-token-engine.ts";
-import { complete, frame } from "./engine-messages.ts";
+import { chunk, complete, frame } from "./engine-messages.ts";
 import {
   answerFrames,
   HEAD_BLOCK,
@@ -99,6 +99,38 @@ describe("NetTransport's flow control", () => {
       .reduce((sum, seen) => sum + seen.payload.length, 0);
     expect(sent).toBe(65_535);
     expect(cancelled.events).toEqual([]);
+    await transport.close();
+  });
+
+  it("flushes each call once a read, and one that the read holds no more of before it goes on", async () => {
+    await using server = await startFrameEngine({ accept: (connection) => connection.send(settingsFrame()) });
+    const { engine, transport } = connect(server.address);
+    const told: string[] = [];
+    const calls = ["first", "second", "third"].map((name) => {
+      const sink = new RecordingSink();
+      sink.onEvent = ({ kind }) => told.push(`${name} ${kind}`);
+      return engine.generate(sampleRequest(), sink);
+    });
+    await waitUntil(() => server.connections.length === 1, "the connection");
+    const [connection] = server.connections;
+    if (connection === undefined) throw new Error("no connection");
+    await connection.seen(1, 2);
+    const token = frame(chunk({ tokenIds: [7] }));
+    const heads = [1, 3, 5].map((streamId) => rawFrame(1, { flags: 4, streamId }, HEAD_BLOCK));
+    const outputs = [1, 3, 1, 5, 3].map((streamId) => rawFrame(0, { streamId }, token));
+    connection.send(Buffer.concat([...heads, ...outputs]));
+    await waitUntil(() => told.length === 8, "what the read holds");
+    expect(told).toEqual([
+      "first output",
+      "second output",
+      "first output",
+      "third output",
+      "third flush",
+      "second output",
+      "second flush",
+      "first flush",
+    ]);
+    for (const call of calls) call.cancel();
     await transport.close();
   });
 

@@ -1,4 +1,15 @@
 /**
+ * Says that a prompt comes again as the beginning of longer ones: the keys of its blocks are kept as long as the array of its ids lives, and
+ * those of what an earlier prompt shares are not computed again.
+ */
+export interface RecurringTokens {
+  /** Ids of an earlier prompt that was given as recurring (the very array), which this one begins like; undefined for none. */
+  readonly earlier: Int32Array | undefined;
+  /** How many ids the two share at the least; 0 where there is no earlier one. */
+  readonly shared: number;
+}
+
+/**
  * What the router knows about one generation when it asks for a worker. Plain data; nothing here is kept after
  * `settle` has returned.
  */
@@ -9,6 +20,8 @@ export interface Generation {
   readonly model: string;
   /** The prompt as token ids. Where present, prefix matching is exact to the token. */
   readonly tokenIds?: Int32Array | undefined;
+  /** Undefined where the prompt is not expected again. */
+  readonly recurring?: RecurringTokens | undefined;
   /**
    * The prompt (or what is known of it) as text or as text's UTF-8 bytes, used for prefix matching only where `tokenIds` is missing. The
    * bytes stay as they are until the generation has ended.

@@ -2,7 +2,7 @@ export type { Clock } from "./clock.ts";
 export { createSeededRandom, type RandomSource } from "./random-source.ts";
 export { ROUTING_ERROR_CODES, RoutingError, type RoutingErrorCode } from "./routing-error.ts";
 
-export type { Generation } from "./generation.ts";
+export type { Generation, RecurringTokens } from "./generation.ts";
 export {
   ROUTING_KEY_HEADERS,
   routingKeyByRules,
@@ -165,6 +165,7 @@ export {
 
 export {
   createShadowPolicies,
+  type ActualPlace,
   type ShadowDecision,
   type ShadowPolicies,
   type ShadowPoliciesOptions,

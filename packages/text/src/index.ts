@@ -57,7 +57,7 @@ export { type ContentFormat } from "./template/content-format.ts";
 export { normalizeMessages, type NormalizeOptions } from "./template/normalize-messages.ts";
 export { normalizeTools } from "./template/normalize-tools.ts";
 export { type LocalTime } from "./template/python/strftime.ts";
-export { renderChat, type ChatRenderRequest } from "./template/render-chat.ts";
+export { renderChat, renderChatPieces, type ChatRenderRequest } from "./template/render-chat.ts";
 export { effectiveTemplateKwargs, type TemplateSettings } from "./template/template-kwargs.ts";
 export {
   chatTemplateSource,
@@ -67,6 +67,7 @@ export {
 } from "./template/template-source.ts";
 export { PythonFloat, type FloatValue, type TemplateValue } from "./template/template-value.ts";
 export { createTokenizer } from "./tokenizer/create-tokenizer.ts";
+export { continueEncoding, type CutEncoding, type EncodingCut } from "./tokenizer/cut-encoding.ts";
 export { type EncodingDraft, type Stretch } from "./tokenizer/encoding-draft.ts";
 export { type CreateTextUnits, type TextUnits } from "./tokenizer/text-units.ts";
 export {

@@ -2,6 +2,7 @@ import type { RouterConfig } from "@vllm-router/config";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Deciders } from "../fleet/deciders.ts";
 import type { Timers } from "../fleet/timers.ts";
+import type { DecisionObserver } from "../observability/decision-observer.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import { randomId } from "../pipeline/random-id.ts";
 import { connectorOf } from "./connectors.ts";
@@ -13,14 +14,15 @@ export function createPrefillLegs(
   { disaggregation }: RouterConfig,
   parts: {
     readonly fleet: PairFleet;
-    readonly routing: Pick<Deciders, "prefillDispatchers">;
+    readonly routing: Pick<Deciders, "prefillDispatchers" | "shadows">;
     readonly timers: Timers;
     readonly observer: RouterObserver;
+    readonly decisionObserver?: Pick<DecisionObserver, "shadowed"> | undefined;
     /** What engines told; default known to this thread alone. */
     readonly learned?: LearnedIdentities | undefined;
   },
 ): PrefillLegs | undefined {
-  const { fleet, routing, timers, observer, learned = new LearnedIdentities() } = parts;
+  const { fleet, routing, timers, observer, decisionObserver, learned = new LearnedIdentities() } = parts;
   const dispatchers = routing.prefillDispatchers;
   if (dispatchers === undefined) {
     return undefined;
@@ -32,6 +34,8 @@ export function createPrefillLegs(
     fleet,
     dispatchers,
     observer,
+    shadows: routing.shadows,
+    decisionObserver,
     connector,
     learned,
     rules: computesPrompts

@@ -5,10 +5,13 @@ import {
   type PairDecision,
   type PairRules,
   type PlaceDecision,
+  type ShadowPolicies,
+  type ShadowSettlement,
   type Snapshot,
 } from "@vllm-router/routing-core";
 import type { Lane } from "../fleet/lane.ts";
 import type { Worker } from "../fleet/worker.ts";
+import type { DecisionObserver } from "../observability/decision-observer.ts";
 import type { RouterObserver } from "../observability/router-observer.ts";
 import type { Connector, LegWorker } from "./connector.ts";
 import { explainPrefill, type ExplainedPrefill } from "../decisions/explained-decision.ts";
@@ -33,6 +36,9 @@ export interface PrefillLegsOptions {
   readonly fleet: PairFleet;
   readonly dispatchers: Readonly<Record<Lane, Dispatcher>>;
   readonly observer: RouterObserver;
+  /** Policies that decide on prefill legs without effect. */
+  readonly shadows?: Readonly<Record<Lane, ShadowPolicies>> | undefined;
+  readonly decisionObserver?: Pick<DecisionObserver, "shadowed"> | undefined;
   readonly connector: Connector;
   readonly learned: LearnedIdentities;
   readonly rules: PairRules;
@@ -85,10 +91,9 @@ export class PrefillLegs {
   ): PrefillLeg<TEngine> | undefined {
     const { fleet, dispatchers } = this.options;
     const dispatcher = dispatchers[lane];
-    const decision = dispatcher.decide(
-      dispatcher.gather(prefillOf(generation, failed), fleet.snapshot(lane)),
-    );
-    return decision.kind === "place" ? this.book<TEngine>(lane, decision) : undefined;
+    const asked = prefillOf(generation, failed);
+    const decision = dispatcher.decide(dispatcher.gather(asked, fleet.snapshot(lane)));
+    return decision.kind === "place" ? this.book<TEngine>(lane, decision, asked) : undefined;
   }
 
   /** The prefill leg of a decision in plain data. Only before it is booked. */
@@ -110,7 +115,8 @@ export class PrefillLegs {
   ): PairParts<TEngine> | undefined {
     const { fleet, observer, connector, fallsBack, uniqueId, after } = this.options;
     const { worker, decision, prefill } = decided;
-    const first = prefill === undefined ? undefined : this.book<TEngine>(lane, prefill);
+    const first =
+      prefill === undefined ? undefined : this.book<TEngine>(lane, prefill, prefillOf(generation, []));
     if (first === undefined) {
       return undefined;
     }
@@ -134,8 +140,8 @@ export class PrefillLegs {
     };
   }
 
-  /** Books a prefill leg. */
-  book<TEngine>(lane: Lane, decision: PlaceDecision): PrefillLeg<TEngine> | undefined {
+  /** Books a prefill leg, as it was asked for. */
+  book<TEngine>(lane: Lane, decision: PlaceDecision, asked: Generation): PrefillLeg<TEngine> | undefined {
     const { fleet, dispatchers, observer, learned } = this.options;
     const [leg] = decision.legs;
     const worker = fleet.worker(leg?.worker ?? "");
@@ -143,6 +149,7 @@ export class PrefillLegs {
       return undefined;
     }
     const dispatcher = dispatchers[lane];
+    const shadow = this.#observe(lane, asked, decision);
     const settlement = dispatcher.settle(decision);
     observer.decided(dispatcher.policy.name, worker.id, decision.reason);
     let isReleased = false;
@@ -176,9 +183,26 @@ export class PrefillLegs {
           fleet.suspect(worker.id);
         }
         settlement.release();
+        shadow?.release();
         observer.attemptEnded(worker.id, outcome === "handed" ? "success" : outcome);
       },
     };
+  }
+
+  /** Has the shadow policies choose a prefill worker as well. */
+  #observe(lane: Lane, asked: Generation, decision: PlaceDecision): ShadowSettlement | undefined {
+    const { fleet, shadows, dispatchers, decisionObserver } = this.options;
+    const { legs, promptTokens } = decision;
+    const shadow = shadows?.[lane].observe(asked, fleet.snapshot(lane), { legs, role: "prefill" });
+    if (shadow !== undefined) {
+      decisionObserver?.shadowed({
+        policy: dispatchers[lane].policy.name,
+        matchedTokens: legs[0]?.matchedTokens ?? 0,
+        promptTokens,
+        shadows: shadow.decisions,
+      });
+    }
+    return shadow;
   }
 
   /** False once nobody answers there any more; asks the engine for the next time. */

@@ -115,9 +115,12 @@ export function createDeciders(
     });
   const mainOf = (lane: Lane): Dispatcher =>
     dispatcherOf(decider?.(byLane[lane], lane) ?? byLane[lane], prefill === undefined ? "serve" : "decode");
+  const named = (): readonly Policy[] => shadowPolicies.map((name) => createPolicy(name));
   const shadowsOf = (): ShadowPolicies =>
     createShadowPolicies({
-      policies: shadowPolicies.map((name) => createPolicy(name)),
+      ...(prefill === undefined
+        ? { policies: named() }
+        : { policies: [], legs: { prefill: named(), decode: named() } }),
       slotCapacity,
       clock,
       random,

@@ -87,6 +87,7 @@ export class FleetPlacer implements Placer {
       requestId: plan.responseId,
       model: plan.model.servedNames[0] ?? "",
       tokenIds: prompt.tokenIds,
+      recurring: prompt.recurring,
       promptTokens: prompt.tokenIds.length,
       maxTokens: prompt.sampling.maxTokens * request.sequences,
       routingKey: plan.routingKey,
@@ -208,8 +209,16 @@ export class FleetPlacer implements Placer {
         : pair.kind === "place"
           ? pair.decode
           : pair.decision;
+    const divided = this.#options.prefill === undefined ? "serve" : "decode";
+    const computesPrompt = pair?.kind !== "place" || pair.prefill === undefined;
     const shadow =
-      decision.kind === "place" ? shadows?.[lane].observe(generation, snapshot, decision) : undefined;
+      decision.kind === "place"
+        ? shadows?.[lane].observe(generation, snapshot, {
+            legs: decision.legs,
+            role: undivided === undefined ? divided : "prefill",
+            computesPrompt,
+          })
+        : undefined;
     this.#explain(dispatcher, decision, { lane, explained, shadows: shadow?.decisions ?? [], pair });
     if (decision.kind !== "place") {
       return {
@@ -228,9 +237,7 @@ export class FleetPlacer implements Placer {
     const [leg] = decision.legs;
     const { hits } = this.#options;
     const isFirm = leg !== undefined && hits?.isFirm(leg.slot) === true;
-    const settlement = dispatcher.settle(decision, {
-      computesPrompt: pair?.kind !== "place" || pair.prefill === undefined,
-    });
+    const settlement = dispatcher.settle(decision, { computesPrompt });
     if (pair?.kind === "place") {
       observer.pairDecided?.(
         pair.prefill === undefined ? "decode_only" : "prefill_decode",

@@ -79,6 +79,9 @@ function compileLate(source: string): ChatTemplate {
       render: () => {
         throw error;
       },
+      renderPieces: () => {
+        throw error;
+      },
     };
   }
 }

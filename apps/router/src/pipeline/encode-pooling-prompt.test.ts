@@ -18,6 +18,7 @@ const model = {
   vocabularySize: 1000,
   tokenizer: {
     vocabularySize: 1000,
+    highestTokenId: 9,
     maxTokenCharacters: 5,
     specialFrame: { before: [START], after: [END] },
     encode: (text: string, special: boolean) => {

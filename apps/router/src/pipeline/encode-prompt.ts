@@ -6,8 +6,11 @@ import {
   type GenerationRequest,
   type LengthContext,
 } from "@vllm-router/api";
+import type { RecurringPrompt } from "@vllm-router/engine-client";
 import type { ModelRuntime } from "../models/model-runtime.ts";
+import type { RenderedConversation } from "./conversation-memory.ts";
 import { checkEncodable } from "./encodable-text.ts";
+import type { RenderContext } from "./render-conversation.ts";
 import { isWide } from "./wide-ids.ts";
 
 /** The length rules' view of a model. */
@@ -26,20 +29,67 @@ function lengthContext(model: ModelRuntime): LengthContext {
  */
 export function encodeText(text: string, request: GenerationRequest, model: ModelRuntime): Int32Array {
   const context = lengthContext(model);
-  // A code point has at most two units: counting them exactly matters only near the limit.
-  const isFarBelow = text.length <= context.maxModelLength * context.maxCharactersPerToken;
-  checkPromptText(request, isFarBelow ? text.length : [...text].length, context);
+  checkPromptText(request, isFarBelow(text, context) ? text.length : [...text].length, context);
   checkEncodable(text);
   const encoded = model.tokenizer.encode(
     truncatePromptText(request, text, context),
     request.addSpecialTokens,
   );
+  return limited(encoded, request, context);
+}
+
+/** A code point has at most two units: counting them exactly matters only near the limit. */
+function isFarBelow(text: string, { maxModelLength, maxCharactersPerToken }: LengthContext): boolean {
+  return text.length <= maxModelLength * maxCharactersPerToken;
+}
+
+function limited(encoded: Int32Array, request: GenerationRequest, context: LengthContext): Int32Array {
   const mostCounted = context.maxModelLength + 1;
   if (request.truncatePromptTokens === null && encoded.length > mostCounted) {
     // vLLM's tokeniser stops one token behind the limit: its message says "at least" so many.
     checkPromptLength(mostCounted, context.maxModelLength);
   }
   return fitted(encoded, request, context);
+}
+
+/** Texts of fewer units are as quickly encoded as remembered. */
+const SHORTEST_REMEMBERED = 1 << 13;
+
+/** A conversation's text and its ids. */
+export interface ConversationPrompt {
+  readonly text: string;
+  readonly tokenIds: Int32Array;
+  readonly recurring: RecurringPrompt | undefined;
+}
+
+/**
+ * Encodes a conversation as {@link encodeText} does its text; of a long one that begins like an earlier one only the rest.
+ * @throws ApiError 400 with vLLM's text
+ */
+export function encodeConversation(
+  conversation: RenderedConversation,
+  request: GenerationRequest,
+  { model, settings }: RenderContext,
+): ConversationPrompt {
+  const { conversations } = settings;
+  const context = lengthContext(model);
+  let text = "";
+  for (const piece of conversation.pieces) {
+    text += piece;
+  }
+  const isRemembered =
+    text.length >= SHORTEST_REMEMBERED &&
+    isFarBelow(text, context) &&
+    request.truncatePromptTokens === null &&
+    !request.addSpecialTokens;
+  if (conversations === undefined || !isRemembered) {
+    return { text, tokenIds: encodeText(text, request, model), recurring: undefined };
+  }
+  const { tokenIds, recurring } = conversations.encode(conversation, model.tokenizer, (rest) => {
+    checkEncodable(rest);
+    return model.tokenizer.encodeWithCuts(rest);
+  });
+  return { text, tokenIds: limited(tokenIds, request, context), recurring };
 }
 
 /** A prompt's ids as engines take them, and as they were given where some have no place there. */

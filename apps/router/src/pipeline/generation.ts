@@ -361,6 +361,7 @@ export class Generation implements AttemptOwner, GenerationUnit {
     return {
       requestId: this.#engineRequestId(alone ? first : undefined),
       tokenIds: this.prompt.tokenIds,
+      recurring: this.prompt.recurring,
       sampling: alone ? { ...sampling, n: 1, seed } : sampling,
       // An engine that is to be stopped in the middle, or measured, has to be heard in the middle.
       stream: this.#plan.stream || this.#plan.repetition !== undefined || this.#plan.measures === true,

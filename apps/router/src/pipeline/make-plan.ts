@@ -9,6 +9,8 @@ import type { ResolvedPrompt } from "./resolve-prompt.ts";
 /** One prompt with everything resolved. */
 export interface PromptDraft {
   readonly tokenIds: Int32Array;
+  /** See {@link PreparedPrompt.recurring}. */
+  readonly recurring?: PreparedPrompt["recurring"];
   readonly text: string | undefined;
   readonly resolved: ResolvedPrompt;
   /** Fields an engine has to carry for its constraint to start where it should. */
@@ -51,6 +53,7 @@ export function makePlan(
     model: envelope.model,
     prompts: drafts.map((draft): PreparedPrompt => ({
       tokenIds: draft.tokenIds,
+      recurring: draft.recurring,
       text: draft.text,
       sampling: draft.resolved.sampling,
     })),

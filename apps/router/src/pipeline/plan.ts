@@ -1,5 +1,10 @@
 import type { ApiError, BeamSearchSettings, ResponseWriter } from "@vllm-router/api";
-import type { GenerateRequest, OptionalField, SamplingParameters } from "@vllm-router/engine-client";
+import type {
+  GenerateRequest,
+  OptionalField,
+  RecurringPrompt,
+  SamplingParameters,
+} from "@vllm-router/engine-client";
 import type { RepetitionRule } from "@vllm-router/text";
 import type { DecisionListener } from "../decisions/explained-decision.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
@@ -7,6 +12,8 @@ import type { ModelRuntime } from "../models/model-runtime.ts";
 /** One prompt of a request, ready for an engine. Prepared once, reused by every attempt. */
 export interface PreparedPrompt {
   readonly tokenIds: Int32Array;
+  /** Undefined for a prompt that is not expected again. */
+  readonly recurring?: RecurringPrompt | undefined;
   /** Text as it is echoed; undefined when nothing echoes it. */
   readonly text: string | undefined;
   /** Per prompt, because the room left for output depends on the prompt's length. */

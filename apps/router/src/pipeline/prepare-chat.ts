@@ -76,14 +76,15 @@ export function draftChat(
   envelope: RequestEnvelope,
   own: Omit<ConvertedAnswer, "checksTools" | "writer"> = {},
 ): ChatDraft {
-  const { model, settings } = envelope;
+  const { model, settings, sources = [] } = envelope;
   checkTrusted(asked, settings);
   checkRequestedLengths(asked, model.maxModelLength);
   const hidesTools = model.parsers.excludeToolsWhenNone && asked.toolChoice === "none";
   const { render = renderPrompt, checkPrompt } = own;
-  const { text, tokenIds } = render(hidesTools ? { ...asked, tools: null } : asked, {
+  const { text, tokenIds, recurring } = render(hidesTools ? { ...asked, tools: null } : asked, {
     model,
     settings,
+    sources,
   });
   checkPrompt?.(tokenIds.length);
   const request = constrainCalls(asked, model.parsers, own);
@@ -93,9 +94,9 @@ export function draftChat(
       ? undefined
       : (): OutputParser => createOutputParser(selection, parserContext(request, tokenIds, envelope));
   checkParserArguments(request.chatTemplateKwargs, makeParser);
-  const resolved = resolvePrompt(request, tokenIds, { model, settings });
+  const resolved = resolvePrompt(request, tokenIds, { model, settings, isEncoded: true });
   if (resolved.sampling.structuredOutput === undefined) {
-    return { request, tokenIds, text, resolved, makeParser };
+    return { request, tokenIds, recurring, text, resolved, makeParser };
   }
   // The Responses API leaves it to the parser.
   const isHidden = !request.includeReasoning && own.isResponses !== true;
@@ -112,6 +113,7 @@ export function draftChat(
   return {
     request,
     tokenIds,
+    recurring,
     text,
     resolved: { ...resolved, sampling },
     startFields,

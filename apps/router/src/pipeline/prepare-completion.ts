@@ -28,10 +28,15 @@ export function prepareCompletion(request: CompletionRequest, envelope: RequestE
   refuseSuffix(request);
   checkRequestedLengths(request, model.maxModelLength);
   const encoded = completionPrompts(request).map((prompt) => encodeGiven(prompt, request, envelope));
-  const drafts = encoded.map(({ tokenIds, text, wideIds }): PromptDraft => ({
+  const drafts = encoded.map(({ tokenIds, text, wideIds, isEncoded }): PromptDraft => ({
     tokenIds,
     text,
-    resolved: resolvePrompt(request, tokenIds, { model, settings, wideIds }),
+    resolved: resolvePrompt(request, tokenIds, {
+      model,
+      settings,
+      wideIds,
+      isEncoded,
+    }),
     constraintRefusal: structuralTagRefusal(request),
   }));
   const options = {
@@ -82,13 +87,14 @@ export function encodeGiven(
   prompt: CompletionPrompt,
   request: CompletionRequest,
   envelope: RequestEnvelope,
-): TakenIds & { readonly text: string | undefined } {
+): TakenIds & { readonly text: string | undefined; readonly isEncoded: boolean } {
   const { model } = envelope;
   if (prompt.kind === "embeds") {
     throw unsupportedFieldError("prompt_embeds");
   }
   if (prompt.kind === "text") {
-    return { tokenIds: encodeText(prompt.text, request, model), wideIds: undefined, text: prompt.text };
+    const tokenIds = encodeText(prompt.text, request, model);
+    return { tokenIds, wideIds: undefined, text: prompt.text, isEncoded: true };
   }
   if (request.echo === true) {
     checkDecodable(prompt.tokenIds);
@@ -97,6 +103,7 @@ export function encodeGiven(
   const isEchoed = request.echo === true && request.returnTokenIds !== true;
   return {
     ...taken,
+    isEncoded: false,
     text: isEchoed ? model.tokenizer.decode(taken.tokenIds, { skipSpecialTokens: false }) : undefined,
   };
 }

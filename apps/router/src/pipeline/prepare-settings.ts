@@ -1,4 +1,5 @@
 import type { TemplateValue } from "@vllm-router/text";
+import type { ConversationMemory } from "./conversation-memory.ts";
 
 /** Server settings that shape the preparation of prompts (flags of `vllm serve`). */
 export interface PrepareSettings {
@@ -8,6 +9,8 @@ export interface PrepareSettings {
   readonly defaultChatTemplateKwargs: ReadonlyMap<string, TemplateValue>;
   /** `--chat-template-content-format`. */
   readonly contentFormat: "auto" | "string" | "openai";
+  /** Where long conversations are known again; undefined for nowhere. */
+  readonly conversations?: ConversationMemory | undefined;
   /** `--max-logprobs`; -1 for no limit. */
   readonly maxLogprobs: number;
   /** `--engine-scheduling-policy fcfs`: engines are known not to look at priorities, so that nobody has to carry them. */

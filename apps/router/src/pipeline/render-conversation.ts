@@ -3,7 +3,7 @@ import {
   compileChatTemplate,
   NO_CHAT_TEMPLATE_MESSAGE,
   normalizeMessages,
-  renderChat,
+  renderChatPieces,
   TextError,
   type ChatTemplate,
   type TemplateValue,
@@ -11,6 +11,7 @@ import {
 import { localTime } from "../models/local-clock.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { PrepareSettings } from "./prepare-settings.ts";
+import type { RequestEnvelope } from "./request-envelope.ts";
 
 /** The parts of a request that a chat template sees. */
 export interface Conversation extends MediaArguments {
@@ -32,6 +33,8 @@ export interface Conversation extends MediaArguments {
 export interface RenderContext {
   readonly model: ModelRuntime;
   readonly settings: PrepareSettings;
+  /** See {@link RequestEnvelope.sources}. */
+  readonly sources?: RequestEnvelope["sources"];
 }
 
 const UNTRUSTED_TEMPLATE =
@@ -57,6 +60,14 @@ export function checkTrusted(
  * @throws ApiError 400 with vLLM's text: untrusted template, bad content parts, template errors
  */
 export function renderConversation(conversation: Conversation, context: RenderContext): string {
+  return renderPieces(conversation, context).join("");
+}
+
+/**
+ * The text of {@link renderConversation}, in pieces that mostly end where a message does.
+ * @throws ApiError as it does
+ */
+export function renderPieces(conversation: Conversation, context: RenderContext): readonly string[] {
   const { model, settings } = context;
   const kwargs = conversation.chatTemplateKwargs;
   checkTrusted(conversation, settings);
@@ -79,7 +90,7 @@ export function renderConversation(conversation: Conversation, context: RenderCo
     if (template === undefined) {
       throw badRequestError(NO_CHAT_TEMPLATE_MESSAGE);
     }
-    return renderChat(template, {
+    return renderChatPieces(template, {
       messages,
       tools: conversation.tools,
       documents: conversation.documents,

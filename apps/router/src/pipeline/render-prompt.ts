@@ -4,15 +4,18 @@ import {
   validationError,
   type GenerationRequest,
 } from "@vllm-router/api";
+import type { RecurringPrompt } from "@vllm-router/engine-client";
 import { renderHarmony, TextError } from "@vllm-router/text";
 import { localTime } from "../models/local-clock.ts";
-import { encodeText } from "./encode-prompt.ts";
-import { renderConversation, type Conversation, type RenderContext } from "./render-conversation.ts";
+import { encodeConversation } from "./encode-prompt.ts";
+import { renderPieces, type Conversation, type RenderContext } from "./render-conversation.ts";
 
 /** A conversation as the model gets it. */
 export interface RenderedPrompt {
   readonly text: string;
   readonly tokenIds: Int32Array;
+  /** Undefined for one that is not expected again. */
+  readonly recurring?: RecurringPrompt | undefined;
 }
 
 /**
@@ -26,8 +29,8 @@ export function renderPrompt(
 ): RenderedPrompt {
   const { model } = context;
   if (!model.parsers.harmony) {
-    const text = renderConversation(conversation, context);
-    return { text, tokenIds: encodeText(text, conversation, model) };
+    const pieces = renderPieces(conversation, context);
+    return encodeConversation({ sources: context.sources ?? [], pieces }, conversation, context);
   }
   if (conversation.lateError !== undefined) {
     throw conversation.lateError;

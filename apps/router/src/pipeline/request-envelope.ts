@@ -1,4 +1,4 @@
-import type { WriterSettings } from "@vllm-router/api";
+import type { JsonValue, WriterSettings } from "@vllm-router/api";
 import type { DecisionListener } from "../decisions/explained-decision.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { PrepareSettings } from "./prepare-settings.ts";
@@ -10,6 +10,11 @@ export interface RequestEnvelope {
   /** Unix seconds. */
   readonly created: number;
   readonly model: ModelRuntime;
+  /**
+   * What the body has for messages, as it has it; empty where there is no such list. Those that came before, in another body, are the very same
+   * objects: see `BodyMemory`.
+   */
+  readonly sources?: readonly JsonValue[];
   readonly settings: PrepareSettings;
   readonly writerSettings: WriterSettings;
   readonly routingKey: string | undefined;

@@ -53,6 +53,9 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   #beamLimit: CallLimit | undefined;
   readonly #exchange: ClientSide;
   readonly #services: RunServices;
+  /** The plan's: a plan is large, and what is asked of it for every token would have to be fetched. */
+  readonly #writer: RequestPlan["writer"];
+  readonly #measures: boolean;
   #firstOutputAtMs: number | undefined;
   /** Where the answer says how long it took. */
   #lastOutputAtMs: number | undefined;
@@ -65,6 +68,8 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
 
   constructor(plan: RequestPlan, exchange: ClientSide, services: RunServices) {
     this.plan = plan;
+    this.#writer = plan.writer;
+    this.#measures = plan.measures === true;
     this.#exchange = exchange;
     this.#services = services;
     this.startedAtMs = services.now();
@@ -178,10 +183,10 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     if (this.#over) {
       return;
     }
-    if (this.plan.measures === true && output.tokenCount > 0) {
+    if (this.#measures && output.tokenCount > 0) {
       this.#lastOutputAtMs = this.#services.now();
     }
-    const { writer } = this.plan;
+    const writer = this.#writer;
     const text = writer.output(choice, output, finish);
     this.#exchange.append(text, writer.isAscii);
   }
@@ -200,7 +205,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
       // The end of the answer, or its error, takes along what was gathered.
       return;
     }
-    if (!this.#exchange.flush(this.plan.writer.contentType) && !this.#paused) {
+    if (!this.#exchange.flush(this.#writer.contentType) && !this.#paused) {
       this.#paused = true;
       for (const generation of this.generations) {
         generation.pause();

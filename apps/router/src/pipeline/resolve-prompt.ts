@@ -42,9 +42,11 @@ export function resolvePrompt(
     readonly settings: PrepareSettings;
     /** The ids as they were given, where some have no place in `tokenIds`. */
     readonly wideIds?: readonly (number | bigint)[] | undefined;
+    /** Whether the model's tokenizer made the ids. Default false. */
+    readonly isEncoded?: boolean;
   },
 ): ResolvedPrompt {
-  const { model, settings } = context;
+  const { settings } = context;
   const samplingContext = samplingContextOf(tokenIds.length, context);
   if (request.useBeamSearch) {
     return resolveBeams(request, tokenIds, { ...context, samplingContext });
@@ -63,8 +65,7 @@ export function resolvePrompt(
   };
   // A seed beyond 32 bits is among the required fields: another dialect has room for it.
   const uncarried = vllmEngineUncarriedField({ ...sampling, seed: undefined });
-  const refusal =
-    lateError ?? expertsRefusal(request, tokenIds) ?? promptRefusal(context.wideIds ?? tokenIds, model);
+  const refusal = lateError ?? expertsRefusal(request, tokenIds) ?? promptRefusal(tokenIds, context);
   if (uncarried !== undefined && refusal === undefined) {
     throw unsupportedFieldError(uncarried);
   }
@@ -120,6 +121,7 @@ function resolveBeams(
     readonly settings: PrepareSettings;
     readonly samplingContext: SamplingContext;
     readonly wideIds?: readonly (number | bigint)[] | undefined;
+    readonly isEncoded?: boolean;
   },
 ): ResolvedPrompt {
   const { settings, lateError } = resolveBeamSearch(request, context.samplingContext);
@@ -134,10 +136,7 @@ function resolveBeams(
     sampling: { ...stepSampling, maxTokens: settings.maxTokens },
     wantedLogprobs: wantsLogprobs ? candidates : undefined,
     wantedPromptLogprobs: undefined,
-    lateError:
-      settings.maxTokens === 0
-        ? undefined
-        : (lateError ?? promptRefusal(context.wideIds ?? tokenIds, context.model)),
+    lateError: settings.maxTokens === 0 ? undefined : (lateError ?? promptRefusal(tokenIds, context)),
     beam: { settings, candidates, stepSampling },
   };
 }
@@ -179,10 +178,22 @@ function expertsRefusal(request: GenerationRequest, tokenIds: Int32Array): ApiEr
   );
 }
 
-function promptRefusal(tokenIds: ArrayLike<number | bigint>, model: ModelRuntime): ApiError | undefined {
-  const maxTokenId = Math.max(model.vocabularySize, model.tokenizer.vocabularySize) - 1;
+function promptRefusal(
+  tokenIds: Int32Array,
+  context: {
+    readonly model: ModelRuntime;
+    readonly wideIds?: readonly (number | bigint)[] | undefined;
+    readonly isEncoded?: boolean;
+  },
+): ApiError | undefined {
+  const { model, wideIds, isEncoded = false } = context;
+  const { tokenizer, maxModelLength } = model;
   try {
-    checkEnginePrompt(tokenIds, { maxModelLength: model.maxModelLength, maxTokenId });
+    checkEnginePrompt(wideIds ?? tokenIds, {
+      maxModelLength,
+      maxTokenId: Math.max(model.vocabularySize, tokenizer.vocabularySize) - 1,
+      highestTokenId: isEncoded ? tokenizer.highestTokenId : undefined,
+    });
     return undefined;
   } catch (error) {
     if (error instanceof ApiError) {

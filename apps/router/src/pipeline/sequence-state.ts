@@ -26,6 +26,8 @@ interface ReusedOutput {
   logprobs: readonly PositionLogprobs[] | undefined;
 }
 
+/** One for all sequences, which is always near: a sequence's own would have to be fetched at every token. */
+const reused: ReusedOutput = { text: "", tokenIds: [], tokenCount: 0, logprobs: undefined };
 const NO_IDS: ReadonlySet<number> = new Set();
 
 /** What {@link SequenceState.output} asks of the attempt. */
@@ -44,7 +46,6 @@ export class SequenceState {
   readonly #listener: SequenceListener;
   readonly #text: SequenceText;
   readonly #logprobs: OutputLogprobReader | undefined;
-  readonly #reused: ReusedOutput = { text: "", tokenIds: [], tokenCount: 0, logprobs: undefined };
   /** `stream_interval`; undefined where every output is told as it comes. */
   readonly #gathered: GatheredOutput | undefined;
   #held: HeldOutput | undefined;
@@ -137,7 +138,6 @@ export class SequenceState {
       this.endAsExpected();
       return "engine-overran";
     }
-    const reused = this.#reused;
     reused.text = delta.text;
     reused.tokenIds = output.tokenIds;
     reused.tokenCount = tokenCount;
@@ -178,7 +178,6 @@ export class SequenceState {
     }
     const rest = this.#text.finish();
     this.#finishReason = reason.reason;
-    const reused = this.#reused;
     reused.text = rest.text;
     reused.tokenIds = [];
     reused.tokenCount = 0;

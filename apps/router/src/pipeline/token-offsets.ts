@@ -13,7 +13,7 @@ export function tokenOffsets(
   let position = 0;
   let open = 0;
   for (const id of tokenIds) {
-    const length = [...stream.step(id)].length;
+    const length = [...stream.push(id)].length;
     if (length === 0) {
       open += 1;
       offsets.push([position, position + 1]);

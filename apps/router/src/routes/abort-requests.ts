@@ -8,7 +8,7 @@ import type { RouteServices } from "./services.ts";
  * the reason `abort`; ids that nobody knows are fine.
  */
 export async function serveAbort(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }

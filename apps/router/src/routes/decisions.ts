@@ -20,7 +20,7 @@ const DECISIONS: GeneratingApi<Omit<DecisionRequest, "requestId"> & GeneratingRe
 
 /** `POST /v1/systemone`: there for every model, and refused by vLLM for those it cannot decide with. */
 export async function serveDecisions(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }

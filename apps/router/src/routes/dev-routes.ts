@@ -93,7 +93,7 @@ async function serveResetPrefixCache(scope: RequestScope, services: RouteService
 
 /** Ends the requests that are named, or all. */
 async function serveAbortAny(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }

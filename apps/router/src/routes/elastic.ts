@@ -10,7 +10,7 @@ export function serveIsScaling(scope: RequestScope): void {
 
 /** `POST /scale_elastic_ep`: the same refusals as vLLM's; what it takes fails as it does on an engine that cannot scale. */
 export async function serveScale(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }

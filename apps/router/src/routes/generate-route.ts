@@ -3,6 +3,7 @@ import type { OptionalField } from "@vllm-router/engine-client";
 import type { FieldContext } from "../pipeline/engine-fields.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import { offersTask } from "../models/offered-task.ts";
+import { sourcesOf } from "../pipeline/conversation-memory.ts";
 import type { RequestEnvelope } from "../pipeline/request-envelope.ts";
 import type { RequestPlan } from "../pipeline/plan.ts";
 import type { RequestScope } from "../server/request-scope.ts";
@@ -68,7 +69,7 @@ export async function serveGenerating<TRequest extends GeneratingRequest>(
   api: GeneratingApi<TRequest>,
   services: RouteServices,
 ): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received !== undefined) {
     await serveReceivedGeneration(scope, api, { services, received });
   }
@@ -170,6 +171,7 @@ function envelopeOf<TRequest extends GeneratingRequest>(
     created: Math.floor(services.timers.now() / 1000),
     model,
     settings: services.prepare,
+    sources: sourcesOf(body),
     writerSettings: services.writerSettings,
     routingKey: affinityKeyOf(scope.exchange, services.affinity, {
       keys: { session_id: request.sessionId, user: request.user },

@@ -66,7 +66,7 @@ const INVOCATIONS: readonly Invocation[] = [
 
 /** `POST /invocations`, SageMaker's one path for everything: the first API whose request the body is, serves it. */
 export async function serveInvocations(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }

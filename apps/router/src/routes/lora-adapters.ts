@@ -39,7 +39,7 @@ export function loraAdapterRoutes(services: RouteServices): readonly Route[] {
 }
 
 async function serveLoad(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }
@@ -75,7 +75,7 @@ async function serveLoad(scope: RequestScope, services: RouteServices): Promise<
 }
 
 async function serveUnload(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }

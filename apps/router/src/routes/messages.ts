@@ -15,7 +15,7 @@ import type { RouteServices } from "./services.ts";
 
 /** `POST /v1/messages/count_tokens`: tokens of the prompt the messages become. */
 export async function serveCountTokens(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }

@@ -45,7 +45,7 @@ export async function servePooling<TRequest extends AnyPoolingRequest>(
   api: PoolingApi<TRequest>,
   services: RouteServices,
 ): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received !== undefined) {
     await serveReceivedPooling(scope, api, { services, received });
   }

@@ -28,7 +28,7 @@ export function poolingRoutes(services: RouteServices): readonly Route[] {
 
 /** `POST /classify`: HTTP workers can, the protocol of gRPC engines embeds and nothing else. */
 async function serveClassify(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }

@@ -18,7 +18,7 @@ export async function receiveModelRequest<TRequest extends { readonly model: str
   read: (body: JsonValue) => TRequest,
   services: RouteServices,
 ): Promise<{ readonly request: TRequest; readonly model: ModelRuntime } | undefined> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return undefined;
   }

@@ -3,7 +3,7 @@ import { receiveReplayable } from "../server/replayable-body.ts";
 import type { RequestScope } from "../server/request-scope.ts";
 import { multipartModel } from "./multipart-model.ts";
 import { formBody, type ProxiedBody } from "../server/proxied-body.ts";
-import { receiveJson } from "./read-json.ts";
+import { type BodyServices, receiveJson } from "./read-json.ts";
 
 /** So much of a file is held, for routing to look at and for a second worker. */
 const HELD_BYTES = 1024 * 1024;
@@ -19,13 +19,14 @@ const FILE_TYPE = /^(?:multipart\/|audio\/|video\/|image\/|application\/octet-st
  */
 export async function receiveProxied(
   scope: RequestScope,
-  limitBytes: number,
+  services: BodyServices,
 ): Promise<ProxiedBody | undefined> {
   const { exchange } = scope;
   const contentType = exchange.header("content-type");
   if (!FILE_TYPE.test(contentType ?? "")) {
-    return (await receiveJson(scope, limitBytes))?.asProxied();
+    return (await receiveJson(scope, services))?.asProxied();
   }
+  const limitBytes = services.maxPayloadBytes;
   const result = await receiveReplayable(exchange.incoming, { heldBytes: HELD_BYTES, limitBytes });
   switch (result.kind) {
     case "aborted":

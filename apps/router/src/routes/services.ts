@@ -1,7 +1,7 @@
 import type { DecisionJournal } from "../decisions/decision-journal.ts";
 import type { FleetPlacer } from "../fleet/fleet-placer.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
-import type { WriterSettings } from "@vllm-router/api";
+import type { BodyMemory, WriterSettings } from "@vllm-router/api";
 import type { RoutingKeyRules } from "@vllm-router/routing-core";
 import type { FleetView } from "../fleet/fleet-view.ts";
 import type { Timers } from "../fleet/timers.ts";
@@ -66,6 +66,8 @@ export interface RouteServices {
   readonly affinity: RoutingKeyRules | undefined;
   /** Largest request body, bytes. */
   readonly maxPayloadBytes: number;
+  /** Where long bodies are known again. */
+  readonly bodies: BodyMemory;
   /** `--enable-server-load-tracking`. */
   readonly tracksServerLoad: boolean;
   /** Requests running, of all threads. */

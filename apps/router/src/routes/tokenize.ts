@@ -11,7 +11,7 @@ import type { RouteServices } from "./services.ts";
 
 /** `POST /tokenize`, both forms. */
 export async function serveTokenize(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }
@@ -55,7 +55,7 @@ export async function serveTokenize(scope: RequestScope, services: RouteServices
 
 /** `POST /detokenize`. */
 export async function serveDetokenize(scope: RequestScope, services: RouteServices): Promise<void> {
-  const received = await receiveJson(scope, services.maxPayloadBytes);
+  const received = await receiveJson(scope, services);
   if (received === undefined) {
     return;
   }

@@ -46,7 +46,7 @@ async function serveUnknown(
     exchange.sendJson(404, NOT_FOUND_BODY);
     return;
   }
-  const body = await receiveProxied(scope, services.maxPayloadBytes);
+  const body = await receiveProxied(scope, services);
   if (body === undefined) {
     return;
   }
@@ -64,7 +64,7 @@ export function unlessHttpOnly(handler: RouteHandler, services: RouteServices): 
 
 /** Passes a request on to an HTTP worker, whatever it is. */
 export async function passOn(scope: RequestScope, services: RouteServices): Promise<void> {
-  const body = await receiveProxied(scope, services.maxPayloadBytes);
+  const body = await receiveProxied(scope, services);
   if (body !== undefined) {
     await serveProxied(scope, body, { services });
   }

@@ -1,4 +1,5 @@
 import type {
+  ActualPlace,
   Generation,
   ShadowDecision,
   ShadowPolicies,
@@ -42,8 +43,7 @@ export class RemoteShadows {
   constructor(options: RemoteShadowsOptions) {
     this.#options = options;
     const of = (lane: Lane): ShadowPolicies => ({
-      observe: (generation, _snapshot: Snapshot, actual) =>
-        this.#observe(lane, generation, actual.legs[0]?.slot ?? -1),
+      observe: (generation, _snapshot: Snapshot, actual) => this.#observe(lane, generation, actual),
       // The fleet's thread sees by itself which caches are empty.
       clear: () => undefined,
     });
@@ -85,7 +85,7 @@ export class RemoteShadows {
     }
   }
 
-  #observe(lane: Lane, generation: Generation, slot: number): ShadowSettlement {
+  #observe(lane: Lane, generation: Generation, actual: ActualPlace): ShadowSettlement {
     const bytes = promptBytes(generation);
     if (this.#untaken >= MOST_UNTAKEN || this.#untakenBytes + bytes > MOST_UNTAKEN_BYTES) {
       this.#dropped += 1;
@@ -96,7 +96,17 @@ export class RemoteShadows {
     this.#untakenBytes += bytes;
     this.#placed += 1;
     const placement = this.#placed;
-    this.#add({ kind: "placed", placement, lane, generation: copyOf(generation), slot });
+    const { role = "serve", computesPrompt = true } = actual;
+    const slot = actual.legs[0]?.slot ?? -1;
+    this.#add({
+      kind: "placed",
+      placement,
+      lane,
+      generation: copyOf(generation),
+      slot,
+      role,
+      computesPrompt,
+    });
     const booking = new RemoteBooking(placement, {
       add: (record) => this.#add(record),
       hasOutput: (one) => {
@@ -193,6 +203,7 @@ function copyOf(generation: Generation): Generation {
   const { tokenIds, text } = generation;
   return {
     ...generation,
+    recurring: undefined,
     tokenIds: tokenIds?.slice(),
     text: typeof text === "string" ? text : text?.slice(),
   };

@@ -1,4 +1,4 @@
-import type { Generation } from "@vllm-router/routing-core";
+import type { Generation, LegRole } from "@vllm-router/routing-core";
 import type { Lane } from "../fleet/lane.ts";
 
 /** Names a placement that shadows are told of, within its thread. */
@@ -13,6 +13,9 @@ export type ShadowRecord =
       readonly generation: Generation;
       /** Where it really went. */
       readonly slot: number;
+      /** Which part of the generation. */
+      readonly role: LegRole;
+      readonly computesPrompt: boolean;
     }
   | {
       readonly kind: "compared";

@@ -61,8 +61,9 @@ export class ShadowReceiver {
     const { shadows, fleet, observer } = this.#options;
     const { placement } = record;
     if (record.kind === "placed") {
-      const { lane, generation, slot } = record;
-      running.set(placement, shadows[lane].observe(generation, fleet.snapshot(lane), { legs: [{ slot }] }));
+      const { lane, generation, slot, role, computesPrompt } = record;
+      const actual = { legs: [{ slot }], role, computesPrompt };
+      running.set(placement, shadows[lane].observe(generation, fleet.snapshot(lane), actual));
       return;
     }
     const settlement = running.get(placement);

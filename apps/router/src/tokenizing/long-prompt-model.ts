@@ -1,13 +1,13 @@
-import type { EncodingDraft } from "@vllm-router/text";
+import type { CutEncoding, EncodingDraft, Tokenizer } from "@vllm-router/text";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 
 /** Preparing a request stops here until somebody has encoded a long text. */
 export class LongTextFound extends Error {
   override readonly name = "LongTextFound";
   readonly draft: EncodingDraft;
-  readonly #keep: (ids: Int32Array) => void;
+  readonly #keep: (encoding: CutEncoding) => void;
 
-  constructor(draft: EncodingDraft, keep: (ids: Int32Array) => void) {
+  constructor(draft: EncodingDraft, keep: (encoding: CutEncoding) => void) {
     super("a long text is to be encoded elsewhere");
     this.draft = draft;
     this.#keep = keep;
@@ -15,15 +15,14 @@ export class LongTextFound extends Error {
 
   /** Gives the next try of the preparation the ids of the draft's unknown stretches. */
   resolve(ids: readonly Int32Array[]): void {
-    this.#keep(this.draft.complete(ids));
+    this.#keep(this.draft.completeWithCuts(ids));
   }
 }
 
-/** A long text with its ids. */
+/** A long text with its ids, without special tokens around them. */
 interface KnownText {
   readonly text: string;
-  readonly addSpecialTokens: boolean;
-  readonly ids: Int32Array;
+  readonly encoding: CutEncoding;
 }
 
 /** What the tries of one preparation know: the ids of its long texts. */
@@ -42,9 +41,8 @@ export class LongPromptPass {
     return this.#known.length < this.#mostTexts;
   }
 
-  find(text: string, addSpecialTokens: boolean): Int32Array | undefined {
-    return this.#known.find((known) => known.addSpecialTokens === addSpecialTokens && known.text === text)
-      ?.ids;
+  find(text: string): CutEncoding | undefined {
+    return this.#known.find((known) => known.text === text)?.encoding;
   }
 
   add(known: KnownText): void {
@@ -69,20 +67,13 @@ export class LongPromptModel {
       tokenizer: {
         ...tokenizer,
         encode: (text, addSpecialTokens) => {
-          const pass = this.#pass;
-          if (pass === undefined || text.length <= pass.mostUnits) {
+          const long = this.#encodeLong(tokenizer, text);
+          if (long === undefined) {
             return tokenizer.encode(text, addSpecialTokens);
           }
-          const known = pass.find(text, addSpecialTokens);
-          if (known !== undefined) {
-            return known;
-          }
-          const draft = tokenizer.draft(text, addSpecialTokens);
-          if (draft.unknownUnits > pass.mostUnits && pass.hasRoom) {
-            throw new LongTextFound(draft, (ids) => pass.add({ text, addSpecialTokens, ids }));
-          }
-          return draft.complete(tokenizer.encodeStretches(draft.unknown));
+          return addSpecialTokens ? framed(long.tokenIds, tokenizer.specialFrame) : long.tokenIds;
         },
+        encodeWithCuts: (text) => this.#encodeLong(tokenizer, text) ?? tokenizer.encodeWithCuts(text),
       },
     };
   }
@@ -106,4 +97,32 @@ export class LongPromptModel {
       this.#pass = undefined;
     }
   }
+
+  /** Encodes a long text within a pass; undefined for one that is short, or without a pass. @throws LongTextFound */
+  #encodeLong(tokenizer: Tokenizer, text: string): CutEncoding | undefined {
+    const pass = this.#pass;
+    if (pass === undefined || text.length <= pass.mostUnits) {
+      return undefined;
+    }
+    const known = pass.find(text);
+    if (known !== undefined) {
+      return known;
+    }
+    const draft = tokenizer.draft(text, false);
+    if (draft.unknownUnits > pass.mostUnits && pass.hasRoom) {
+      throw new LongTextFound(draft, (encoding) => pass.add({ text, encoding }));
+    }
+    return draft.completeWithCuts(tokenizer.encodeStretches(draft.unknown));
+  }
+}
+
+function framed(ids: Int32Array, { before, after }: Tokenizer["specialFrame"]): Int32Array {
+  if (before.length + after.length === 0) {
+    return ids;
+  }
+  const all = new Int32Array(before.length + ids.length + after.length);
+  all.set(before);
+  all.set(ids, before.length);
+  all.set(after, before.length + ids.length);
+  return all;
 }

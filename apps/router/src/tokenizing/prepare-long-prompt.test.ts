@@ -1,5 +1,7 @@
+import { createTokenizer, type CutEncoding } from "@vllm-router/text";
 import { beforeAll, describe, expect, it } from "vitest";
 import { builtinRuntime } from "../../test/fake-pipeline.ts";
+import { fileText } from "../models/model-files.ts";
 import type { ModelRuntime } from "../models/model-runtime.ts";
 import type { LongTexts } from "./long-texts.ts";
 import { prepareLongPrompt, type Waiting } from "./prepare-long-prompt.ts";
@@ -42,6 +44,55 @@ describe("prepareLongPrompt()", () => {
       expect(longTexts.asked).toEqual([LONG, `${LONG} again`]);
     });
   }
+
+  for (const how of ["encodes", "refuses"] as const) {
+    it(`gives the same ids and cuts when the other side ${how}, and asks once for a text however it is encoded`, async () => {
+      const longTexts = elsewhere(how);
+      const texts = [
+        "short",
+        `<|im_start|>user\n${how} ${LONG}<|im_end|>\n<|im_start|>assistant\n`,
+        `${how} ${LONG}<|im_end|>`,
+      ];
+      const cut = ({ tokenizer }: ModelRuntime): readonly CutEncoding[] =>
+        texts.map((text) => tokenizer.encodeWithCuts(text));
+      const every = (own: ModelRuntime): unknown => [
+        texts.map((text) => own.tokenizer.encode(text, false)),
+        cut(own),
+        texts.map((text) => own.tokenizer.encode(text, true)),
+      ];
+      expect(cut(model).map(({ cuts }) => cuts.length)).toEqual([0, 4, 2]);
+      expect(await prepareLongPrompt(model, cut, { longTexts, wait })).toEqual(cut(model));
+      expect(longTexts.asked).toHaveLength(2);
+      expect(await prepareLongPrompt(model, every, { longTexts, wait })).toEqual(every(model));
+      expect(longTexts.asked).toHaveLength(4);
+    });
+  }
+
+  it("adds the special tokens that the model's files name", async () => {
+    const longTexts = elsewhere();
+    const tokenizerJson = JSON.stringify({
+      ...(JSON.parse(fileText(model.tokenizerFiles ?? new Map(), "tokenizer.json") ?? "{}") as object),
+      post_processor: {
+        type: "TemplateProcessing",
+        single: [
+          { SpecialToken: { id: "<a>", type_id: 0 } },
+          { Sequence: { id: "A", type_id: 0 } },
+          { SpecialToken: { id: "<z>", type_id: 0 } },
+        ],
+        special_tokens: {
+          "<a>": { id: "<a>", ids: [3, 4], tokens: ["<a>", "<b>"] },
+          "<z>": { id: "<z>", ids: [5], tokens: ["<z>"] },
+        },
+      },
+    });
+    const own = { ...model, tokenizer: createTokenizer({ tokenizerJson }) };
+    const prepare = ({ tokenizer }: ModelRuntime): readonly Int32Array[] =>
+      [true, false].map((addSpecialTokens) => tokenizer.encode(LONG, addSpecialTokens));
+    const [framed, bare] = prepare(own);
+    expect(framed?.join()).toBe(`3,4,${bare?.join() ?? ""},5`);
+    expect(await prepareLongPrompt(own, prepare, { longTexts, wait })).toEqual([framed, bare]);
+    expect(longTexts.asked).toEqual([LONG]);
+  });
 
   it("does not ask for what is known", async () => {
     const longTexts = elsewhere();

@@ -18,7 +18,8 @@ import type { ChoiceFinish, ChoiceOutput, PromptInfo, ResponseUsage, ResponseWri
 import { answerRole, echoedText } from "./chat-message-text.ts";
 import { chatLogprobStyle } from "./chat-logprob-style.ts";
 
-const PLAIN_END = '},"logprobs":null,"finish_reason":null,"token_ids":null}]}\n\n';
+/** What follows the delta's text in a chunk that says nothing else. */
+export const PLAIN_END = '},"logprobs":null,"finish_reason":null,"token_ids":null}]}\n\n';
 
 /** Renders a chat completion as a stream of chunks, one per engine output, as vLLM 0.32 does without parsers. */
 export class ChatStreamWriter implements ResponseWriter {
@@ -29,11 +30,11 @@ export class ChatStreamWriter implements ResponseWriter {
   private readonly logprobs: ChatLogprobStyle | undefined;
   protected readonly returnTokenIds: boolean;
   /** True when a chunk is its text between two constants. */
-  private readonly isPlain: boolean;
+  protected readonly isPlain: boolean;
   protected readonly head: string;
-  private readonly isHeadAscii: boolean;
+  protected readonly isHeadAscii: boolean;
   /** Everything before the text of a chunk, per choice. */
-  private readonly contentHeads: string[] = [];
+  protected readonly contentHeads: string[] = [];
   protected readonly completionTokens: number[] = [];
   protected readonly finished: boolean[] = [];
   protected readonly finishTail: string;
@@ -53,7 +54,7 @@ export class ChatStreamWriter implements ResponseWriter {
     this.isHeadAscii = isAscii(this.head);
     const choices = Number(request.n ?? 1);
     for (let index = 0; index < choices; index++) {
-      this.contentHeads.push(`${this.head}{"index":${index},"delta":{"content":`);
+      this.contentHeads.push(this.deltaHead(index, "content"));
       this.completionTokens.push(0);
       this.finished.push(false);
     }
@@ -110,6 +111,12 @@ export class ChatStreamWriter implements ResponseWriter {
 
   error(error: ApiError): string {
     return sseEvent(streamErrorBody(error)) + SSE_DONE;
+  }
+
+  /** Everything before the text of a delta with one member. */
+  protected deltaHead(choice: number, member: "content" | "reasoning"): string {
+    // In one piece: text of several is put together anew for every chunk that is written.
+    return [this.head, `{"index":${choice},"delta":{"${member}":`].join("");
   }
 
   /** What came before the first output of all, if this is it. */

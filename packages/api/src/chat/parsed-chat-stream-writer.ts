@@ -1,11 +1,11 @@
 import type { OutputDelta, OutputParser } from "@vllm-router/text";
-import { quoteJson } from "../json/string-text.ts";
+import { isPlainAscii, quoteJson } from "../json/string-text.ts";
 import type { ChatRequest } from "../request/chat-request.ts";
 import { isToolNamed } from "../response/chat-outcome.ts";
 import { idList, stopReasonText } from "../response/id-list.ts";
 import type { ResponseOptions } from "../response/response-options.ts";
 import type { ChoiceFinish, ChoiceOutput } from "../writer.ts";
-import { ChatStreamWriter } from "./chat-stream-writer.ts";
+import { ChatStreamWriter, PLAIN_END } from "./chat-stream-writer.ts";
 import { deltaText } from "./delta-text.ts";
 
 const NOTHING: OutputDelta = { content: undefined, reasoning: undefined, toolCalls: undefined };
@@ -14,6 +14,8 @@ const NOTHING: OutputDelta = { content: undefined, reasoning: undefined, toolCal
 export class ParsedChatStreamWriter extends ChatStreamWriter {
   private readonly parsers: readonly OutputParser[];
   private readonly hasCalled: boolean[];
+  /** Everything before the reasoning of a chunk, per choice, once there was any. */
+  private readonly reasoningHeads: string[] = [];
   /** Nothing that could show hidden reasoning: no logprobs, no token ids. */
   private readonly hides: boolean;
 
@@ -26,11 +28,19 @@ export class ParsedChatStreamWriter extends ChatStreamWriter {
 
   override output(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
     const begin = this.opening();
+    this.isAscii = false;
     if (this.finished[choice] === true) return begin;
     const tokens = this.completionTokens[choice] as number;
     if (output.text === "" && output.tokenCount === 0 && tokens === 0) return begin;
     this.completionTokens[choice] = tokens + output.tokenCount;
     const delta = this.parse(choice, output, finish !== undefined);
+    if (delta !== undefined && finish === undefined && this.isPlain) {
+      const chunk = this.plainChunk(choice, delta);
+      if (chunk !== undefined) {
+        this.isAscii = this.isHeadAscii && begin === "";
+        return begin + chunk;
+      }
+    }
     const logprobs = this.hides ? "null" : this.logprobsText(output);
     const showsIds = this.returnTokenIds && !this.hides;
     if (delta === undefined && finish === undefined && logprobs === "null" && !showsIds) return begin;
@@ -61,6 +71,18 @@ export class ParsedChatStreamWriter extends ChatStreamWriter {
       if (count !== undefined) sum = (sum ?? 0) + count;
     }
     return sum;
+  }
+
+  /** The chunk of a delta that is one piece of ASCII, as nearly all are; undefined for any other. */
+  private plainChunk(choice: number, { content, reasoning, toolCalls }: OutputDelta): string | undefined {
+    if (toolCalls !== undefined && toolCalls.length > 0) return undefined;
+    if (typeof content === "string" && reasoning === undefined && isPlainAscii(content))
+      return `${this.contentHeads[choice] as string}"${content}"${PLAIN_END}`;
+    if (typeof reasoning === "string" && content === undefined && isPlainAscii(reasoning)) {
+      const head = (this.reasoningHeads[choice] ??= this.deltaHead(choice, "reasoning"));
+      return `${head}"${reasoning}"${PLAIN_END}`;
+    }
+    return undefined;
   }
 
   private parse(choice: number, output: ChoiceOutput, finished: boolean): OutputDelta | undefined {

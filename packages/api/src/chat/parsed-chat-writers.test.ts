@@ -206,3 +206,39 @@ describe("createChatCollector() with a parser", () => {
     expect(choiceOf(fields, { content: "a" })).toMatchObject({ logprobs: null, token_ids: null });
   });
 });
+
+describe("chunks of one piece of text", () => {
+  const pieces = [
+    "plain",
+    "",
+    'a "quote"',
+    "back\\slash",
+    "line\nbreak",
+    "é",
+    "日本",
+    "😀",
+    "\u007f",
+    "x".repeat(40),
+  ];
+
+  it.each(["content", "reasoning"] as const)(
+    "are written as all others and known to be ASCII only where they are: %s",
+    (member) => {
+      const parser = scripted([{ [member]: "first" }, ...pieces.map((text) => ({ [member]: text }))]);
+      const writer = createChatStreamWriter(optionsOf("", parser));
+      writer.output(0, output("text"), undefined);
+      expect(writer.isAscii).toBe(false);
+      for (const text of pieces) {
+        const chunk = writer.output(0, output("text"), undefined);
+        const head =
+          'data: {"id":"i","object":"chat.completion.chunk","created":5,"model":"m","choices":[{"index":0,"delta":{';
+        expect(chunk).toBe(
+          `${head}"${member}":${JSON.stringify(text)}},"logprobs":null,"finish_reason":null,"token_ids":null}]}\n\n`,
+        );
+        expect(writer.isAscii).toBe(/^[a-z]*$/.test(text));
+      }
+      writer.output(0, output("text"), { reason: "stop", stopReason: null });
+      expect(writer.isAscii).toBe(false);
+    },
+  );
+});

@@ -1,8 +1,4 @@
-/** Where a value stands in the bytes of a text: from the first, up to but without the second. */
-export interface ByteSpan {
-  readonly start: number;
-  readonly end: number;
-}
+import { type ByteSpan, isSpace, SHORT_STRING, skipSpace, stringEnd, valueEnd } from "./json-ends.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -10,11 +6,6 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-
-/** So far a string's end is looked for byte by byte; what is longer is left to the system's search. */
-const SHORT_STRING = 32;
 
 const NO_ROOM = new Uint8Array(0);
 
@@ -26,19 +17,15 @@ const NO_ROOM = new Uint8Array(0);
  * @returns undefined where the text is no object, where a name has an escape in it, or where the brackets do not match
  */
 export function jsonMembers(bytes: Uint8Array): ReadonlyMap<string, ByteSpan> | undefined {
+  const members = new Map<string, ByteSpan>();
   let at = skipSpace(bytes, 0);
   if (bytes[at] !== OPEN_BRACE) return undefined;
-  const members = new Map<string, ByteSpan>();
   at = skipSpace(bytes, at + 1);
   if (bytes[at] === CLOSE_BRACE) return isEnd(bytes, at + 1) ? members : undefined;
   for (;;) {
-    if (bytes[at] !== QUOTE) return undefined;
-    const nameEnd = stringEnd(bytes, at);
-    const name = nameEnd === -1 ? undefined : plainName(bytes, at + 1, nameEnd - 1);
-    if (name === undefined) return undefined;
-    at = skipSpace(bytes, nameEnd);
-    if (bytes[at] !== COLON) return undefined;
-    const start = skipSpace(bytes, at + 1);
+    const member = memberStart(bytes, at);
+    if (member === undefined) return undefined;
+    const { name, start } = member;
     const end = valueEnd(bytes, start);
     if (end <= start) return undefined;
     members.set(name, { start, end });
@@ -47,6 +34,34 @@ export function jsonMembers(bytes: Uint8Array): ReadonlyMap<string, ByteSpan> | 
     if (bytes[at] !== COMMA) return undefined;
     at = skipSpace(bytes, at + 1);
   }
+}
+
+/**
+ * Where the value of the first field of a name begins, in a JSON object in UTF-8; nothing behind it is looked at.
+ * @returns -1 without such a field, or where {@link jsonMembers} would find no object up to there
+ */
+export function jsonMemberStart(bytes: Uint8Array, wanted: string): number {
+  let at = skipSpace(bytes, 0);
+  if (bytes[at] !== OPEN_BRACE) return -1;
+  do {
+    const member = memberStart(bytes, skipSpace(bytes, at + 1));
+    if (member === undefined) return -1;
+    if (member.name === wanted) return member.start;
+    const end = valueEnd(bytes, member.start);
+    if (end <= member.start) return -1;
+    at = skipSpace(bytes, end);
+  } while (bytes[at] === COMMA);
+  return -1;
+}
+
+/** The name of the field that begins here, and where its value begins. */
+function memberStart(bytes: Uint8Array, from: number): { name: string; start: number } | undefined {
+  if (bytes[from] !== QUOTE) return undefined;
+  const nameEnd = stringEnd(bytes, from);
+  const name = nameEnd === -1 ? undefined : plainName(bytes, from + 1, nameEnd - 1);
+  if (name === undefined) return undefined;
+  const colon = skipSpace(bytes, nameEnd);
+  return bytes[colon] === COLON ? { name, start: skipSpace(bytes, colon + 1) } : undefined;
 }
 
 /**
@@ -93,59 +108,6 @@ function copyString(
   return to;
 }
 
-/** @returns -1 without an end */
-function valueEnd(bytes: Uint8Array, start: number): number {
-  const first = bytes[start];
-  if (first === QUOTE) return stringEnd(bytes, start);
-  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) return scalarEnd(bytes, start);
-  // Which bracket is open at each depth, so that {] is not taken for a value.
-  const open: number[] = [];
-  for (let at = start; at < bytes.length;) {
-    const byte = bytes[at];
-    if (byte === QUOTE) {
-      at = stringEnd(bytes, at);
-      if (at === -1) return -1;
-      continue;
-    }
-    at++;
-    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) open.push(byte + 2);
-    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-      if (open.pop() !== byte) return -1;
-      if (open.length === 0) return at;
-    }
-  }
-  return -1;
-}
-
-function scalarEnd(bytes: Uint8Array, start: number): number {
-  for (let at = start; at < bytes.length; at++) {
-    const byte = bytes[at] as number;
-    if (byte === COMMA || byte === CLOSE_BRACE || isSpace(byte)) return at;
-    if (byte === QUOTE || byte === CLOSE_BRACKET || byte === COLON) return -1;
-  }
-  return -1;
-}
-
-/** Behind the closing quote of the string that begins here; -1 without one. */
-function stringEnd(bytes: Uint8Array, start: number): number {
-  let at = start + 1;
-  for (;;) {
-    const stop = Math.min(bytes.length, at + SHORT_STRING);
-    for (; at < stop; at++) {
-      const byte = bytes[at];
-      if (byte === QUOTE) return at + 1;
-      if (byte === BACKSLASH) at++;
-    }
-    if (at >= bytes.length) return -1;
-    const quote = bytes.indexOf(QUOTE, at);
-    if (quote === -1) return -1;
-    let backslashes = 0;
-    while (quote - backslashes > at && bytes[quote - backslashes - 1] === BACKSLASH) backslashes++;
-    at = quote + 1;
-    if (backslashes % 2 === 0) return at;
-  }
-}
-
 /** A name of plain ASCII, undefined for others. */
 function plainName(bytes: Uint8Array, start: number, end: number): string | undefined {
   let name = "";
@@ -155,16 +117,6 @@ function plainName(bytes: Uint8Array, start: number, end: number): string | unde
     name += String.fromCharCode(byte);
   }
   return name;
-}
-
-function skipSpace(bytes: Uint8Array, from: number): number {
-  let at = from;
-  while (at < bytes.length && isSpace(bytes[at] as number)) at++;
-  return at;
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 function isEnd(bytes: Uint8Array, from: number): boolean {

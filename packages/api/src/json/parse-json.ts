@@ -18,6 +18,8 @@ const NO_MORE = Number.MAX_SAFE_INTEGER;
 export interface ParseJsonOptions {
   /** The caller knows that the text has no character below U+0020 at all; saves one scan. */
   readonly noControlCharacters?: boolean;
+  /** Arrays and objects the text stands in: they count for {@link MAX_JSON_DEPTH}. */
+  readonly depth?: number;
 }
 
 /**
@@ -27,19 +29,20 @@ export interface ParseJsonOptions {
  * @throws {@link JsonError} with Python's message and position.
  */
 export function parseJson(text: string, options: ParseJsonOptions = {}): JsonValue {
-  return new JsonParser(text, options.noControlCharacters === true).document();
+  return new JsonParser(text, options).document();
 }
 
 class JsonParser {
   private readonly text: string;
   private position = 0;
-  private depth = 0;
+  private depth: number;
   /** First backslash at or after the last place that was looked at; found once, not once per string. */
   private nextBackslash = -1;
   private nextControl: number;
 
-  constructor(text: string, noControlCharacters: boolean) {
+  constructor(text: string, { noControlCharacters = false, depth = 0 }: ParseJsonOptions) {
     this.text = text;
+    this.depth = depth;
     this.nextControl = noControlCharacters ? NO_MORE : -1;
   }
 

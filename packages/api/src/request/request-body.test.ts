@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, errorBody } from "../api-error.ts";
+import { BodyMemory } from "../json/body-memory.ts";
 import { parseRequestBody } from "./request-body.ts";
 
 const MEDIA_TYPE =
@@ -24,6 +25,20 @@ describe("parseRequestBody()", () => {
       expect(answer(type, "")).toBeNull();
       expect(answer(type, "{bad")).toBe(SYNTAX);
     }
+  });
+
+  it("takes from a memory what an earlier body began with, and refuses as without", () => {
+    const memory = new BodyMemory({
+      equals: (left, right) => left.join() === right.join(),
+      mostBytes: 2 ** 20,
+    });
+    const begin = `{"messages":[{"content":"${"x".repeat(9000)}"}`;
+    const parse = (text: string): unknown =>
+      parseRequestBody("application/json", new TextEncoder().encode(text), memory);
+    const first = parse(`${begin}]}`) as Map<string, readonly unknown[]>;
+    const second = parse(`${begin},{}]}`) as Map<string, readonly unknown[]>;
+    expect(second.get("messages")?.[0]).toBe(first.get("messages")?.[0]);
+    expect(() => parse(`${begin},{]}`)).toThrow(ApiError);
   });
 
   it("refuses every other media type", () => {

@@ -82,5 +82,10 @@ describe("length rules", () => {
     );
     expect(() => checkEnginePrompt([10, -1], limits)).toThrow("Token id -1 is out of vocabulary");
     expect(() => checkEnginePrompt([10], limits)).toThrow("Token id 10 is out of vocabulary");
+    expect(() => checkEnginePrompt([10], { ...limits, highestTokenId: 10 })).toThrow(
+      "Token id 10 is out of vocabulary",
+    );
+    // What cannot be there is not looked for.
+    expect(() => checkEnginePrompt([10], { ...limits, highestTokenId: 9 })).not.toThrow();
   });
 });

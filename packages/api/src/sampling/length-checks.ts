@@ -127,13 +127,18 @@ export function checkPromptLength(count: number, maxModelLength: number): void {
  * The engine's own look at a prompt, made after the sampling checks: not empty, room for one output token, ids inside
  * the vocabulary (`maxTokenId` is the larger of tokenizer's and model's last id).
  *
+ * @param limits `highestTokenId` is the highest of them that there can be, where that is known: they are looked through only where it is too high
  * @throws {@link ApiError}
  */
 export function checkEnginePrompt(
   tokenIds: ArrayLike<number | bigint>,
-  limits: { readonly maxModelLength: number; readonly maxTokenId: number },
+  limits: {
+    readonly maxModelLength: number;
+    readonly maxTokenId: number;
+    readonly highestTokenId?: number | undefined;
+  },
 ): void {
-  const { maxModelLength, maxTokenId } = limits;
+  const { maxModelLength, maxTokenId, highestTokenId = Infinity } = limits;
   const count = tokenIds.length;
   if (count === 0) throw validationError("The decoder prompt cannot be empty");
   if (count > maxModelLength) {
@@ -149,6 +154,7 @@ export function checkEnginePrompt(
         "number of text tokens (prompt + requested output tokens).",
     );
   }
+  if (highestTokenId <= maxTokenId) return;
   let lowest: number | bigint = 0;
   let highest: number | bigint = 0;
   for (let index = 0; index < count; index++) {

@@ -5,6 +5,22 @@ import { GRPC_PREFIX_BYTES } from "./stream-transport.ts";
 /** Hears the messages of one stream; returns false to have the rest held back. */
 export type MessageConsumer = (bytes: Buffer, start: number, end: number) => boolean;
 
+/**
+ * Where the message that begins at `range.start` ends; 0 when it is not all there, or is none that a
+ * {@link MessageSplitter} would take.
+ */
+export function wholeMessageEnd(
+  bytes: Buffer,
+  range: { readonly start: number; readonly end: number },
+  maxMessageBytes: number,
+): number {
+  const { start, end } = range;
+  if (end - start < GRPC_PREFIX_BYTES || bytes[start] !== 0) return 0;
+  const sizeBytes = sizeAt(bytes, start);
+  const next = start + GRPC_PREFIX_BYTES + sizeBytes;
+  return sizeBytes > maxMessageBytes || next > end ? 0 : next;
+}
+
 /** How messages are cut. */
 export interface MessageSplitterOptions {
   /** Larger messages are refused. */
@@ -132,12 +148,7 @@ export class MessageSplitter {
 
   #messageBytes(bytes: Buffer, position: number): number {
     if (bytes[position] !== 0) throw new EngineError("protocol", "the engine sent a compressed message");
-    const sizeBytes =
-      (((bytes[position + 1] as number) << 24) |
-        ((bytes[position + 2] as number) << 16) |
-        ((bytes[position + 3] as number) << 8) |
-        (bytes[position + 4] as number)) >>>
-      0;
+    const sizeBytes = sizeAt(bytes, position);
     const { maxMessageBytes } = this.#options;
     if (sizeBytes <= maxMessageBytes) return sizeBytes;
     throw new EngineError(
@@ -145,6 +156,16 @@ export class MessageSplitter {
       `the engine sent a message of ${sizeBytes} bytes; at most ${maxMessageBytes} are taken`,
     );
   }
+}
+
+function sizeAt(bytes: Buffer, position: number): number {
+  return (
+    (((bytes[position + 1] as number) << 24) |
+      ((bytes[position + 2] as number) << 16) |
+      ((bytes[position + 3] as number) << 8) |
+      (bytes[position + 4] as number)) >>>
+    0
+  );
 }
 
 /** A stop behind the last byte must not look like no stop. */

@@ -23,6 +23,11 @@ export interface StreamRequest {
 export interface StreamReceiver {
   /** One message, in `bytes[start, end)`; valid only during the call. */
   message(bytes: Buffer, start: number, end: number): void;
+  /**
+   * The transport is in a read and no more of this call is in it: what would be done at the end of the read can be done
+   * now. Not every transport says so, and not after every message.
+   */
+  settle?(): void;
   /** The call ended with status OK. */
   end(): void;
   error(error: EngineError): void;

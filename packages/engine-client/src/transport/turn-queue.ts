@@ -18,6 +18,14 @@ export class TurnQueue {
     if (this.#touched.push(target) === 1 && !this.#isInRead) setImmediate(this.#run);
   }
 
+  /** Takes back the target that was added last. @returns false when it is another one */
+  takeBack(target: TurnTarget): boolean {
+    const touched = this.#touched;
+    if (!this.#isInRead || touched.length === 0 || touched[touched.length - 1] !== target) return false;
+    touched.pop();
+    return true;
+  }
+
   /** A transport begins to handle what one read of a socket gave it; {@link TurnQueue.leave} has to follow. */
   enter(): void {
     this.#isInRead = true;

@@ -150,6 +150,38 @@ describe("encodeGenerateRequest()", () => {
     );
   });
 
+  it("does not pack again what a prompt shares with an earlier one", () => {
+    const first = Int32Array.from({ length: 20 }, (_, index) => index * 100);
+    const whole = encodeGenerateRequest({ ...plain, tokenIds: first });
+    encodeGenerateRequest({ ...plain, tokenIds: first, recurring: { earlier: undefined, shared: 0 } });
+    const grown = new Int32Array(20);
+    grown.set(first.subarray(18), 18);
+    expect(
+      encodeGenerateRequest({ ...plain, tokenIds: grown, recurring: { earlier: first, shared: 18 } }),
+    ).toEqual(whole);
+  });
+
+  it("says the same of prompts that come again, grown or branched off", () => {
+    const ids = array(oneof(integer({ min: 0, max: 300_000 }), constantFrom(...EDGES)), { maxLength: 60 });
+    assert(
+      property(array(tuple(ids, integer({ min: 0, max: 200 })), { maxLength: 12 }), (turns) => {
+        let earlier: Int32Array | undefined;
+        for (const [added, kept] of turns) {
+          const shared = Math.min(kept, earlier?.length ?? 0);
+          const tokenIds = Int32Array.from([...(earlier ?? []).slice(0, shared), ...added]);
+          const given = { ...plain, tokenIds };
+          const expected = encodeGenerateRequest(given);
+          const recurring = { earlier, shared };
+          expect(encodeGenerateRequest({ ...given, recurring })).toEqual(expected);
+          // As for a second try of the same prompt.
+          expect(encodeGenerateRequest({ ...given, recurring })).toEqual(expected);
+          earlier = tokenIds;
+        }
+      }),
+      RUNS,
+    );
+  });
+
   it.each([0, 1, 62, 63, 64, 65, 125, 127, 128, 5450, 5460, 5461, 5462, 8180, 8191, 8192, 16_383, 16_384])(
     "writes the sizes before %i ids of any width as short as the generated encoder",
     (count) => {

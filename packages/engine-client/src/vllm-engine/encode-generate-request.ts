@@ -1,11 +1,14 @@
 import type { GenerateRequest, SamplingParameters, StructuredOutput } from "../engine.ts";
 import { GRPC_PREFIX_BYTES } from "../transport/stream-transport.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
+import { keepPrompt, writePrompt } from "../wire/recurring-ids.ts";
+import { type PromptTags, WireWriter } from "../wire/wire-writer.ts";
 
 // Shared by all calls: encoding is synchronous and the result is a copy.
 const whole = new WireWriter();
 const nested = new WireWriter();
 const entry = new WireWriter();
+
+const PROMPT_TAGS: PromptTags = [18, 18];
 
 /**
  * A GenerateRequest of `vllm.grpc.engine` with the gRPC prefix in front, ready to be sent. Written by hand because the
@@ -19,13 +22,15 @@ export function encodeGenerateRequest(request: GenerateRequest): Buffer {
   whole.reset();
   whole.skip(GRPC_PREFIX_BYTES);
   whole.string(10, request.requestId);
-  whole.tokenIdsMessage(18, 18, request.tokenIds);
+  const ids = writePrompt(whole, PROMPT_TAGS, request);
   writeSampling(request.sampling);
   whole.bool(40, request.stream);
   if (request.kvTransferParams !== undefined) whole.optionalString(66, request.kvTransferParams);
   if (request.rank !== undefined) whole.optionalInt32(72, request.rank);
   whole.uint32BigEndianAt(1, whole.position - GRPC_PREFIX_BYTES);
-  return whole.copy();
+  const message = whole.copy();
+  keepPrompt(request, message, ids);
+  return message;
 }
 
 function writeSampling(sampling: SamplingParameters): void {

@@ -4,6 +4,12 @@ import type { StreamCall, StreamReceiver } from "../transport/stream-transport.t
 import type { TurnQueue, TurnTarget } from "../transport/turn-queue.ts";
 import type { MessageDecoder, MessageKind } from "./message-decoder.ts";
 
+/** What has come of a sequence. */
+type Progress = typeof NOTHING | typeof HAD_CHUNK | typeof FINISHED;
+const NOTHING = 0;
+const HAD_CHUNK = 1;
+const FINISHED = 2;
+
 /** What a stream works with. */
 export interface StreamSetting {
   readonly decoder: MessageDecoder;
@@ -17,9 +23,11 @@ export interface StreamSetting {
 export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget {
   readonly #setting: StreamSetting;
   readonly #sink: GenerateSink;
-  /** Plain arrays: a typed array of one byte takes six times as much, for as long as the stream lives. */
-  readonly #hadChunk: boolean[];
-  readonly #isFinished: boolean[];
+  readonly #sequences: number;
+  /** Progress of the first sequence, which is the only one nearly always: an array would be further memory to be fetched. */
+  #firstProgress: Progress = NOTHING;
+  /** Progress of the others by their index less one. A plain array: a typed one of one byte takes six times as much. */
+  readonly #otherProgress: Progress[] | undefined;
   #unfinished: number;
   #call: StreamCall | undefined;
   /** A finish that came with an output during which the sink paused. */
@@ -35,8 +43,8 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
     this.#setting = setting;
     this.#sink = sink;
     this.#unfinished = sequences;
-    this.#hadChunk = falseTimes(sequences);
-    this.#isFinished = falseTimes(sequences);
+    this.#sequences = sequences;
+    this.#otherProgress = sequences === 1 ? undefined : Array.from({ length: sequences - 1 }, () => NOTHING);
   }
 
   /** Hands over the transport's side of the call. */
@@ -76,6 +84,11 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
     }
   }
 
+  /** Output that nothing else of the read follows goes on at once, while what belongs to the call is near. */
+  settle(): void {
+    if (this.#isQueued && this.#setting.turns.takeBack(this)) this.endTurn();
+  }
+
   end(): void {
     if (this.#isOver) return;
     if (this.#unfinished > 0) {
@@ -108,22 +121,23 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
   #deliver(kind: Exclude<MessageKind, "none">, decoder: MessageDecoder): void {
     const { output, finish } = decoder;
     const { index } = output;
-    if (index >= this.#hadChunk.length) {
-      throw new EngineError("protocol", `the engine sent sequence ${index} of ${this.#hadChunk.length}`);
+    if (index >= this.#sequences) {
+      throw new EngineError("protocol", `the engine sent sequence ${index} of ${this.#sequences}`);
     }
-    if (this.#isFinished[index] === true) {
+    const progress = index === 0 ? this.#firstProgress : this.#otherProgress?.[index - 1];
+    if (progress === FINISHED) {
       throw new EngineError("protocol", `the engine sent output of sequence ${index} after its end`);
     }
     this.#needsFlush = true;
     this.#enqueue();
     if (kind === "chunk") {
-      this.#hadChunk[index] = true;
+      if (progress === NOTHING) this.#setProgress(index, HAD_CHUNK);
       this.#sink.output(output);
       return;
     }
-    this.#isFinished[index] = true;
+    this.#setProgress(index, FINISHED);
     this.#unfinished--;
-    const isOutput = this.#hadChunk[index] === false || (kind === "last" && output.tokenCount > 0);
+    const isOutput = progress === NOTHING || (kind === "last" && output.tokenCount > 0);
     if (isOutput) {
       this.#sink.output(output);
       if (this.#isOver) return;
@@ -134,6 +148,11 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
       }
     }
     this.#sink.finish(index, finish);
+  }
+
+  #setProgress(index: number, progress: Progress): void {
+    if (index === 0) this.#firstProgress = progress;
+    else if (this.#otherProgress !== undefined) this.#otherProgress[index - 1] = progress;
   }
 
   #enqueue(): void {
@@ -172,8 +191,4 @@ export class GenerateStream implements GenerateCall, StreamReceiver, TurnTarget 
         : new EngineError("internal", "the receiver of an engine's output failed", { cause: error }),
     );
   }
-}
-
-function falseTimes(count: number): boolean[] {
-  return count === 1 ? [false] : Array.from({ length: count }, () => false);
 }

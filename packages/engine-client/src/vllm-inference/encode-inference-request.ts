@@ -1,7 +1,8 @@
 import { KVCacheParameters } from "@vllm-router/proto/messages";
 import type { GenerateRequest, SamplingParameters, StructuredOutput } from "../engine.ts";
 import { GRPC_PREFIX_BYTES } from "../transport/stream-transport.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
+import { keepPrompt, writePrompt } from "../wire/recurring-ids.ts";
+import { type PromptTags, WireWriter } from "../wire/wire-writer.ts";
 
 /**
  * Sent for "every token" where the protocol takes 0 for "what the model's generation config says": the engine cuts it
@@ -21,6 +22,8 @@ const nested = new WireWriter();
 const entry = new WireWriter();
 const inner = new WireWriter();
 
+const PROMPT_TAGS: PromptTags = [34, 10];
+
 /**
  * A GenerateRequest of `vllm.Inference` with the gRPC prefix in front, ready to be sent. Field numbers are those of
  * `inference.proto`.
@@ -34,7 +37,7 @@ export function encodeInferenceRequest(request: GenerateRequest): Buffer {
   whole.reset();
   whole.skip(GRPC_PREFIX_BYTES);
   whole.string(10, request.requestId);
-  whole.tokenIdsMessage(34, 10, request.tokenIds);
+  const ids = writePrompt(whole, PROMPT_TAGS, request);
   whole.optionalFloat(45, sampling.temperature);
   writeSampling(sampling);
   writeDecoding(sampling);
@@ -45,7 +48,9 @@ export function encodeInferenceRequest(request: GenerateRequest): Buffer {
   whole.string(106, request.sessionId ?? "");
   whole.string(122, request.loraName ?? "");
   whole.uint32BigEndianAt(1, whole.position - GRPC_PREFIX_BYTES);
-  return whole.copy();
+  const message = whole.copy();
+  keepPrompt(request, message, ids);
+  return message;
 }
 
 function writeSampling(sampling: SamplingParameters): void {

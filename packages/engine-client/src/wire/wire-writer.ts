@@ -6,6 +6,18 @@ const MOST_SIZES = 20;
 /** Bytes of an id of a prompt, mostly between two and three. */
 const LIKELY_BYTES = 2;
 
+/** Tags of the message with a prompt, and of the ids in it. */
+export type PromptTags = readonly [message: number, ids: number];
+
+/** Ids as they stand in a packed field. */
+export interface PackedIds {
+  readonly bytes: Uint8Array;
+  /** How many ids they are. */
+  readonly count: number;
+}
+
+const NO_IDS: PackedIds = { bytes: new Uint8Array(0), count: 0 };
+
 /** Writes protobuf fields into one growing buffer that is used again for the next message. */
 export class WireWriter {
   /** What was written is in `[0, position)`. */
@@ -58,18 +70,23 @@ export class WireWriter {
   /**
    * The ids of a prompt, which are many, as a packed field, the only one of a message that is a field itself; an empty message when there
    * are none. In one pass: the sizes that stand before the ids are known behind them.
+   *
+   * @param first the first ids as they were packed before
+   * @returns where the packed ids begin; they end at {@link WireWriter.position}
    */
-  tokenIdsMessage(messageTag: number, tag: number, values: Int32Array): void {
+  tokenIdsMessage([messageTag, tag]: PromptTags, values: Int32Array, first: PackedIds = NO_IDS): number {
     const { length } = values;
     this.varint(messageTag);
     if (length === 0) {
       this.varint(0);
-      return;
+      return this.position;
     }
+    const packed = first.bytes.length;
     // Numbers taken for unsigned ones have five bytes at most; three more are written than are meant.
-    this.#reserve(length * 5 + MOST_SIZES + 3);
-    const start = this.position + sizesOf(tag, length * LIKELY_BYTES);
-    const end = writeTokenIds(this.#view, start, values);
+    this.#reserve(packed + (length - first.count) * 5 + MOST_SIZES + 3);
+    const start = this.position + sizesOf(tag, packed + (length - first.count) * LIKELY_BYTES);
+    if (packed > 0) this.#buffer.set(first.bytes, start);
+    const end = writeTokenIds(this.#view, start + packed, { values, from: first.count });
     const sizeBytes = end - start;
     const ids = this.position + sizesOf(tag, sizeBytes);
     if (ids !== start) this.#buffer.copyWithin(ids, start, end);
@@ -77,6 +94,7 @@ export class WireWriter {
     this.varint(tag);
     this.varint(sizeBytes);
     this.position = ids + sizeBytes;
+    return ids;
   }
 
   /** An unsigned number; zero is not written. */
@@ -207,9 +225,13 @@ function sizesOf(tag: number, sizeBytes: number): number {
 }
 
 /** Returns where they end; the bytes behind that are not what they were. */
-function writeTokenIds(view: DataView, start: number, values: Int32Array): number {
+function writeTokenIds(
+  view: DataView,
+  start: number,
+  { values, from }: { readonly values: Int32Array; readonly from: number },
+): number {
   let position = start;
-  for (let index = 0; index < values.length; index++) {
+  for (let index = from; index < values.length; index++) {
     const value = values[index] as number;
     if (value >>> 21 === 0) {
       // Of one, two or three bytes, as it comes: without a branch, which would be guessed wrong every other time.
@@ -228,7 +250,7 @@ function writeTokenIds(view: DataView, start: number, values: Int32Array): numbe
 }
 
 /** Bytes of an unsigned 32-bit number as a varint. */
-function varintSize(value: number): number {
+export function varintSize(value: number): number {
   const bits = value >>> 0;
   if (bits < 0x80) return 1;
   if (bits < 0x4000) return 2;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DecisionInputBuffer } from "../decision/decision-input.ts";
+import { replayDecision } from "../decision/decision-record.ts";
 import { createSnapshot } from "../snapshot.ts";
 import { createPolicy, policySharedBytes } from "./policy-registry.ts";
 import type { Policy } from "./policy.ts";
@@ -101,6 +102,11 @@ describe("cache_aware", () => {
       // As long as all have one in flight, turns say who is next; so it is given to the holder by leaving nobody else.
       fleet.publish(plainWorkers(4).filter(({ id }) => id === holder));
       fleet.visit(short);
+      // The others have done as much of late.
+      for (const other of idle) {
+        fleet.publish(plainWorkers(4).filter(({ id }) => id === `http://w${other}`));
+        fleet.visit(prompt(tokens(12_000, 100_000 * (1 + other))));
+      }
       fleet.publish(plainWorkers(4));
       elsewhere.forEach((entry) => entry.release());
       const crowding = Array.from({ length: 19 }, () =>
@@ -150,15 +156,16 @@ describe("cache_aware", () => {
         input.addCandidate("http://w3", 3, 0);
         input.inFlightRequests.set([0, 20]);
         policy.gather?.({ ...context, input });
-        return [...input.policyValues.subarray(0, 4)];
+        return [...input.policyValues.subarray(0, 6)];
       };
       gathered(one!);
       one!.settle?.({ ...context, input }, 1);
-      const [, noDebt, work, debt] = gathered(two!);
+      const [, noDebt, , work, debt] = gathered(two!);
       expect([noDebt, debt]).toEqual([0, 192 * (20 - 1.5 * 10 - 1)]);
       expect(work).toBeGreaterThan(0);
+      // The other one has done nothing: half as much again as the mean is more than any crowd may be.
       two!.settle?.({ ...context, input }, 1);
-      expect(gathered(one!)[3]).toBe(2 * debt!);
+      expect(gathered(one!)[4]).toBe(debt! + 192 * (20 - 10));
     });
 
     it("says in the record what each worker owes", () => {
@@ -170,6 +177,99 @@ describe("cache_aware", () => {
       ).toEqual([0, 0, 0, 0]);
       expect(input.candidates.find(({ worker }) => worker === holder)?.policyValues[1]).toBe(1472);
     });
+  });
+
+  describe("with workers that have nothing to do", () => {
+    const shared = prompt(tokens(2048));
+    /** How many workers have had one of so many requests that begin alike, `atOnce` of them in flight at any time. */
+    const workersUsed = (requests: number, atOnce: number, parameters: Record<string, number>): number => {
+      const fleet = setUp(8, parameters);
+      const running: { release(): void }[] = [];
+      const used = new Set<string>();
+      for (let request = 0; request < requests; request += 1) {
+        const { decision, settlement } = fleet.place(shared);
+        used.add(decision.legs[0]!.worker);
+        running.push(settlement);
+        if (running.length >= atOnce) running.shift()!.release();
+      }
+      return used.size;
+    };
+
+    // 1 token of waiting: what the crowd owes is nothing beside the copy.
+    it("takes them once their share of what others get is what a copy costs", () => {
+      expect(workersUsed(400, 4, { waitTokens: 1 })).toBeGreaterThan(2);
+      expect(workersUsed(60, 4, { waitTokens: 1 })).toBe(1);
+    });
+
+    it("leaves them alone while nobody waits for anybody", () => {
+      expect(workersUsed(400, 1, {})).toBe(1);
+    });
+
+    it("leaves them alone when nothing is to be copied before the thresholds", () => {
+      expect(workersUsed(400, 4, { waitTokens: 0 })).toBe(1);
+    });
+
+    it("leaves them alone once the crowd has gone, whatever they are credited with", () => {
+      const fleet = setUp(8, { waitTokens: 1 });
+      const long = prompt(tokens(8192));
+      const { decision, settlement } = fleet.place(long);
+      settlement.release();
+      const { worker: holder, slot } = decision.legs[0]!;
+      const crowd = (): { release(): unknown }[] =>
+        Array.from({ length: 2 }, () => fleet.ledger.acquire(slot, { promptTokens: 0, prefillTokens: 0 }));
+      const crowding = crowd();
+      const visited = Array.from({ length: 200 }, () => fleet.visit(long));
+      expect(new Set(visited)).toEqual(new Set([holder]));
+      crowding.forEach((entry) => entry.release());
+      // It begins as the long one does, and costs less than the others are credited with.
+      expect(fleet.ask(shared)).toMatchObject({ reason: "prefix", legs: [{ worker: holder }] });
+      crowd();
+      expect(fleet.ask(shared)).toMatchObject({ reason: "balance" });
+    });
+
+    it("says in the record what they are credited with, and why one was taken", () => {
+      const fleet = setUp(8, { waitTokens: 1 });
+      const { worker: holder, slot } = fleet.place(shared).decision.legs[0]!;
+      Array.from({ length: 2 }, () => fleet.ledger.acquire(slot, { promptTokens: 0, prefillTokens: 0 }));
+      const records = Array.from({ length: 200 }, () => {
+        const record = fleet.dispatcher.explain(fleet.ask(shared));
+        fleet.visit(shared);
+        return record;
+      });
+      const firstElsewhere = records.findIndex(({ decision }) => decision.reason !== "prefix");
+      const { input, decision } = records[firstElsewhere]!;
+      expect(decision.reason).toBe("balance");
+      const credits = input.candidates.map(({ policyValues }) => policyValues[2]!);
+      const chosen = input.candidates.findIndex(({ worker }) => worker !== holder);
+      // 2,048 less what the crowded holder owes; each placement there brings the others an eighth of its work.
+      expect(credits[chosen]).toBeGreaterThan(1500);
+      expect(credits[chosen]).toBeLessThan(2200);
+      expect(input.candidates.find(({ worker }) => worker === holder)?.policyValues[2]).toBe(0);
+      for (const record of records) {
+        expect(replayDecision(record)).toEqual(record.decision);
+      }
+    });
+  });
+
+  it("counts the answer among the work, as far as it is limited", () => {
+    const fleet = setUp(2);
+    const cold = (identity: number, maxTokens: number) =>
+      fleet.visit({ ...prompt(tokens(64, 10_000 * identity)), maxTokens });
+    const long = cold(1, 4096);
+    // 64 + 10 each, beside 64 + 1000.
+    expect(Array.from({ length: 12 }, (_, index) => cold(2 + index, 1))).not.toContain(long);
+    // 0 says nothing of the answer.
+    expect([cold(20, 0), cold(21, 0)]).toContain(long);
+  });
+
+  it("owes nobody work for a time that is over", () => {
+    const fleet = setUp(2);
+    const large = fleet.visit(prompt(tokens(32_000)));
+    fleet.nowMs += 2000;
+    const visited = Array.from({ length: 8 }, (_, index) =>
+      fleet.visit(prompt(tokens(64, 100_000 + 1000 * index))),
+    );
+    expect(visited.filter((worker) => worker === large)).toHaveLength(4);
   });
 
   it("shares identical prompts out evenly once they are held everywhere", () => {

@@ -1,6 +1,7 @@
 import type { PlaceReason } from "../decision/decision.ts";
 import type { DecisionInput } from "../decision/decision-input.ts";
 import type { WorkerSlot } from "../snapshot.ts";
+import { crowdedFrom, crowdOf, isSpare } from "./crowd.ts";
 import { byLoad, pickBest, type TieOrder } from "./pick-best.ts";
 import type { Choice, Policy, PolicyContext } from "./policy.ts";
 import { definePolicy, type SharedPolicyState } from "./policy-definition.ts";
@@ -17,7 +18,8 @@ import { SlotValues } from "./slot-values.ts";
  * question whether to go on renting or to buy: whatever is placed on a crowded worker adds to what that worker owes, and a
  * prompt leaves its crowded holder when that owes more tokens than have to be computed anew elsewhere, which pays the debt
  * off. So a short crowd moves nobody, a lasting one moves the shortest prefixes first and one at a time, and what
- * is lost by staying is never much more than what a copy costs.
+ * is lost by staying is never much more than what a copy costs. A worker that is given as good as nothing meanwhile is
+ * credited with its share of what the crowded ones get, and is taken once that is what the copy costs.
  */
 export const cacheAware = definePolicy({
   name: "cache_aware",
@@ -56,7 +58,7 @@ export const cacheAware = definePolicy({
       maximum: 2 ** 31 - 1,
       isInteger: true,
       description:
-        "Prompt tokens that a placement on a crowded worker adds to its debt, per generation beyond one and a half times the mean in flight and one; a prompt that costs less than the debt to compute elsewhere goes there. 0 leaves this out.",
+        "Prompt tokens that a placement on a crowded worker adds to its debt, per generation beyond one and a half times the mean in flight and one, or beyond the mean for one that was given half as much again as the mean of late; a prompt that costs less than the debt to compute elsewhere, or than what a worker without work is credited with, goes there. 0 leaves this out.",
     },
     evictionIntervalSecs: {
       flag: "eviction-interval",
@@ -81,17 +83,14 @@ export const cacheAware = definePolicy({
     (RECENT_WORK_HEAD + VALUES * slotCapacity) * Float64Array.BYTES_PER_ELEMENT,
 });
 
-/** Generations beyond which a worker is crowded. */
-function crowdedFrom(meanInFlight: number): number {
-  return 1.5 * meanInFlight + 1;
-}
-
-/** What a placement means for the worker beside the prompt tokens to be computed, as so many of these. */
-const PLACEMENT_TOKENS = 1000;
-/** Values per candidate: its recent work, what it owes. */
-const VALUES = 2;
+/** A generated token takes an engine as long as about ten of a prompt; more than so many are not counted on. */
+const GENERATED_WEIGHT = 10;
+const MOST_GENERATED = 100;
+/** Values per candidate: its recent work, what it owes, what it is credited with. */
+const VALUES = 3;
 const WORK = 0;
 const DEBT = 1;
+const CREDIT = 2;
 
 interface CacheAwareParameters extends Readonly<Record<string, number>> {
   readonly cacheThreshold: number;
@@ -108,13 +107,16 @@ class CacheAware implements Policy {
   readonly valueCount = VALUES;
   readonly #work: RecentWork;
   readonly #debts: SlotValues;
+  readonly #credits: SlotValues;
 
   constructor(parameters: CacheAwareParameters, shared: SharedPolicyState | undefined) {
     this.parameters = parameters;
     const memory = shared === undefined ? undefined : new Float64Array(shared.buffer);
-    const workNumbers = RECENT_WORK_HEAD + (shared?.slotCapacity ?? 0);
-    this.#work = new RecentWork(memory?.subarray(0, workNumbers));
-    this.#debts = new SlotValues(memory?.subarray(workNumbers));
+    const slots = shared?.slotCapacity ?? 0;
+    const debtsAt = RECENT_WORK_HEAD + slots;
+    this.#work = new RecentWork(memory?.subarray(0, debtsAt));
+    this.#debts = new SlotValues(memory?.subarray(debtsAt, debtsAt + slots));
+    this.#credits = new SlotValues(memory?.subarray(debtsAt + slots));
   }
 
   gather({ input }: PolicyContext): void {
@@ -123,49 +125,70 @@ class CacheAware implements Policy {
       const slot = slots[candidate]!;
       policyValues[VALUES * candidate + WORK] = this.#work.of(slot);
       policyValues[VALUES * candidate + DEBT] = this.#debts.of(slot);
+      policyValues[VALUES * candidate + CREDIT] = this.#credits.of(slot);
     }
   }
 
   choose(input: DecisionInput, choice: Choice): void {
     const { candidateCount, inFlightRequests, matchedTokens, promptTokens, policyValues, scores } = input;
     const { cacheThreshold, balanceAbsThreshold, balanceRelThreshold } = this.parameters;
-    let leastInFlight = Infinity;
-    let allInFlight = 0;
-    for (let candidate = 0; candidate < candidateCount; candidate += 1) {
-      leastInFlight = Math.min(leastInFlight, inFlightRequests[candidate]!);
-      allInFlight += inFlightRequests[candidate]!;
-    }
-    const crowdedInFlight = crowdedFrom(allInFlight / candidateCount);
+    const crowd = crowdOf(input, WORK);
+    const { leastInFlight } = crowd;
     const mostInFlight = Math.max(leastInFlight + balanceAbsThreshold, leastInFlight * balanceRelThreshold);
     const neededTokens = cacheThreshold * promptTokens;
     let isHeldByOverloaded = false;
+    let leastOfHolders = Infinity;
     for (let candidate = 0; candidate < candidateCount; candidate += 1) {
       const matched = matchedTokens[candidate]!;
       const inFlight = inFlightRequests[candidate]!;
       const isHolder = matched > neededTokens;
       const isOverloaded = inFlight > mostInFlight;
-      const debt = inFlight > crowdedInFlight ? policyValues[VALUES * candidate + DEBT]! : 0;
+      const isCrowded = inFlight > crowdedFrom(crowd, policyValues[VALUES * candidate + WORK]!);
+      const debt = isCrowded ? policyValues[VALUES * candidate + DEBT]! : 0;
       scores[candidate] = isHolder && !isOverloaded ? Math.max(0, matched - debt) : 0;
       isHeldByOverloaded ||= isHolder && scores[candidate] === 0;
+      if (scores[candidate]! > 0) {
+        leastOfHolders = Math.min(leastOfHolders, inFlight);
+      }
+    }
+    if (leastOfHolders < Infinity && leastOfHolders > crowd.meanInFlight) {
+      for (let candidate = 0; candidate < candidateCount; candidate += 1) {
+        scores[candidate] = Math.max(scores[candidate]!, policyValues[VALUES * candidate + CREDIT]!);
+      }
     }
     pickBest(input, choice, byLoadThenWork);
-    choice.reason = reasonOf(scores[choice.candidate]! > 0, isHeldByOverloaded);
+    const isPrefix = scores[choice.candidate]! > 0 && matchedTokens[choice.candidate]! > neededTokens;
+    choice.reason = reasonOf(isPrefix, isHeldByOverloaded || scores[choice.candidate]! > 0);
   }
 
   settle({ input }: PolicyContext, candidate: number): void {
-    const { candidateCount, slots, inFlightRequests, matchedTokens, promptTokens } = input;
+    const { candidateCount, slots, inFlightRequests, matchedTokens, promptTokens, maxTokens, policyValues } =
+      input;
     const { cacheThreshold, waitTokens } = this.parameters;
     const matched = matchedTokens[candidate]!;
-    let allInFlight = 0;
+    const crowd = crowdOf(input, WORK);
+    const inFlight = inFlightRequests[candidate]!;
+    const work =
+      promptTokens - matched + GENERATED_WEIGHT * Math.min(maxTokens || MOST_GENERATED, MOST_GENERATED);
+    const share = waitTokens > 0 && inFlight > crowd.meanInFlight ? work / candidateCount : 0;
     for (let each = 0; each < candidateCount; each += 1) {
-      allInFlight += inFlightRequests[each]!;
+      const slot = slots[each]!;
       if (matchedTokens[each]! > matched && matchedTokens[each]! > cacheThreshold * promptTokens) {
-        this.#owe(slots[each]!, matched - matchedTokens[each]!);
+        this.#owe(slot, matched - matchedTokens[each]!);
       }
+      const isIdle = each !== candidate && isSpare(crowd, policyValues[VALUES * each + WORK]!);
+      this.#credits.set(slot, isIdle ? this.#credits.of(slot) + share : 0);
     }
-    const crowdedInFlight = crowdedFrom(allInFlight / candidateCount);
-    this.#owe(slots[candidate]!, waitTokens * (inFlightRequests[candidate]! - crowdedInFlight));
-    this.#work.add(slots[candidate]!, PLACEMENT_TOKENS + promptTokens - matched, candidateCount);
+    this.#owe(
+      slots[candidate]!,
+      waitTokens * (inFlight - crowdedFrom(crowd, policyValues[VALUES * candidate + WORK]!)),
+    );
+    this.#work.add(slots[candidate]!, {
+      work,
+      slots: candidateCount,
+      atMs: input.atMs,
+      isAfterIdleness: crowd.meanInFlight === 0,
+    });
   }
 
   /** Adds to what the slot owes, or takes off. */

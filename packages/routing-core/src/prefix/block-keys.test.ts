@@ -49,6 +49,41 @@ describe("createBlockHasher()", () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
+  it("gives the same keys to prompts that come again, grown or branched off, whatever they start from", () => {
+    const turn = fc.tuple(
+      fc.array(fc.nat(3), { maxLength: 30 }),
+      fc.nat(60),
+      fc.constantFrom(undefined, undefined, "salt"),
+    );
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 12 }), (turns) => {
+        const options = { blockTokens: 4, maxBlocks: 12 };
+        const hasher = createBlockHasher(options);
+        let earlier: Int32Array | undefined;
+        for (const [added, kept, cacheSalt] of turns) {
+          const shared = Math.min(kept, earlier?.length ?? 0);
+          const tokenIds = Int32Array.from([...(earlier ?? []).slice(0, shared), ...added]);
+          const expected = copy(createBlockHasher(options).hashTokens(tokenIds, { cacheSalt }));
+          const root = { cacheSalt, recurring: { earlier, shared } };
+          expect(copy(hasher.hashTokens(tokenIds, root))).toEqual(expected);
+          expect(copy(hasher.hashTokens(tokenIds, root))).toEqual(expected);
+          earlier = tokenIds;
+        }
+      }),
+    );
+  });
+
+  it("does not look again at what a prompt shares with an earlier one", () => {
+    const hasher = createBlockHasher({ blockTokens: 4 });
+    const first = Int32Array.from({ length: 20 }, (_, index) => index);
+    const keys = copy(hasher.hashTokens(first, { recurring: { earlier: undefined, shared: 0 } }));
+    const grown = new Int32Array(25);
+    grown.set(first.subarray(16), 16);
+    expect(copy(hasher.hashTokens(grown, { recurring: { earlier: first, shared: 18 } })).slice(0, 5)).toEqual(
+      keys,
+    );
+  });
+
   it("gives equal keys exactly up to the block in which two prompts part", () => {
     const prompt = fc.array(fc.nat(3), { maxLength: 60 });
     fc.assert(

@@ -1,3 +1,4 @@
+import type { RecurringTokens } from "../generation.ts";
 import { RoutingError } from "../routing-error.ts";
 import { type ChainState, extendChain, startTextChain, startTokenChain } from "./block-chain.ts";
 import type { PrefixRoot } from "./prefix-root.ts";
@@ -20,10 +21,15 @@ export interface BlockKeys {
   readonly isText: boolean;
 }
 
+/** What a prompt of token ids starts from, and what is known of earlier ones. */
+export interface TokenRoot extends PrefixRoot {
+  readonly recurring?: RecurringTokens | undefined;
+}
+
 /** Computes keys into its own reused buffer. One per thread. */
 export interface BlockHasher {
   /** Keys of a prompt given as token ids. */
-  hashTokens(tokenIds: Int32Array, root: PrefixRoot): BlockKeys;
+  hashTokens(tokenIds: Int32Array, root: TokenRoot): BlockKeys;
   /** Keys of a prompt known only as text, or as text's UTF-8 bytes: the same keys. Never equal to those of token ids. */
   hashText(text: string | Uint8Array, root: PrefixRoot): BlockKeys;
 }
@@ -69,6 +75,14 @@ class KeyBuffer implements BlockKeys {
   }
 }
 
+/** Keys of a prompt that comes again. */
+interface KeptKeys {
+  /** Of the chain before the first block. */
+  readonly low: number;
+  readonly high: number;
+  readonly words: Int32Array;
+}
+
 class PolynomialHasher implements BlockHasher {
   readonly #blockTokens: number;
   readonly #blockBytes: number;
@@ -77,6 +91,8 @@ class PolynomialHasher implements BlockHasher {
   readonly #encoder = new TextEncoder();
   #bytes = new Uint8Array(0);
   readonly #chain: ChainState = { low: 0, high: 0 };
+  /** Gone with the arrays that they are the keys of. */
+  readonly #kept = new WeakMap<Int32Array, KeptKeys>();
 
   constructor(options: BlockHasherOptions) {
     this.#blockTokens = options.blockTokens ?? DEFAULT_BLOCK_TOKENS;
@@ -94,23 +110,48 @@ class PolynomialHasher implements BlockHasher {
     }
   }
 
-  hashTokens(tokenIds: Int32Array, root: PrefixRoot): BlockKeys {
-    startTokenChain(this.#chain, root);
-    this.#keys.reset(
-      this.#blockCount(tokenIds.length, this.#blockTokens),
-      this.#blockTokens,
-      tokenIds.length,
-    );
+  hashTokens(tokenIds: Int32Array, root: TokenRoot): BlockKeys {
+    const chain = this.#chain;
+    startTokenChain(chain, root);
+    const { low, high } = chain;
+    const blockUnits = this.#blockTokens;
+    this.#keys.reset(this.#blockCount(tokenIds.length, blockUnits), blockUnits, tokenIds.length);
     this.#keys.isText = false;
-    extendChain(this.#chain, {
+    const { words, count } = this.#keys;
+    const { recurring } = root;
+    const known = recurring === undefined ? 0 : this.#takeKept(tokenIds, recurring);
+    extendChain(chain, {
       units: tokenIds,
-      start: 0,
-      blockUnits: this.#blockTokens,
-      count: this.#keys.count,
-      words: this.#keys.words,
-      firstBlock: 0,
+      start: known * blockUnits,
+      blockUnits,
+      count: count - known,
+      words,
+      firstBlock: known,
     });
+    if (recurring !== undefined && known < count) {
+      this.#kept.set(tokenIds, { low, high, words: words.slice(0, 2 * count) });
+    }
     return this.#keys;
+  }
+
+  /** Takes over the keys that are known of a prompt, the chain being at its beginning, and moves the chain behind them. Returns their number. */
+  #takeKept(tokenIds: Int32Array, { earlier, shared }: RecurringTokens): number {
+    const chain = this.#chain;
+    const own = this.#kept.get(tokenIds);
+    const kept = own ?? (earlier && this.#kept.get(earlier));
+    if (kept === undefined || kept.low !== chain.low || kept.high !== chain.high) {
+      return 0;
+    }
+    const same = own === undefined ? Math.floor(shared / this.#blockTokens) : this.#keys.count;
+    const known = Math.min(same, this.#keys.count, kept.words.length >> 1);
+    if (known === 0) {
+      return 0;
+    }
+    const { words } = this.#keys;
+    words.set(kept.words.subarray(0, 2 * known));
+    chain.low = words[2 * known - 2]!;
+    chain.high = words[2 * known - 1]!;
+    return known;
   }
 
   hashText(text: string | Uint8Array, root: PrefixRoot): BlockKeys {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createTestFleet, plainWorkers, testGeneration } from "../__fixtures__/test-fleet.ts";
+import { createTestFleet, plainWorkers, testGeneration, testWorkers } from "../__fixtures__/test-fleet.ts";
 import { createPolicy } from "../policy/policy-registry.ts";
 import { createSeededRandom } from "../random-source.ts";
 import { createBreakerBoard } from "../resilience/breaker-board.ts";
@@ -106,5 +106,56 @@ describe("createShadowPolicies()", () => {
     const { fleet, place } = setUp(["power_of_two"]);
     place(1);
     expect(fleet.ledger.totalRequests()).toBe(0);
+  });
+
+  it("decides on a leg among the workers of that leg, with what it remembers of that leg alone", () => {
+    const roles = ["prefill", "decode", "decode", "prefill"] as const;
+    const workers = testWorkers(roles.map((role) => ({ role })));
+    const snapshot = createSnapshot({ version: 1, publishedAtMs: 0, workers });
+    const named = () => [createPolicy("round_robin")];
+    const shadows = createShadowPolicies({
+      policies: [],
+      legs: { prefill: named(), decode: named() },
+      slotCapacity: 8,
+      clock: () => 0,
+      random: createSeededRandom(1),
+      indexBytes: 1 << 18,
+    });
+    const slots = { prefill: [0, 3], decode: [1, 2] };
+    const chosen = (role: "prefill" | "decode", slot: number) =>
+      shadows.observe(testGeneration(1), snapshot, { legs: [{ slot }], role }).decisions;
+    const turns = Array.from({ length: 4 }, (_, turn) => [
+      ...chosen("prefill", slots.prefill[turn % 2]!),
+      ...chosen("decode", slots.decode[turn % 2]!),
+    ]);
+    expect(turns.map((decisions) => decisions.map(({ worker }) => worker))).toEqual([
+      ["http://w0", "http://w1"],
+      ["http://w3", "http://w2"],
+      ["http://w0", "http://w1"],
+      ["http://w3", "http://w2"],
+    ]);
+    expect(turns.flat().every(({ agrees }) => agrees)).toBe(true);
+    expect(turns.at(-1)).toMatchObject([{ matchedTokens: 64 }, { matchedTokens: 64 }]);
+    slots.prefill.forEach((slot) => shadows.clear(slot));
+    expect([chosen("prefill", 0), chosen("decode", 1)]).toMatchObject([
+      [{ matchedTokens: 0 }],
+      [{ matchedTokens: 64 }],
+    ]);
+  });
+
+  it("has no prompt to compute where it is handed over", () => {
+    const workers = plainWorkers(2);
+    const snapshot = createSnapshot({ version: 1, publishedAtMs: 0, workers });
+    const shadows = createShadowPolicies({
+      policies: [createPolicy("least_load")],
+      slotCapacity: 4,
+      clock: () => 0,
+      random: () => 0,
+      indexBytes: 1 << 18,
+    });
+    const long = testGeneration(1, { promptTokens: 100_000 });
+    const chosen = (computesPrompt: boolean) =>
+      shadows.observe(long, snapshot, { legs: [{ slot: 0 }], computesPrompt }).decisions[0]?.worker;
+    expect([chosen(true), chosen(false), chosen(false)]).toEqual(["http://w0", "http://w1", "http://w1"]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Decision, DecisionLeg } from "../decision/decision.ts";
+import type { Decision, DecisionLeg, LegRole } from "../decision/decision.ts";
 import { createDispatcher, type Dispatcher } from "../decision/dispatcher.ts";
 import type { Settlement } from "../decision/settlement.ts";
 import type { EngineLoadReader } from "../engine-load.ts";
@@ -38,6 +38,10 @@ export interface ShadowSettlement {
 /** Where a generation really went. */
 export interface ActualPlace {
   readonly legs: readonly Pick<DecisionLeg, "slot">[];
+  /** Which part of the generation went there: shadows choose among the workers of that role. Default `serve`. */
+  readonly role?: LegRole | undefined;
+  /** False where the prompt is handed over computed: then it is no work for the virtual worker either. Default true. */
+  readonly computesPrompt?: boolean | undefined;
 }
 
 /**
@@ -55,6 +59,8 @@ export interface ShadowPolicies {
 export interface ShadowPoliciesOptions {
   /** Policies of their own, not those that act. */
   readonly policies: readonly Policy[];
+  /** The same policies once more for each leg, where generations are divided: what one remembers is of one kind of worker. */
+  readonly legs?: Readonly<Record<"prefill" | "decode", readonly Policy[]>> | undefined;
   readonly slotCapacity: number;
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -74,21 +80,28 @@ const DEFAULT_INDEX_BYTES = 32 * 1024 * 1024;
 /** Creates shadows that have seen nothing yet. */
 export function createShadowPolicies(options: ShadowPoliciesOptions): ShadowPolicies {
   const hasher = options.hasher ?? createBlockHasher();
-  const shadows = options.policies.map((policy) => createShadow(policy, { ...options, hasher }));
+  const of = (role: LegRole, policies: readonly Policy[] = []): readonly Shadow[] =>
+    policies.map((policy) => createShadow(policy, { ...options, hasher, role }));
+  const shadows = {
+    serve: of("serve", options.policies),
+    prefill: of("prefill", options.legs?.prefill),
+    decode: of("decode", options.legs?.decode),
+  };
   return {
     observe(generation, snapshot, actual) {
       const settlements: Settlement[] = [];
-      const decisions = shadows.map(({ policy, dispatcher }) => {
+      const { role = "serve", computesPrompt = true } = actual;
+      const decisions = shadows[role].map(({ policy, dispatcher }) => {
         const decision = dispatcher.decide(dispatcher.gather(generation, snapshot));
         if (decision.kind === "place") {
-          settlements.push(dispatcher.settle(decision));
+          settlements.push(dispatcher.settle(decision, { computesPrompt }));
         }
         return compare(policy.name, decision, actual);
       });
       return new ShadowBookings(decisions, settlements);
     },
     clear(slot) {
-      for (const { index } of shadows) {
+      for (const { index } of Object.values(shadows).flat()) {
         index.clear(slot);
       }
     },
@@ -101,8 +114,8 @@ interface Shadow {
   readonly index: PrefixIndex;
 }
 
-function createShadow(policy: Policy, options: ShadowPoliciesOptions): Shadow {
-  const { slotCapacity, clock, random, loads, breakers, hasher, blocksPerSlot = 0 } = options;
+function createShadow(policy: Policy, options: ShadowPoliciesOptions & { readonly role: LegRole }): Shadow {
+  const { role, slotCapacity, clock, random, loads, breakers, hasher, blocksPerSlot = 0 } = options;
   const index = createPrefixIndex({
     slotCapacity,
     capacityBytes: options.indexBytes ?? DEFAULT_INDEX_BYTES,
@@ -112,6 +125,7 @@ function createShadow(policy: Policy, options: ShadowPoliciesOptions): Shadow {
   }
   const dispatcher = createDispatcher({
     policy,
+    role,
     ledger: createLedger({ slotCapacity }),
     index,
     recorder: index,

@@ -13,7 +13,7 @@ export interface DecodeStreamOptions {
 /** Decodes one token after the other; the parts together are the text. */
 export interface DecodeStream {
   /** Takes the next id and returns the text it completes; empty while a character is not complete. */
-  step(tokenId: number): string;
+  push(tokenId: number): string;
 }
 
 interface DecodeStreamSource extends DecodeStreamOptions {
@@ -54,28 +54,28 @@ function endsOpen(table: TokenTable, ids: ArrayLike<number>, skipsSpecial: boole
 class ByteStream implements DecodeStream {
   private readonly table: TokenTable;
   private readonly skipsSpecial: boolean;
-  /** Bytes of tokens that have not been given out. */
-  private pending: number[] = [];
+  /** Bytes of tokens that have not been given out; undefined for none. */
+  private pending: number[] | undefined;
 
   constructor(table: TokenTable, skipsSpecial: boolean) {
     this.table = table;
     this.skipsSpecial = skipsSpecial;
   }
 
-  step(tokenId: number): string {
+  push(tokenId: number): string {
     if (this.skipsSpecial && this.table.isSpecial(tokenId)) return "";
     const whole = this.table.wholeText(tokenId);
     if (whole !== null) {
-      if (this.pending.length === 0 || whole === "") return whole;
+      if (this.pending === undefined || whole === "") return whole;
       const text = lossyText(Uint8Array.from(this.pending)) + whole;
-      this.pending = [];
+      this.pending = undefined;
       return text;
     }
-    const { pending } = this;
+    const pending = (this.pending ??= []);
     for (const byte of this.table.bytesOf(tokenId)) pending.push(byte);
     if (endsInReplacement(pending, pending.length)) return "";
     const text = lossyText(Uint8Array.from(pending));
-    this.pending = [];
+    this.pending = undefined;
     return text;
   }
 }
@@ -117,7 +117,7 @@ class WindowStream implements DecodeStream {
     this.ids = contextOf(source);
   }
 
-  step(tokenId: number): string {
+  push(tokenId: number): string {
     const text = this.simpleText(tokenId);
     if (text !== "" && this.followsText) {
       // The window's text without and with the new token differ by just this text; the prefix is worked out when needed.

@@ -19,12 +19,11 @@ export interface DetokenizerOptions {
 /** A detokeniser that gives the same text per token as vLLM's `FastIncrementalDetokenizer`. */
 export function createDetokenizer(tokenizer: Tokenizer, options: DetokenizerOptions): Detokenizer {
   const stream = tokenizer.decodeStream(options);
-  if (options.skipSpecialTokens || options.spacesBetweenSpecialTokens)
-    return { push: (tokenId) => stream.step(tokenId) };
+  if (options.skipSpecialTokens || options.spacesBetweenSpecialTokens) return stream;
   let lastWasAdded = false;
   return {
     push(tokenId) {
-      const text = stream.step(tokenId);
+      const text = stream.push(tokenId);
       const added = tokenizer.addedTokenText(tokenId);
       const followsAdded = lastWasAdded;
       lastWasAdded = added !== undefined;

@@ -1,5 +1,4 @@
 import { createDetokenizer } from "../detokenize/detokenizer.ts";
-import { codePointLength } from "../tokenizer/utf8.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import {
   type ExpectedFinish,
@@ -15,7 +14,7 @@ import {
 } from "./repetition-detector.ts";
 import { compileStopStrings, type StopMatch } from "./stop-strings.ts";
 
-/** Text given out for one engine output. The object is reused: copy what you keep. */
+/** Text given out for one engine output. One object is used again for all sequences: copy what you keep. */
 export interface TextDelta {
   /** Text released; may be empty. */
   text: string;
@@ -51,8 +50,6 @@ export interface SequenceText {
   readonly expectedFinish: ExpectedFinish | undefined;
   /** Output tokens so far. Tokens whose text was cut count; tokens after the end do not. */
   readonly tokenCount: number;
-  /** Code points released so far. */
-  readonly textLength: number;
 }
 
 /**
@@ -63,103 +60,111 @@ export function createSequenceText(options: SequenceTextOptions): SequenceText {
   return new StoppableText(options);
 }
 
-class StoppableText implements SequenceText {
+/** One object for all sequences, which is always near: a sequence's own would have to be fetched at every token. */
+const delta: TextDelta = { text: "", tokenStart: 0, tokenEnd: 0 };
+
+/** What is looked at for every token comes first and is its own: thousands of sequences take turns in the cache. */
+class StoppableText implements SequenceText, FinishRuleOptions {
   expectedFinish: ExpectedFinish | undefined;
   tokenCount = 0;
-  textLength = 0;
-  private readonly options: SequenceTextOptions;
+  readonly maxTokens: number;
+  readonly ignoreEos: boolean;
+  readonly endOfSequenceTokenId: number | undefined;
+  readonly stopTokenIds: ReadonlySet<number>;
+  private readonly includesStopToken: boolean;
   private readonly detokenizer;
   private readonly stops;
   private readonly repetition: RepetitionDetector | undefined;
-  private readonly output: ReleasedText;
-  private readonly delta: TextDelta = { text: "", tokenStart: 0, tokenEnd: 0 };
-  /** UTF-16 units of new text up to and with each token of the current push. */
-  private readonly ends: number[] = [];
+  /** Text on its way out; undefined where nothing is searched, so that all of it leaves at once. */
+  private readonly output: ReleasedText | undefined;
+  private readonly minTokens: number;
+  /** UTF-16 units of new text up to and with each token of the current push; kept where stop strings are searched. */
+  private ends: number[] = [];
 
   constructor(options: SequenceTextOptions) {
-    this.options = options;
+    this.maxTokens = options.maxTokens;
+    this.ignoreEos = options.ignoreEos;
+    this.endOfSequenceTokenId = options.endOfSequenceTokenId;
+    this.stopTokenIds = options.stopTokenIds;
+    this.includesStopToken = options.includeStopString;
+    this.minTokens = options.minTokens;
     this.detokenizer = createDetokenizer(options.tokenizer, options);
     this.stops = compileStopStrings(options.stop);
     this.repetition = options.repetition && createRepetitionDetector(options.repetition, options.maxTokens);
-    this.output = new ReleasedText(
-      options.includeStopString ? 0 : (this.stops?.holdBack ?? 0),
-      this.stops?.reach ?? 0,
-    );
+    this.output =
+      this.stops === undefined
+        ? undefined
+        : new ReleasedText(options.includeStopString ? 0 : this.stops.holdBack, this.stops.reach);
   }
 
   push(tokenIds: ArrayLike<number>, count: number): TextDelta {
-    const { delta, output } = this;
+    const { output } = this;
     delta.tokenStart = this.tokenCount;
-    if (this.expectedFinish === undefined) {
-      const newUnits = this.takeTokens(tokenIds, count);
-      if (this.stops !== undefined) this.stopAtMatch(newUnits);
-      delta.text = this.expectedFinish === undefined ? output.release() : output.releaseAll();
-    } else {
+    if (this.expectedFinish !== undefined) {
       delta.text = "";
+    } else if (output === undefined) {
+      delta.text = this.takeTokens(tokenIds, count);
+    } else {
+      this.ends = [];
+      const text = this.takeTokens(tokenIds, count);
+      output.append(text);
+      this.stopAtMatch(output, text.length);
+      delta.text = this.expectedFinish === undefined ? output.release() : output.releaseAll();
     }
-    return this.completed();
+    delta.tokenEnd = this.tokenCount;
+    return delta;
   }
 
   finish(): TextDelta {
-    this.delta.tokenStart = this.tokenCount;
-    this.delta.text = this.output.releaseAll();
-    return this.completed();
+    delta.tokenStart = this.tokenCount;
+    delta.text = this.output === undefined ? "" : this.output.releaseAll();
+    delta.tokenEnd = this.tokenCount;
+    return delta;
   }
 
-  /** Detokenises up to the token that ends the sequence; returns the units of new text. */
-  private takeTokens(tokenIds: ArrayLike<number>, count: number): number {
-    const { options, ends } = this;
-    // Setting the length of an array is a call into V8, dear for something that happens at every token.
-    if (ends.length > 0) ends.length = 0;
-    let newUnits = 0;
+  /** Detokenises up to the token that ends the sequence; returns the new text. */
+  private takeTokens(tokenIds: ArrayLike<number>, count: number): string {
+    let newText = "";
     for (let index = 0; index < count && this.expectedFinish === undefined; index++) {
       const tokenId = tokenIds[index] as number;
       this.tokenCount++;
-      this.expectedFinish = finishOfToken(tokenId, this.tokenCount, options);
+      this.expectedFinish = finishOfToken(tokenId, this.tokenCount, this);
       if (this.repetition !== undefined) this.endIfRepeated(tokenId);
-      if (this.expectedFinish?.reason !== "stop" || options.includeStopString) {
+      if (this.expectedFinish?.reason !== "stop" || this.includesStopToken) {
         const text = this.detokenizer.push(tokenId);
-        newUnits += text.length;
-        this.output.append(text);
+        newText = newText === "" ? text : newText + text;
       }
-      if (this.stops !== undefined) ends.push(newUnits);
+      if (this.stops !== undefined) this.ends.push(newText.length);
     }
-    return newUnits;
+    return newText;
   }
 
   /** Comes after every other rule of the scheduler, and after `min_tokens`. */
   private endIfRepeated(tokenId: number): void {
     const isRepeated = this.repetition?.push(tokenId) === true;
-    if (isRepeated && this.tokenCount >= this.options.minTokens) this.expectedFinish ??= repetitionDetected;
+    if (isRepeated && this.tokenCount >= this.minTokens) this.expectedFinish ??= repetitionDetected;
   }
 
-  private stopAtMatch(newUnits: number): void {
-    const { options, ends } = this;
-    if (this.tokenCount <= options.minTokens) return;
+  private stopAtMatch(output: ReleasedText, newUnits: number): void {
+    const { minTokens, ends } = this;
+    if (this.tokenCount <= minTokens) return;
     const tokensBefore = this.tokenCount - ends.length;
-    const unchecked = options.minTokens - tokensBefore;
+    const unchecked = minTokens - tokensBefore;
     const checkedUnits = newUnits - (unchecked > 0 ? (ends[unchecked - 1] as number) : 0);
     if (checkedUnits === 0) return;
-    const match = this.stops?.find(this.output.searchable, checkedUnits);
-    if (match !== undefined) this.stopAt(match, { tokensBefore, newUnits });
+    const match = this.stops?.find(output.searchable, checkedUnits);
+    if (match !== undefined) this.stopAt(match, { output, tokensBefore, newUnits });
   }
 
   private stopAt(
     match: StopMatch,
-    { tokensBefore, newUnits }: { tokensBefore: number; newUnits: number },
+    { output, tokensBefore, newUnits }: { output: ReleasedText; tokensBefore: number; newUnits: number },
   ): void {
     // Tokens after the one that completed the stop string (one output may hold several) do not count.
     const endUnits = newUnits - match.endBeforeEnd;
     const completing = this.ends.findIndex((end) => end >= endUnits);
     this.tokenCount = tokensBefore + completing + 1;
-    this.output.cut(this.options.includeStopString ? match.endBeforeEnd : match.startBeforeEnd);
+    output.cut(this.includesStopToken ? match.endBeforeEnd : match.startBeforeEnd);
     this.expectedFinish = { reason: "stop", stopReason: match.stop };
-  }
-
-  private completed(): TextDelta {
-    const { delta } = this;
-    delta.tokenEnd = this.tokenCount;
-    this.textLength += codePointLength(delta.text);
-    return delta;
   }
 }

@@ -18,6 +18,12 @@ export interface ChatTemplate {
   readonly variables: ReadonlySet<string>;
   /** Renders the template. Throws `template_failed` with the message jinja2 or Python would give. */
   render(variables: ReadonlyMap<string, TemplateValue>): string;
+  /**
+   * What {@link ChatTemplate.render} gives, in pieces that are not empty: one ends with every item of a loop that is in no other loop and
+   * in no block whose text goes elsewhere. A conversation that has come a message further begins with the pieces it had, if its
+   * template goes through the messages in such a loop and prints of each what does not depend on later ones.
+   */
+  renderPieces(variables: ReadonlyMap<string, TemplateValue>): readonly string[];
 }
 
 /** What a template needs from outside. */
@@ -40,6 +46,7 @@ export function compileChatTemplate(source: string, options: ChatTemplateOptions
     mentionsDeveloperRole: source.includes("'developer'") || source.includes('"developer"'),
     variables: compiled.undeclared,
     render: (variables) => compiled.render(variables, globals),
+    renderPieces: (variables) => compiled.renderPieces(variables, globals),
   };
 }
 

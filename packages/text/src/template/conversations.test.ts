@@ -53,7 +53,8 @@ describe("chat requests against vLLM's own preparation and templates", () => {
         .filter(([model]) => model === name)
         .map(([, request, ...expected]) => {
           const body = fixture.requests[request] ?? "";
-          return { body, expected, actual: renderBody(name, json(body) as JsonObject, tokens) };
+          const actual = renderBody(name, json(body) as JsonObject, { specialTokens: tokens });
+          return { body, expected, actual };
         })
         .filter(({ expected, actual }) => expected[0] !== actual[0] || expected[1] !== actual[1]);
       expect(differences).toEqual([]);
@@ -83,8 +84,8 @@ describe("prompts recorded from a running vLLM", () => {
   it("are rendered the same", () => {
     const differences = recorded
       .map(([model, body, prompt]) => {
-        const tokens = specialTokensOf(model === "smollm2" ? SMOLLM2_TOKENS : packagedConfig(model));
-        const [, text] = renderBody(model, json(body) as JsonObject, tokens);
+        const specialTokens = specialTokensOf(model === "smollm2" ? SMOLLM2_TOKENS : packagedConfig(model));
+        const [, text] = renderBody(model, json(body) as JsonObject, { specialTokens });
         // The recordings are decoded token ids, and Qwen's tokenizer composes characters.
         return { body, prompt, text: model === "qwen3" ? text.normalize("NFC") : text };
       })

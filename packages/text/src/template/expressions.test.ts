@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TextError } from "../text-error.ts";
-import { compileChatTemplate } from "./chat-template.ts";
+import { compileChatTemplate, type ChatTemplate } from "./chat-template.ts";
 import { FIXED_CLOCK as clock, json, loadFixture, type JsonObject } from "./template-fixtures.cases.ts";
 
 type Outcome = "text" | "error" | "invalid";
@@ -18,9 +18,14 @@ interface Fixture {
 const fixture = loadFixture("expressions.json") as Fixture;
 const variables = json(fixture.variables) as JsonObject;
 
-function outcomeOf(template: string): readonly [Outcome, string] {
+const RENDERINGS: Readonly<Record<string, (template: ChatTemplate) => string>> = {
+  whole: (template) => template.render(variables),
+  "in pieces": (template) => template.renderPieces(variables).join(""),
+};
+
+function outcomeOf(source: string, render: (template: ChatTemplate) => string): readonly [Outcome, string] {
   try {
-    return ["text", compileChatTemplate(template, { clock }).render(variables)];
+    return ["text", render(compileChatTemplate(source, { clock }))];
   } catch (error) {
     if (!(error instanceof TextError)) throw error;
     return [error.code === "template_invalid" ? "invalid" : "error", error.message];
@@ -28,16 +33,19 @@ function outcomeOf(template: string): readonly [Outcome, string] {
 }
 
 describe("compileChatTemplate() against jinja2 in the environment of transformers", () => {
-  it("gives the same text or the same message for every small template", () => {
-    const differences = fixture.cases
-      .map(([template, outcome, text]) => ({
-        template,
-        expected: [outcome, text],
-        actual: outcomeOf(template),
-      }))
-      .filter(({ expected, actual }) => expected[0] !== actual[0] || expected[1] !== actual[1]);
-    expect(differences).toEqual([]);
-  });
+  it.each(Object.entries(RENDERINGS))(
+    "gives the same text or the same message for every small template, %s",
+    (_, render) => {
+      const differences = fixture.cases
+        .map(([template, outcome, text]) => ({
+          template,
+          expected: [outcome, text],
+          actual: outcomeOf(template, render),
+        }))
+        .filter(({ expected, actual }) => expected[0] !== actual[0] || expected[1] !== actual[1]);
+      expect(differences).toEqual([]);
+    },
+  );
 
   it("finds the same content format and undeclared variables", () => {
     const actual = fixture.descriptions.map(([template]) => {

@@ -21,6 +21,28 @@ const CONTINUE_MARK = "CONTINUE_FINAL_MESSAGE_TAG ";
  * with the message vLLM would answer.
  */
 export function renderChat(template: ChatTemplate, request: ChatRenderRequest): string {
+  return textOf(template, prepare(template, request));
+}
+
+/**
+ * The prompt that {@link renderChat} gives, in the pieces of {@link ChatTemplate.renderPieces}; one that continues its final message
+ * is one piece.
+ */
+export function renderChatPieces(template: ChatTemplate, request: ChatRenderRequest): readonly string[] {
+  const prepared = prepare(template, request);
+  if (prepared.continued === undefined) return template.renderPieces(prepared.variables);
+  const text = textOf(template, prepared);
+  return text === "" ? [] : [text];
+}
+
+/** What a template is given. */
+interface PreparedChat {
+  readonly variables: ReadonlyMap<string, TemplateValue>;
+  /** The final message's text, without the mark that the variables have there, when it is to be continued. */
+  readonly continued: string | undefined;
+}
+
+function prepare(template: ChatTemplate, request: ChatRenderRequest): PreparedChat {
   if (request.messages.length === 0) {
     return fail("Cannot apply chat template to an empty conversation. Provide at least one message.");
   }
@@ -36,21 +58,17 @@ export function renderChat(template: ChatTemplate, request: ChatRenderRequest): 
   }
   checkTools(variables.get("tools") ?? null);
   checkDocuments(variables.get("documents") ?? null);
-  if (!continueFinalMessage) return renderWith(template, variables, request.messages);
-  const marked = markFinalMessage(template, request.messages);
-  return cutAtMark(renderWith(template, variables, marked.messages), marked.finalText);
+  const marked = continueFinalMessage ? markFinalMessage(template, request.messages) : undefined;
+  if (variables.has("messages")) {
+    return fail("jinja2.environment.Template.render() got multiple values for keyword argument 'messages'");
+  }
+  variables.set("messages", marked?.messages ?? request.messages);
+  return { variables, continued: marked?.finalText };
 }
 
-function renderWith(
-  template: ChatTemplate,
-  variables: Map<string, TemplateValue>,
-  messages: readonly TemplateValue[],
-): string {
-  if (variables.has("messages")) {
-    fail("jinja2.environment.Template.render() got multiple values for keyword argument 'messages'");
-  }
-  variables.set("messages", messages);
-  return template.render(variables);
+function textOf(template: ChatTemplate, { variables, continued }: PreparedChat): string {
+  const rendered = template.render(variables);
+  return continued === undefined ? rendered : cutAtMark(rendered, continued);
 }
 
 function checkTools(tools: TemplateValue): void {

@@ -74,11 +74,18 @@ function templateText(name: string): string {
   return source;
 }
 
+/** How the body of a chat request is rendered. */
+export interface BodyRendering {
+  readonly specialTokens: ReadonlyMap<string, string>;
+  /** `renderChat`, if no other is given. */
+  readonly render?: typeof renderChat;
+}
+
 /** Renders the body of a chat request: the prompt, or the message of the refusal. */
 export function renderBody(
   name: string,
   body: JsonObject,
-  specialTokens: ReadonlyMap<string, string>,
+  { specialTokens, render = renderChat }: BodyRendering,
 ): readonly ["text" | "error", string] {
   const chatTemplate = template(name);
   const list = (key: string) => body.get(key) as readonly TemplateValue[] | undefined;
@@ -89,7 +96,7 @@ export function renderBody(
       keepsDeveloperRole: chatTemplate.mentionsDeveloperRole,
       modelName: "the-model",
     });
-    const text = renderChat(chatTemplate, {
+    const text = render(chatTemplate, {
       messages,
       tools: tools === undefined ? undefined : normalizeTools(tools),
       documents: list("documents"),

@@ -5,8 +5,8 @@ import { wellFormed } from "./utf8.ts";
 export interface PieceSink {
   /** A stretch without added tokens, by where it begins and ends in the text that is split. */
   text(start: number, end: number): void;
-  /** An added token. */
-  token(id: number): void;
+  /** An added token, and where it begins in the text that is split; the white space it takes on its left is before that. */
+  token(id: number, start: number): void;
 }
 
 interface TrieNode {
@@ -29,15 +29,28 @@ export class AddedTokenSplitter {
   private readonly soleFirst: string | undefined;
   /** Whether a text is split differently when its lone surrogates have become U+FFFD: a token has one of them. */
   readonly mindsLoneSurrogates: boolean;
+  /**
+   * Units from the beginning of a token on that must be known for it to be found there in every text that goes on from them, and for
+   * what is left of it to be split the same: those of the longest token and one more, for a token that stands alone looks at the
+   * character after it, and a surrogate is lone or not by the unit after it.
+   */
+  readonly certainUnits: number;
+  private readonly dividing: ReadonlySet<number>;
 
   /** @param patterns Text to look for and id of each token. */
   constructor(patterns: Iterable<readonly [string, number]>, tokens: ReadonlyMap<number, AddedToken>) {
     this.tokens = tokens;
     let seesReplacement = false;
+    let longest = 0;
+    const dividing = new Set<number>();
     for (const [text, id] of patterns) {
       this.insert(text, id);
       seesReplacement ||= wellFormed(text).includes("\ufffd");
+      longest = Math.max(longest, text.length);
+      if (divides(text, tokens.get(id) as AddedToken)) dividing.add(id);
     }
+    this.certainUnits = longest + 1;
+    this.dividing = dividing;
     this.mindsLoneSurrogates = seesReplacement;
     this.firstUnits = new Set(this.root.children.keys());
     const [first] = this.firstUnits;
@@ -48,6 +61,11 @@ export class AddedTokenSplitter {
   /** Whether it looks for nothing. */
   get isEmpty(): boolean {
     return this.firstUnits.size === 0;
+  }
+
+  /** Whether a text can be split apart from what is left of this token: nothing there is looked at for it, or taken with it. */
+  isDividing(id: number): boolean {
+    return this.dividing.has(id);
   }
 
   /** Hands the text over in pieces; empty pieces are left out. */
@@ -68,7 +86,7 @@ export class AddedTokenSplitter {
       const from = token.stripsLeft ? Math.max(done, start - countSpacesBefore(text, start)) : start;
       const to = token.stripsRight ? search + countSpacesAfter(text, search) : search;
       if (from > done) sink.text(done, from);
-      sink.token(match.id);
+      sink.token(match.id, start);
       done = to;
     }
     if (done < text.length) sink.text(done, text.length);
@@ -113,6 +131,11 @@ export class AddedTokenSplitter {
     }
     return id < 0 ? undefined : { id, length };
   }
+}
+
+/** A token that may begin inside a character does not divide a text. */
+function divides(text: string, token: AddedToken): boolean {
+  return !token.isSingleWord && !token.stripsLeft && wellFormed(text) === text;
 }
 
 function standsAlone(text: string, start: number, end: number): boolean {

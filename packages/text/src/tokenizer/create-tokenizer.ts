@@ -4,6 +4,7 @@ import { AddedTokenSplitter } from "./added-token-splitter.ts";
 import { type ByteStretchEncoder, createByteStretchEncoder, isByteModel } from "./byte-stretch-encoder.ts";
 import { createBpeEncoder } from "./bpe-encoder.ts";
 import { isBpeModel, readBpeModel } from "./bpe-model.ts";
+import { type CutEncoding, lastCutWithin } from "./cut-encoding.ts";
 import { cleanUpSpaces, compileDecoder, type TokenDecoder } from "./decoder.ts";
 import { isJsonObject, type JsonObject, invalidMember, unsupportedComponent } from "./json-object.ts";
 import { compileNormalizer } from "./normalizer.ts";
@@ -141,11 +142,12 @@ interface Parts extends Encoding {
   readonly cleansUp: boolean;
 }
 
-type Encoding = Pick<Tokenizer, "encode" | "draft" | "encodeStretches">;
+type Encoding = Pick<Tokenizer, "encode" | "encodeWithCuts" | "lastCut" | "draft" | "encodeStretches">;
 
 /** What a pipeline does for the callers of a tokenizer: the special frame added. */
 function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encoding {
   const buffer = new TokenBuffer();
+  const cutBuffer = new TokenBuffer();
 
   function framed(addSpecialTokens: boolean, fill: () => void): Int32Array {
     buffer.clear();
@@ -155,8 +157,16 @@ function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encodi
     return buffer.take();
   }
 
+  function withCuts(fill: () => void): CutEncoding {
+    cutBuffer.clear();
+    const tokenIds = framed(false, fill);
+    return { tokenIds, cuts: cutBuffer.take() };
+  }
+
   return {
     encode: (text, addSpecialTokens) => framed(addSpecialTokens, () => pipeline.encode(text, buffer)),
+    encodeWithCuts: (text) => withCuts(() => pipeline.encode(text, buffer, cutBuffer)),
+    lastCut: (encoding, sharedUnits) => lastCutWithin(encoding, sharedUnits - pipeline.certainUnits),
     draft(text, addSpecialTokens) {
       const draft = pipeline.draft(text);
       const { unknown } = draft;
@@ -164,6 +174,7 @@ function createEncoding(pipeline: EncodingPipeline, frame: SpecialFrame): Encodi
         unknown,
         unknownUnits: unknown.reduce((units, stretch) => units + stretch.text.length, 0),
         complete: (ids) => framed(addSpecialTokens, () => draft.complete(ids, buffer)),
+        completeWithCuts: (ids) => withCuts(() => draft.complete(ids, buffer, cutBuffer)),
       };
     },
     encodeStretches: (stretches) =>
@@ -188,6 +199,7 @@ function assemble({
     : (ids: ArrayLike<number>, skips: boolean): string => decoder.decode(table.decodableTokens(ids, skips));
   const tokenizer: Tokenizer = {
     vocabularySize: sizeOf(added, vocabulary),
+    highestTokenId: highestOf(added, vocabulary),
     maxTokenCharacters: longestOf(added, vocabulary),
     specialTokens: config.specialTokens,
     allSpecialTokens: config.allSpecialTokens,
@@ -256,6 +268,12 @@ function sizeOf(added: AddedVocabulary, vocabulary: Vocabulary): number {
   let size = vocabulary.size;
   for (const token of added.byId.values()) if (!vocabulary.has(token.content)) size++;
   return size;
+}
+
+function highestOf(added: AddedVocabulary, vocabulary: Vocabulary): number {
+  let highest = vocabulary.idLimit - 1;
+  for (const id of added.byId.keys()) if (id > highest) highest = id;
+  return highest;
 }
 
 function longestOf(added: AddedVocabulary, vocabulary: Vocabulary): number {

@@ -1,3 +1,5 @@
+import type { CutEncoding } from "./cut-encoding.ts";
+
 /** A piece of a text between added tokens. */
 export interface Stretch {
   /** As it came, lone surrogates and all. */
@@ -18,4 +20,6 @@ export interface EncodingDraft {
    * @param ids Those of every unknown stretch, in their order, as `encodeStretches` of a tokenizer with the same files gives them.
    */
   complete(ids: readonly Int32Array[]): Int32Array;
+  /** The same without special tokens, whether or not they were asked for, and with cuts: what `encodeWithCuts` gives. */
+  completeWithCuts(ids: readonly Int32Array[]): CutEncoding;
 }

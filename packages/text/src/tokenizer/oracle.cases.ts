@@ -87,7 +87,7 @@ export function runOracleCasesOn(
         const skipSpecialTokens = index % 2 === 0;
         const promptLength = index % 4;
         const stream = own.decodeStream({ promptTokenIds: ids.slice(0, promptLength), skipSpecialTokens });
-        const steps = ids.slice(promptLength).map((id) => stream.step(id));
+        const steps = ids.slice(promptLength).map((id) => stream.push(id));
         const decode = (part: readonly number[]): Promise<string> => oracle.decode(part, skipSpecialTokens);
         expect({ ids, steps }).toEqual({ ids, steps: await referenceSteps(ids, promptLength, decode) });
       }
@@ -134,7 +134,7 @@ async function decodeDifferences(
     if (got !== wanted) differences.push({ ids, wanted, got });
     if (!streams) continue;
     const stream = own.decodeStream({ promptTokenIds: [], skipSpecialTokens });
-    const streamed = ids.map((id) => stream.step(id)).join("");
+    const streamed = ids.map((id) => stream.push(id)).join("");
     // The token that ends a text with U+FFFD is held back: it might be the beginning of a character.
     const agrees = wanted?.endsWith("\ufffd") ? wanted.startsWith(streamed) : streamed === wanted;
     if (!agrees) differences.push({ ids, wanted, streamed });

@@ -4,6 +4,7 @@ import { createTokenizer } from "./create-tokenizer.ts";
 import { StretchMemory } from "./stretch-memory.ts";
 import { createNodeTextUnits } from "./text-units.cases.ts";
 import { createPlainTextUnits } from "./text-units.ts";
+import { ODD_PARTS, ODD_TOKENIZERS, oddToken } from "./odd-tokenizers.cases.ts";
 import { tinyTokenizer, tinyTokenizerJson } from "./tiny-tokenizer.cases.ts";
 import { TokenBuffer } from "./token-buffer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -63,79 +64,10 @@ describe("a memory of stretches", () => {
   );
 });
 
-const token = (id: number, content: string, own: object = {}): object => ({
-  id,
-  content,
-  single_word: false,
-  lstrip: false,
-  rstrip: false,
-  normalized: false,
-  special: true,
-  ...own,
-});
-
-/** Tokens of every kind: one that begins another, ones that take spaces, one that stands alone, ones that see what became of lone surrogates. */
-const TOKENS = [
-  token(300, "<end>"),
-  token(301, "<user>"),
-  token(303, "<beg>"),
-  token(304, "<a"),
-  token(305, "<a>"),
-  token(306, "<left>", { lstrip: true }),
-  token(307, "<right>", { rstrip: true }),
-  token(308, "<word>", { single_word: true }),
-];
-const NORMALIZED = token(309, "<normal>", { normalized: true, special: false });
 /** A token that is looked for in the normalized text keeps a tokenizer from encoding what it has in memory: the other way to the same ids. */
-const ELSEWHERE = token(320, "<never met>", { normalized: true, special: false });
-interface Overrides {
-  readonly added_tokens: readonly object[];
-  readonly [member: string]: unknown;
-}
+const ELSEWHERE = oddToken(320, "<never met>", { normalized: true, special: false });
 
-const KINDS: readonly (readonly [name: string, overrides: Overrides])[] = [
-  ["plain", { added_tokens: TOKENS }],
-  ["tokens in the normalized text", { added_tokens: [...TOKENS, NORMALIZED] }],
-  ["a token that sees lone surrogates", { added_tokens: [...TOKENS, token(310, "\ufffd")] }],
-  [
-    "a space before the first word",
-    { added_tokens: TOKENS, pre_tokenizer: { type: "ByteLevel", add_prefix_space: true, use_regex: true } },
-  ],
-  ["NFC", { added_tokens: TOKENS, normalizer: { type: "NFC" } }],
-  [
-    "a normalizer that changes lengths",
-    { added_tokens: TOKENS, normalizer: { type: "Replace", pattern: { String: "hello" }, content: "" } },
-  ],
-  ["lower case", { added_tokens: [...TOKENS, NORMALIZED], normalizer: { type: "Lowercase" } }],
-];
-
-const PARTS = [
-  "<end>",
-  "<user>",
-  "<a",
-  ">",
-  "<left>",
-  "<right>",
-  "<word>",
-  "<normal>",
-  "<NORMAL>",
-  "hello world ",
-  "é中😀",
-  "e\u0301",
-  " ",
-  "  ",
-  "\ud800",
-  "\udc00",
-  "x",
-  "\n",
-  "hello ".repeat(40),
-  "中 hello wo ".repeat(30),
-  "e\u0301 A\u030a ".repeat(40),
-  `${"hello ".repeat(40)}\udc00`,
-  `\ud83d${"x".repeat(200)}`,
-];
-
-const part = constantFrom(...PARTS);
+const part = constantFrom(...ODD_PARTS);
 const turn = record({
   /** How much of the text before stays: all, or some of its parts. */
   keeps: integer({ min: 0, max: 100 }),
@@ -154,7 +86,7 @@ function encodeInTwoSteps(tokenizer: Tokenizer, text: string, addSpecialTokens: 
 }
 
 describe("conversations that grow, are cut and edited", () => {
-  it.each(KINDS)("have the ids of their texts encoded from scratch: %s", (_, overrides) => {
+  it.each(ODD_TOKENIZERS)("have the ids of their texts encoded from scratch: %s", (_, overrides) => {
     const reference = { ...overrides, added_tokens: [...overrides.added_tokens, ELSEWHERE] };
     assert(
       property(

@@ -28,19 +28,29 @@ export interface EncodingStages {
 
 /** Encodes texts, special frame not included. Lone surrogates count as U+FFFD. */
 export interface EncodingPipeline {
-  /** Appends the ids of a text. */
-  encode(text: string, output: TokenBuffer): void;
+  /** Appends the ids of a text; to `cuts`, if they are wanted, the cuts of a `CutEncoding`, for an output that was empty. */
+  encode(text: string, output: TokenBuffer, cuts?: TokenBuffer): void;
   /** Appends the ids of a stretch of a {@link PipelineDraft}. */
   encodeStretch(stretch: Stretch, output: TokenBuffer): void;
   /** Takes a text apart and looks up what is known of it. */
   draft(text: string): PipelineDraft;
+  /** Units from a cut on that must be known for it to be one in every text that goes on from them. */
+  readonly certainUnits: number;
 }
 
 /** What is known of a text. */
 export interface PipelineDraft {
   readonly unknown: readonly Stretch[];
-  /** Appends the ids of the text, with those of its unknown stretches. */
-  complete(ids: readonly Int32Array[], output: TokenBuffer): void;
+  /** Appends the ids of the text, with those of its unknown stretches; cuts as when a text is encoded. */
+  complete(ids: readonly Int32Array[], output: TokenBuffer, cuts?: TokenBuffer): void;
+}
+
+/** What else becomes of a text that is taken apart. */
+interface TakeSink {
+  /** A stretch that is not known, by its place in the text. */
+  readonly unknown: (text: string, start: number, end: number) => void;
+  /** The text can be taken up again here. */
+  readonly cut: ((units: number) => void) | undefined;
 }
 
 /** The stages joined, with stretches that come again taken from memory. */
@@ -62,17 +72,16 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
   /** What is known of a text that is taken apart. */
   const drafted = new TokenBuffer();
 
-  /** Hands over what is known of a text, and the places of its other stretches in the text that it returns, in turn. */
-  function take(
-    given: string,
-    known: TokenBuffer,
-    unknown: (text: string, start: number, end: number) => void,
-  ): void {
+  /** Hands over what is known of a text, and the places of its other stretches and its cuts, in turn. */
+  function take(given: string, known: TokenBuffer, { unknown, cut }: TakeSink): void {
     // What is known is not searched for lone surrogates: it was, and had the same ones.
     const text = rawSplitter.mindsLoneSurrogates ? wellFormed(given) : given;
     memory.take(text);
     rawSplitter.split(text, {
-      token: (id) => known.push(id),
+      token(id, start) {
+        if (cut !== undefined && start > 0 && rawSplitter.isDividing(id)) cut(start);
+        known.push(id);
+      },
       text(start, end) {
         memory.ask(start, end, start === 0);
         if (!memory.append(known)) unknown(text, start, end);
@@ -86,12 +95,16 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
   }
 
   return {
-    encode(given, output) {
-      take(given, output, (text, start, end) => {
-        const from = output.length;
-        const units = encodeUnits && memory.range(start, end);
-        if (!(units && encodeUnits(units, output))) encodeRaw(stretchOf(text, start, end), output);
-        memory.keep(output, from);
+    certainUnits: rawSplitter.certainUnits,
+    encode(given, output, cuts) {
+      take(given, output, {
+        unknown: (text, start, end) => {
+          const from = output.length;
+          const units = encodeUnits && memory.range(start, end);
+          if (!(units && encodeUnits(units, output))) encodeRaw(stretchOf(text, start, end), output);
+          memory.keep(output, from);
+        },
+        cut: cuts && ((units) => cuts.pushPair(units, output.length)),
       });
     },
     encodeStretch(stretch, output) {
@@ -104,14 +117,20 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
       const unknown: Stretch[] = [];
       /** How many ids are known before each unknown stretch. */
       const gaps: number[] = [];
-      take(text, drafted, (whole, start, end) => {
-        unknown.push(stretchOf(whole, start, end));
-        gaps.push(drafted.length);
+      /** Of each cut the units before it, how many ids are known before it, and how many stretches are not. */
+      const drafts: number[] = [];
+      take(text, drafted, {
+        unknown: (whole, start, end) => {
+          unknown.push(stretchOf(whole, start, end));
+          gaps.push(drafted.length);
+        },
+        cut: (units) => drafts.push(units, drafted.length, unknown.length),
       });
       const known = drafted.take();
       return {
         unknown,
-        complete(ids, output) {
+        complete(ids, output, cuts) {
+          if (cuts !== undefined) completeCuts(drafts, ids, cuts);
           let done = 0;
           for (const [index, stretch] of unknown.entries()) {
             output.pushRange(known, done, gaps[index] as number);
@@ -128,4 +147,14 @@ export function createPipeline(stages: EncodingStages, memory: StretchMemory): E
       };
     },
   };
+}
+
+function completeCuts(drafts: readonly number[], ids: readonly Int32Array[], cuts: TokenBuffer): void {
+  let stretches = 0;
+  let added = 0;
+  for (let index = 0; index < drafts.length; index += 3) {
+    const [units, known, before] = drafts.slice(index, index + 3) as [number, number, number];
+    for (; stretches < before; stretches++) added += (ids[stretches] as Int32Array).length;
+    cuts.pushPair(units, known + added);
+  }
 }

@@ -19,6 +19,12 @@ export class TokenBuffer {
     this.ids[this.count++] = id;
   }
 
+  /** Adds two numbers. */
+  pushPair(first: number, second: number): void {
+    this.push(first);
+    this.push(second);
+  }
+
   /** Adds the ids of a list. */
   pushAll(ids: ArrayLike<number>): void {
     const count = ids.length;

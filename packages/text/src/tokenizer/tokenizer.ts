@@ -1,4 +1,5 @@
 import type { DecodeStream, DecodeStreamOptions } from "../detokenize/decode-stream.ts";
+import type { CutEncoding, EncodingCut } from "./cut-encoding.ts";
 import type { EncodingDraft, Stretch } from "./encoding-draft.ts";
 import type { CreateTextUnits } from "./text-units.ts";
 
@@ -38,6 +39,8 @@ export interface SpecialFrame {
 export interface Tokenizer {
   /** Number of distinct tokens, added ones included (Python's `len(tokenizer)`). */
   readonly vocabularySize: number;
+  /** The highest id that encoding can give; above `vocabularySize - 1` where the vocabulary has gaps. */
+  readonly highestTokenId: number;
   /** Characters (code points) of the longest token: vLLM's bound for texts that are far too long. */
   readonly maxTokenCharacters: number;
   /** Special tokens by name: `bos_token`, `eos_token`, … each with its text. Tokens without a name are not here. */
@@ -52,6 +55,14 @@ export interface Tokenizer {
   readonly specialFrame: SpecialFrame;
   /** Ids of a text. Lone surrogates count as U+FFFD. `addSpecialTokens` adds what the post-processor adds (`<s>` …). */
   encode(text: string, addSpecialTokens: boolean): Int32Array;
+  /** What `encode` gives without special tokens, with the places at which a text that begins like this one can be taken up again. */
+  encodeWithCuts(text: string): CutEncoding;
+  /**
+   * The last place up to which an encoding by {@link Tokenizer.encodeWithCuts} also holds for every text that shares its first
+   * `sharedUnits` units: such a text has the ids before the place, and then those of its rest from the place on, encoded as a text of
+   * its own. `continueEncoding` puts the two together.
+   */
+  lastCut(encoding: CutEncoding, sharedUnits: number): EncodingCut | undefined;
   /** Begins {@link Tokenizer.encode}: what comes of completing the draft is what it gives, whoever encodes the unknown stretches. */
   draft(text: string, addSpecialTokens: boolean): EncodingDraft;
   /** Ids of every one of a draft's stretches, also of a draft by another tokenizer with the same files. */

@@ -10,6 +10,7 @@ import {
   createSeededRandom,
   createSnapshot,
   createWorkerView,
+  type KvEvent,
   type PlacementRecorder,
   policySharedBytes,
   type Settlement,
@@ -29,7 +30,8 @@ import type { Client, Workload } from "./workloads.ts";
 export interface Simulation {
   readonly policy: string;
   readonly parameters: Readonly<Record<string, number>>;
-  readonly workload: Workload;
+  /** One after the other behind the same router, as in the bench in real time: on empty caches, but what policies remember stays. */
+  readonly workloads: readonly Workload[];
   readonly seed: number;
   readonly engines: number;
   readonly kvBlocks: number;
@@ -37,6 +39,8 @@ export interface Simulation {
   readonly threads?: number;
   /** Policies of the threads remember each for itself, where the router's share memory. Default false. */
   readonly isApart?: boolean;
+  /** Prompts are known as text alone, of four bytes a token, matched in blocks of so many bytes. Known by their tokens when missing. */
+  readonly textBlockBytes?: number | undefined;
 }
 
 interface Attempt {
@@ -50,16 +54,19 @@ interface Attempt {
 const WAY_MS = 1;
 /** With several threads, placements reach the index this much later. */
 const PLACEMENT_LAG_MS = 2;
+/** Between the end of one workload and the start of the next one. */
+const BETWEEN_MS = 500;
+const NOTHING_DONE: EngineTotals = { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 };
 const ASSISTANT = 50_001;
 const USER = 50_002;
 
 /**
- * One policy on one workload in simulated time: the router's own dispatcher, caches and ledger, fed with the events of the
+ * One policy on workloads in turn in simulated time: the router's own dispatcher, caches and ledger, fed with the events of the
  * simulator's own scheduler. The same arguments give the same figures on every machine, however busy it is.
  */
-export function simulate(simulation: Simulation): RoutingResult {
-  const { policy, parameters, workload, seed, engines: count, kvBlocks } = simulation;
-  const { threads = 1, isApart = false } = simulation;
+export function simulate(simulation: Simulation): readonly RoutingResult[] {
+  const { policy, parameters, seed, engines: count, kvBlocks } = simulation;
+  const { threads = 1, isApart = false, textBlockBytes } = simulation;
   const time = new SimulatedTime();
   const clock = (): number => time.nowMs;
   const ledger = createLedger({ slotCapacity: count });
@@ -92,7 +99,7 @@ export function simulate(simulation: Simulation): RoutingResult {
       loads,
       index: caches,
       recorder,
-      hasher: createBlockHasher(),
+      hasher: createBlockHasher(textBlockBytes === undefined ? {} : { blockBytes: textBlockBytes }),
       clock,
       random,
     }),
@@ -106,7 +113,7 @@ export function simulate(simulation: Simulation): RoutingResult {
     ),
   });
   const attempts = new Map<SimulatedSequence, Attempt>();
-  const firstTokenMs: number[] = [];
+  let firstTokenMs: number[] = [];
   const onToken = (sequence: SimulatedSequence): boolean => {
     const attempt = attempts.get(sequence)!;
     const output = sequence.tokens.length - sequence.promptTokens;
@@ -122,21 +129,16 @@ export function simulate(simulation: Simulation): RoutingResult {
     if (isEnd) attempts.delete(sequence);
     return isEnd;
   };
-  const engines = Array.from({ length: count }, (_, at) => {
+  const reports = Array.from({ length: count }, (_, at) => {
     const feed = createKvFeed({ cache: caches.cache(at), canReplay: false });
     let sequence = 0;
-    return new SimulatedEngine({
-      time,
-      at,
-      kvBlocks,
-      onToken,
-      onEvents: (events) => {
-        const batch = { sequence, timestamp: 1, events };
-        sequence += 1;
-        time.after(WAY_MS, () => feed.receive(batch));
-      },
-    });
+    return (events: readonly KvEvent[]): void => {
+      const batch = { sequence, timestamp: 1, events };
+      sequence += 1;
+      time.after(WAY_MS, () => feed.receive(batch));
+    };
   });
+  let engines: readonly SimulatedEngine[] = [];
   let requests = 0;
   const ask = (prompt: readonly number[], maxTokens: number, done: Attempt["done"]): void => {
     const tokenIds = Int32Array.from(prompt);
@@ -144,7 +146,7 @@ export function simulate(simulation: Simulation): RoutingResult {
     const generation = {
       requestId: `request-${requests}`,
       model: "simulated",
-      tokenIds,
+      ...(textBlockBytes === undefined ? { tokenIds } : { text: new Uint8Array(tokenIds.buffer) }),
       promptTokens: tokenIds.length,
       maxTokens,
       requiredFields: [],
@@ -158,16 +160,25 @@ export function simulate(simulation: Simulation): RoutingResult {
     attempts.set(sequence, { startedAtMs: time.nowMs, maxTokens, settlement, done });
     time.after(WAY_MS, () => engines[decision.legs[0]!.slot]!.add(sequence));
   };
-  for (const client of workload.clients) time.after(client.startMs, () => talk(client, time, ask));
-  const before: EngineTotals[] = engines.map(({ totals }) => ({ ...totals }));
-  time.run();
-  const driven: Driven = {
-    requests,
-    failures: 0,
-    firstTokenMs: firstTokenMs.toSorted((one, other) => one - other),
-  };
-  const names = { workload: workload.name, candidate: policy };
-  return routingResult(names, driven, { before, after: engines.map(({ totals }) => totals) });
+  return simulation.workloads.map((workload) => {
+    // Engines as new, and the router hears of it.
+    engines = reports.map((onEvents, at) => new SimulatedEngine({ time, at, kvBlocks, onToken, onEvents }));
+    for (const report of reports) report([{ kind: "cleared" }]);
+    firstTokenMs = [];
+    requests = 0;
+    for (const client of workload.clients) {
+      time.after(BETWEEN_MS + client.startMs, () => talk(client, time, ask));
+    }
+    time.run();
+    const driven: Driven = {
+      requests,
+      failures: 0,
+      firstTokenMs: firstTokenMs.toSorted((one, other) => one - other),
+    };
+    const names = { workload: workload.name, candidate: policy };
+    const after = engines.map(({ totals }) => totals);
+    return routingResult(names, driven, { before: after.map(() => NOTHING_DONE), after });
+  });
 }
 
 function talk(

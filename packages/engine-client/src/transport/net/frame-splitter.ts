@@ -6,6 +6,8 @@ export interface ReceivedFrame {
   readonly type: number;
   readonly flags: number;
   readonly streamId: number;
+  /** Nothing more of the stream is whole in what was read; false where that is not known. */
+  readonly isLastOfRead: boolean;
   /** The payload is `bytes[start, end)`. */
   readonly bytes: Buffer;
   readonly start: number;
@@ -19,10 +21,14 @@ export interface FrameConsumer {
   readonly isLost: boolean;
 }
 
+/** Streams whose last frame in a read is known; a power of two. Where two share a place only the later one's is. */
+const LAST_FRAMES = 1024;
+
 class ReusedFrame implements ReceivedFrame {
   type = 0;
   flags = 0;
   streamId = 0;
+  isLastOfRead = false;
   bytes: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;
@@ -39,6 +45,8 @@ export class FrameSplitter {
   readonly #rest: Buffer = Buffer.allocUnsafeSlow(FRAME_HEAD_BYTES + DEFAULT_MAX_FRAME_BYTES);
   #restBytes = 0;
   #isFirst = true;
+  /** Where the last whole frame of a stream begins in what is being read, by the low bits of the stream's id. */
+  readonly #lastFrames: Int32Array = new Int32Array(LAST_FRAMES);
 
   constructor(consumer: FrameConsumer) {
     this.#consumer = consumer;
@@ -47,6 +55,7 @@ export class FrameSplitter {
   /** Takes `bytes[0, length)`. Throws an EngineError `protocol` at a frame that is too large, or when this is not HTTP/2. */
   push(bytes: Buffer, length: number): void {
     let position = this.#restBytes === 0 ? 0 : this.#completeRest(bytes, length);
+    this.#findLastFrames(bytes, position, length);
     while (length - position >= FRAME_HEAD_BYTES) {
       const end = position + FRAME_HEAD_BYTES + this.#payloadBytes(bytes, position);
       if (end > length) break;
@@ -55,6 +64,18 @@ export class FrameSplitter {
       position = end;
     }
     if (position < length) this.#keep(bytes, position, length);
+  }
+
+  /** Looks at the heads of all whole frames: what is done for a stream after its last one finds its memory still near. */
+  #findLastFrames(bytes: Buffer, start: number, length: number): void {
+    const lastFrames = this.#lastFrames;
+    let position = start;
+    while (length - position >= FRAME_HEAD_BYTES) {
+      const end = position + FRAME_HEAD_BYTES + payloadBytes(bytes, position);
+      if (end > length) return;
+      lastFrames[slotOf(streamIdAt(bytes, position))] = position;
+      position = end;
+    }
   }
 
   /** @returns how much of the bytes belonged to the frame that had begun */
@@ -84,11 +105,8 @@ export class FrameSplitter {
     const frame = this.#frame;
     frame.type = bytes[position + 3] as number;
     frame.flags = bytes[position + 4] as number;
-    frame.streamId =
-      (((bytes[position + 5] as number) & 0x7f) << 24) |
-      ((bytes[position + 6] as number) << 16) |
-      ((bytes[position + 7] as number) << 8) |
-      (bytes[position + 8] as number);
+    frame.streamId = streamIdAt(bytes, position);
+    frame.isLastOfRead = bytes !== this.#rest && this.#lastFrames[slotOf(frame.streamId)] === position;
     frame.bytes = bytes;
     frame.start = position + FRAME_HEAD_BYTES;
     frame.end = end;
@@ -97,10 +115,7 @@ export class FrameSplitter {
 
   #payloadBytes(bytes: Buffer, position: number): number {
     if (this.#isFirst) this.#checkFirst(bytes, position);
-    const sizeBytes =
-      ((bytes[position] as number) << 16) |
-      ((bytes[position + 1] as number) << 8) |
-      (bytes[position + 2] as number);
+    const sizeBytes = payloadBytes(bytes, position);
     if (sizeBytes <= DEFAULT_MAX_FRAME_BYTES) return sizeBytes;
     throw new EngineError("protocol", `the engine sent a frame of ${sizeBytes} bytes`);
   }
@@ -112,4 +127,26 @@ export class FrameSplitter {
       bytes[position + 3] === FRAME.SETTINGS && ((bytes[position + 4] as number) & FLAG.ACK) === 0;
     if (!isSettings) throw new EngineError("protocol", "the engine does not speak HTTP/2");
   }
+}
+
+function payloadBytes(bytes: Buffer, position: number): number {
+  return (
+    ((bytes[position] as number) << 16) |
+    ((bytes[position + 1] as number) << 8) |
+    (bytes[position + 2] as number)
+  );
+}
+
+function streamIdAt(bytes: Buffer, position: number): number {
+  return (
+    (((bytes[position + 5] as number) & 0x7f) << 24) |
+    ((bytes[position + 6] as number) << 16) |
+    ((bytes[position + 7] as number) << 8) |
+    (bytes[position + 8] as number)
+  );
+}
+
+/** Ids of a client's streams are odd. */
+function slotOf(streamId: number): number {
+  return (streamId >>> 1) & (LAST_FRAMES - 1);
 }

@@ -6,8 +6,8 @@ import {
   engineErrorFromStatus,
 } from "../grpc-error.ts";
 import { timerDelay } from "../grpc-timeout.ts";
-import { MessageSplitter } from "../message-splitter.ts";
-import type { StreamCall, StreamReceiver } from "../stream-transport.ts";
+import { MessageSplitter, wholeMessageEnd } from "../message-splitter.ts";
+import { GRPC_PREFIX_BYTES, type StreamCall, type StreamReceiver } from "../stream-transport.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import type { PayloadRange } from "./payload-range.ts";
 
@@ -37,7 +37,9 @@ export class NetCall implements StreamCall {
   /** Where it is now; undefined before it was placed. */
   host: CallHost | undefined;
   readonly #receiver: StreamReceiver;
-  readonly #splitter: MessageSplitter;
+  readonly #maxMessageBytes: number;
+  /** There while a message is incomplete or something is held back, which is seldom: a token comes whole. */
+  #splitter: MessageSplitter | undefined;
   readonly #windowBytes: number;
   /** What to send; forgotten when the engine has begun to answer. */
   #request: { readonly block: Buffer; readonly body: Buffer } | undefined;
@@ -58,13 +60,7 @@ export class NetCall implements StreamCall {
     this.#receiver = receiver;
     this.#request = options;
     this.#windowBytes = options.windowBytes;
-    this.#splitter = new MessageSplitter(
-      (bytes, start, end) => {
-        receiver.message(bytes, start, end);
-        return !this.#isOver && !this.#isPaused;
-      },
-      { maxMessageBytes, isBorrowed: true },
-    );
+    this.#maxMessageBytes = maxMessageBytes;
   }
 
   /** What to send; undefined once the engine has begun to answer, or the call is over. */
@@ -98,7 +94,7 @@ export class NetCall implements StreamCall {
 
   cancel(): void {
     if (this.#isOver) return;
-    this.#settle();
+    this.#leave();
     this.host?.abandon(this);
   }
 
@@ -141,17 +137,22 @@ export class NetCall implements StreamCall {
       return;
     }
     try {
-      if (this.#isPaused || this.#isReleasing) this.#splitter.hold(bytes, range.start, range.end);
-      else if (this.#splitter.push(bytes, range.start, range.end)) this.#credit();
+      if (this.#isPaused || this.#isReleasing) this.#split().hold(bytes, range.start, range.end);
+      else if (this.#take(bytes, range.start, range.end)) this.#credit();
     } catch (error) {
       this.#broken(error);
     }
   }
 
+  /** Nothing more of the call is in what was read. */
+  settle(): void {
+    if (!this.#isOver) this.#receiver.settle?.();
+  }
+
   /** The engine ended its side of the stream. */
   ended(): void {
     if (this.#isOver) return;
-    if (this.#status === null && (this.#isPaused || this.#isReleasing || this.#splitter.isHolding))
+    if (this.#status === null && (this.#isPaused || this.#isReleasing || this.#splitter?.isHolding === true))
       this.#hasEnded = true;
     else this.#finish();
   }
@@ -160,14 +161,14 @@ export class NetCall implements StreamCall {
   reset(code: number): void {
     if (this.#isOver) return;
     const error = this.#status ?? engineErrorFromReset(code);
-    this.#settle();
+    this.#leave();
     this.#receiver.error(error);
   }
 
   /** The call cannot go on, and there is nothing left to be ended. */
   lost(error: EngineError): void {
     if (this.#isOver) return;
-    this.#settle();
+    this.#leave();
     this.#receiver.error(error);
   }
 
@@ -175,13 +176,46 @@ export class NetCall implements StreamCall {
     this.#isReleasing = false;
     if (this.#isOver || this.#isPaused) return;
     try {
-      if (!this.#splitter.release() || this.#isOver) return;
+      if (this.#splitter?.release() === false || this.#isOver) return;
       if (this.#hasEnded) this.#finish();
       else this.#credit();
     } catch (error) {
       this.#broken(error);
     }
   };
+
+  /** Hands on what is complete in `bytes[start, end)`. @returns false when the receiver wants nothing more for now */
+  #take(bytes: Buffer, start: number, end: number): boolean {
+    let position = start;
+    if (this.#splitter === undefined) {
+      while (position < end && !this.#isPaused) {
+        const next = wholeMessageEnd(bytes, { start: position, end }, this.#maxMessageBytes);
+        if (next === 0) break;
+        this.#receiver.message(bytes, position + GRPC_PREFIX_BYTES, next);
+        if (this.#isOver) return false;
+        position = next;
+      }
+      if (position === end) return !this.#isPaused;
+    }
+    const splitter = this.#split();
+    if (this.#isPaused) {
+      splitter.hold(bytes, position, end);
+      return false;
+    }
+    const goesOn = splitter.push(bytes, position, end);
+    if (!splitter.isInMessage && !splitter.isHolding) this.#splitter = undefined;
+    return goesOn;
+  }
+
+  #split(): MessageSplitter {
+    return (this.#splitter ??= new MessageSplitter(
+      (bytes, start, end) => {
+        this.#receiver.message(bytes, start, end);
+        return !this.#isOver && !this.#isPaused;
+      },
+      { maxMessageBytes: this.#maxMessageBytes, isBorrowed: true },
+    ));
+  }
 
   /** Everything that came was used: lets the engine send as much again, in steps of half a window. */
   #credit(): void {
@@ -192,14 +226,14 @@ export class NetCall implements StreamCall {
 
   #finish(): void {
     const verdict = this.#verdict();
-    this.#settle();
+    this.#leave();
     if (verdict === null) this.#receiver.end();
     else this.#receiver.error(verdict);
   }
 
   #verdict(): EngineError | null {
     if (this.#status === undefined) return engineErrorFromReset(0);
-    if (this.#status === null && this.#splitter.isInMessage) {
+    if (this.#status === null && this.#splitter?.isInMessage === true) {
       return new EngineError("protocol", "the engine ended the call in the middle of a message");
     }
     return this.#status;
@@ -213,7 +247,7 @@ export class NetCall implements StreamCall {
     );
   }
 
-  #settle(): void {
+  #leave(): void {
     this.#isOver = true;
     this.#request = undefined;
     clearTimeout(this.#deadlineTimer);

@@ -134,6 +134,7 @@ export class NetConnection implements ProtocolListener, CallHost {
     if (call === undefined) return;
     call.data(frame.bytes, range, flowBytes);
     if ((frame.flags & FLAG.END_STREAM) !== 0) this.#ended(streamId, call);
+    else if (frame.isLastOfRead) call.settle();
   }
 
   headers(streamId: number, head: AnswerHead, isEnd: boolean): void {

@@ -52,13 +52,14 @@ function compileIteration(
   const filter = compileLoopFilter(node, node.recursive ? inner : scopes.outer, compiler);
   const body = compiler.statements(node.body, inner);
   const otherwise = compileOtherwise(node, node.recursive ? inner : scopes.outer, compiler);
-  const each: Execute =
+  const step: Execute =
     enter === enterNothing
       ? body
       : (frame) => {
           enter(frame);
           return body(frame);
         };
+  const each = scopes.outer.isTopLevel ? endingPieces(step) : step;
   const steps: LoopSteps = { assign, each };
   return (frame, iterable, recursion) => {
     const source = filter === undefined ? sourceOf(iterable) : filter(frame, iterable);
@@ -71,6 +72,15 @@ function compileIteration(
       completed = runExtended(frame, context, steps);
     }
     return completed || otherwise === undefined ? 0 : otherwise(frame);
+  };
+}
+
+/** Every item's text ends a piece of the output; that of a recursive loop goes to a frame without pieces. */
+function endingPieces(step: Execute): Execute {
+  return (frame) => {
+    const signal = step(frame);
+    frame.endPiece();
+    return signal;
   };
 }
 

@@ -137,7 +137,7 @@ function compileInnerScope(body: readonly Statement[], scope: Scope): Execute {
 }
 
 function compileFilterBlock(node: FilterBlockNode, scope: Scope): Execute {
-  const inner = scope.inner();
+  const inner = scope.inner({ isCaptured: true });
   inner.symbols.statements(node.body);
   inner.symbols.expression(node.filter);
   const enter = inner.allocate();
@@ -187,7 +187,7 @@ function compileAssign(node: StatementOf<"assign">, scope: Scope): Execute {
 }
 
 function compileAssignBlock(node: AssignBlockNode, scope: Scope): Execute {
-  const inner = scope.inner();
+  const inner = scope.inner({ isCaptured: true });
   inner.symbols.statements(node.body);
   if (node.filter !== undefined) inner.symbols.expression(node.filter);
   const enter = inner.allocate();

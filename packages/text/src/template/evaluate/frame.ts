@@ -10,12 +10,21 @@ export class Frame {
   readonly parent: Frame | undefined;
   /** Text printed so far into the current buffer. */
   out = "";
+  /** The pieces of the output that are finished: at the top level only, and only where it is wanted in pieces. */
+  pieces: string[] | undefined;
 
   constructor(size: number, parent: Frame | undefined) {
     const slots: (Value | undefined)[] = [];
     for (let slot = 0; slot < size; slot++) slots.push(undefined);
     this.slots = slots;
     this.parent = parent;
+  }
+
+  /** Ends a piece of the output here, if pieces are wanted. What is printed must be on its way to the output. */
+  endPiece(): void {
+    if (this.pieces === undefined || this.out === "") return;
+    this.pieces.push(this.out);
+    this.out = "";
   }
 }
 

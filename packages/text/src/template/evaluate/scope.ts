@@ -42,6 +42,12 @@ export class Unit {
 /** Sets the variables of a scope to their first values. */
 export type Enter = (frame: Frame) => void;
 
+/** How a scope differs from the one around it; what is left out is as there. */
+interface InnerOptions {
+  readonly inLoop?: boolean;
+  readonly isCaptured?: boolean;
+}
+
 /** A scope while it is compiled: its names, their places, and what surrounds it. */
 export class Scope {
   readonly unit: Unit;
@@ -53,6 +59,8 @@ export class Scope {
   readonly soft: boolean;
   /** Inside a loop of the same function: `break` and `continue` are valid. */
   readonly inLoop: boolean;
+  /** Inside a block of the same function whose text is not printed as it comes: one that is set or filtered. */
+  private readonly isCaptured: boolean;
 
   private constructor(fields: {
     readonly unit: Unit;
@@ -61,6 +69,7 @@ export class Scope {
     readonly parent: Scope | undefined;
     readonly soft: boolean;
     readonly inLoop: boolean;
+    readonly isCaptured: boolean;
     readonly locations?: Map<string, Location>;
   }) {
     this.unit = fields.unit;
@@ -69,34 +78,65 @@ export class Scope {
     this.parent = fields.parent;
     this.soft = fields.soft;
     this.inLoop = fields.inLoop;
+    this.isCaptured = fields.isCaptured;
     if (fields.locations !== undefined) this.locations = fields.locations;
   }
 
   /** The top level of a template, or of a block, which sees only the given variables. */
   static root(unit: Unit): Scope {
     const symbols = new Symbols(undefined);
-    return new Scope({ unit, function: unit.root, symbols, parent: undefined, soft: false, inLoop: false });
+    return new Scope({
+      unit,
+      function: unit.root,
+      symbols,
+      parent: undefined,
+      soft: false,
+      inLoop: false,
+      isCaptured: false,
+    });
+  }
+
+  /** Whether what is printed here goes straight to the output, once and not in a loop. */
+  get isTopLevel(): boolean {
+    return this.function === this.unit.root && !this.inLoop && !this.isCaptured;
   }
 
   /** A scope inside this one, in the same function. */
-  inner(options: { readonly inLoop?: boolean } = {}): Scope {
-    return this.child(this.function, options.inLoop ?? this.inLoop);
+  inner({ inLoop = this.inLoop, isCaptured = this.isCaptured }: InnerOptions = {}): Scope {
+    return this.child(this.function, { inLoop, isCaptured });
   }
 
   /** A scope inside this one with frames of its own. */
   innerFunction(options: { readonly inLoop?: boolean } = {}): Scope {
-    return this.child({ parent: this.function, size: 0 }, options.inLoop ?? false);
+    const inLoop = options.inLoop ?? false;
+    return this.child({ parent: this.function, size: 0 }, { inLoop, isCaptured: false });
   }
 
-  private child(owner: FunctionScope, inLoop: boolean): Scope {
+  private child(owner: FunctionScope, surroundings: Required<InnerOptions>): Scope {
     const symbols = new Symbols(this.symbols);
-    return new Scope({ unit: this.unit, function: owner, symbols, parent: this, soft: false, inLoop });
+    return new Scope({
+      unit: this.unit,
+      function: owner,
+      symbols,
+      parent: this,
+      soft: false,
+      ...surroundings,
+    });
   }
 
   /** The same scope inside an `if`. */
   softened(): Scope {
-    const { unit, symbols, parent, inLoop, locations } = this;
-    return new Scope({ unit, function: this.function, symbols, parent, soft: true, inLoop, locations });
+    const { unit, symbols, parent, inLoop, isCaptured, locations } = this;
+    return new Scope({
+      unit,
+      function: this.function,
+      symbols,
+      parent,
+      soft: true,
+      inLoop,
+      isCaptured,
+      locations,
+    });
   }
 
   /** Gives every name of the finished symbols a place, and says how to set the first values. */
