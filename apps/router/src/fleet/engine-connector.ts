@@ -59,15 +59,15 @@ export class EngineConnector implements WorkerConnector {
   }
 
   async connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
-    const endTurn = await this.#start.turn();
+    const turn = await this.#start.turn();
     try {
-      return await this.#connect(url, signal);
+      return await this.#connect(url, signal, () => turn.answers());
     } finally {
-      endTurn();
+      turn.end();
     }
   }
 
-  async #connect(url: string, signal: AbortSignal): Promise<ConnectedWorker> {
+  async #connect(url: string, signal: AbortSignal, answers: () => void): Promise<ConnectedWorker> {
     const probing = this.#deadline(this.#options.probeTimeoutMs, signal);
     const description = await probeEngine(url, probing);
     const { transport, httpClient } = this.#options;
@@ -79,6 +79,7 @@ export class EngineConnector implements WorkerConnector {
       if ((await this.#health(connection, probing)) !== "serving") {
         throw new EngineError("unavailable", "the engine answers, but is not serving yet");
       }
+      answers();
       const asking = this.#deadline(this.#options.registrationTimeoutMs, signal);
       return { connection, facts: await this.#facts(connection, asking) };
     } catch (error) {

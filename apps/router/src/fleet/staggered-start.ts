@@ -4,6 +4,16 @@ import type { Timers } from "./timers.ts";
 const AT_ONCE = 4;
 /** After so long the next one begins, whether an engine has answered or not: one that is silent holds up nobody. */
 const HOLD_MS = 100;
+/** How long one holds the next one up that has answered: it may be handing out the files that the others wait for. */
+const ANSWERING_HOLD_MS = 1000;
+
+/** An engine's turn to be reached for. A second call of its methods does nothing. */
+export interface StartTurn {
+  /** The engine has answered, and is asked for more. */
+  answers(): void;
+  /** It has been reached, or not. */
+  end(): void;
+}
 
 /**
  * Lets engines be reached for a few at a time: of a hundred that are configured the first should serve before the last is asked
@@ -18,8 +28,8 @@ export class StaggeredStart {
     this.#timers = timers;
   }
 
-  /** Resolves when it is the caller's turn, with a function that ends the turn; a second call of it does nothing. */
-  async turn(): Promise<() => void> {
+  /** Resolves when it is the caller's turn. */
+  async turn(): Promise<StartTurn> {
     if (this.#running < AT_ONCE) {
       this.#running += 1;
     } else {
@@ -28,6 +38,7 @@ export class StaggeredStart {
       });
     }
     let isOver = false;
+    let hasAnswered = false;
     const end = (): void => {
       if (isOver) return;
       isOver = true;
@@ -36,7 +47,15 @@ export class StaggeredStart {
       if (next === undefined) this.#running -= 1;
       else next();
     };
-    const cancel = this.#timers.after(HOLD_MS, end);
-    return end;
+    let cancel = this.#timers.after(HOLD_MS, end);
+    return {
+      answers: () => {
+        if (isOver || hasAnswered) return;
+        hasAnswered = true;
+        cancel();
+        cancel = this.#timers.after(ANSWERING_HOLD_MS, end);
+      },
+      end,
+    };
   }
 }

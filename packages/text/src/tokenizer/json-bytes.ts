@@ -3,6 +3,7 @@ export const NOT_THERE = -1;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const LETTER_U = 0x75;
 
 /** What stands behind a backslash, and what it means. */
 const escapes = new Uint8Array(256);
@@ -12,7 +13,7 @@ for (const [name, meaning] of ['""', "\\\\", "//", "b\b", "f\f", "n\n", "r\r", "
 
 /**
  * Goes through a JSON document in UTF-8 without making values of it. It knows the usual forms alone and says {@link NOT_THERE} to all
- * others (escapes of code units, exponents, bytes that are no UTF-8): whoever asks then has the whole document parsed the slow way.
+ * others (halves of characters, exponents, bytes that are no UTF-8): whoever asks then has the whole document parsed the slow way.
  */
 export class JsonBytes {
   readonly #bytes: Uint8Array;
@@ -68,7 +69,15 @@ export class JsonBytes {
         for (let left = more; left > 0; left--) output[used++] = bytes[at++] as number;
         byte = bytes[at] as number;
       } else if (byte === BACKSLASH) {
-        byte = escapes[bytes[++at] ?? 0] as number;
+        const name = bytes[++at] ?? 0;
+        if (name === LETTER_U) {
+          const code = escapedCode(bytes, at + 1);
+          if (code < 0) return NOT_THERE;
+          used = writeCode(code, output, used);
+          at += code > 0xffff ? 10 : 4;
+          continue;
+        }
+        byte = escapes[name] as number;
         if (byte === 0) return NOT_THERE;
       } else if (byte < 0x20) {
         return NOT_THERE;
@@ -151,6 +160,49 @@ export class JsonBytes {
     }
     this.at = at;
   }
+}
+
+/** The character that four hexadecimal digits stand for, with another escape behind them where it takes two; {@link NOT_THERE} for half of one. */
+function escapedCode(bytes: Uint8Array, at: number): number {
+  const unit = fourDigits(bytes, at);
+  if ((unit & 0xf800) !== 0xd800 || unit < 0) return unit;
+  if (unit >= 0xdc00 || bytes[at + 4] !== BACKSLASH || bytes[at + 5] !== LETTER_U) return NOT_THERE;
+  const low = fourDigits(bytes, at + 6);
+  return (low & 0xfc00) === 0xdc00 && low > 0 ? 0x10000 + ((unit - 0xd800) << 10) + low - 0xdc00 : NOT_THERE;
+}
+
+function fourDigits(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let index = at; index < at + 4; index++) {
+    const byte = bytes[index] ?? 0;
+    const letter = byte | 0x20;
+    if (byte >= 0x30 && byte <= 0x39) value = value * 16 + byte - 0x30;
+    else if (letter >= 0x61 && letter <= 0x66) value = value * 16 + letter - 0x57;
+    else return NOT_THERE;
+  }
+  return value;
+}
+
+/** Writes a character as UTF-8; returns where it ends. There is room: an escape is longer. */
+function writeCode(code: number, output: Uint8Array, begin: number): number {
+  let used = begin;
+  if (code < 0x80) {
+    output[used++] = code;
+    return used;
+  }
+  if (code < 0x800) {
+    output[used++] = 0xc0 | (code >> 6);
+  } else {
+    if (code < 0x10000) {
+      output[used++] = 0xe0 | (code >> 12);
+    } else {
+      output[used++] = 0xf0 | (code >> 18);
+      output[used++] = 0x80 | ((code >> 12) & 0x3f);
+    }
+    output[used++] = 0x80 | ((code >> 6) & 0x3f);
+  }
+  output[used++] = 0x80 | (code & 0x3f);
+  return used;
 }
 
 /** How many bytes follow the first one of a character beyond ASCII; 0 where they do not. */

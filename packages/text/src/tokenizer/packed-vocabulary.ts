@@ -28,6 +28,8 @@ export class PackedVocabulary implements Vocabulary {
   #slots = new Int32Array(1 << 14);
   /** Entry + 1 by id; made when everything is there. */
   #entries = new Int32Array(0);
+  /** Id + 1 of spellings of one UTF-16 unit, by that: what models of characters ask for all the time. */
+  readonly #units = new Int32Array(1 << 16);
   #size = 0;
   #idLimit = 0;
   #longest = 0;
@@ -93,6 +95,8 @@ export class PackedVocabulary implements Vocabulary {
       const id = this.#ids[entry] as number;
       if (this.#entries[id] !== 0) return false;
       this.#entries[id] = entry + 1;
+      const unit = this.#unitOf(entry);
+      if (unit >= 0) this.#units[unit] = id + 1;
     }
     return true;
   }
@@ -105,6 +109,10 @@ export class PackedVocabulary implements Vocabulary {
   }
 
   get(piece: string): number | undefined {
+    if (piece.length === 1) {
+      const known = this.#units[piece.charCodeAt(0)] as number;
+      return known === 0 ? undefined : known - 1;
+    }
     // A character is up to two units.
     if (piece.length > this.#longest * 2) return undefined;
     const length = writeUtf8(piece, this.scratch);
@@ -123,6 +131,19 @@ export class PackedVocabulary implements Vocabulary {
 
   *pieces(): Iterable<string> {
     for (let entry = 0; entry < this.#size; entry++) yield this.#spelling(entry);
+  }
+
+  /** The UTF-16 unit that is all of a spelling, or -1. */
+  #unitOf(entry: number): number {
+    const bytes = this.#bytes;
+    const start = this.#starts[entry] as number;
+    const length = (this.#starts[entry + 1] as number) - start;
+    if (length === 0 || length > 3) return -1;
+    const first = bytes[start] as number;
+    if (first < 0x80) return length === 1 ? first : -1;
+    const second = (bytes[start + 1] as number) & 0x3f;
+    if (first < 0xe0) return length === 2 ? ((first & 0x1f) << 6) | second : -1;
+    return ((first & 0xf) << 12) | (second << 6) | ((bytes[start + 2] as number) & 0x3f);
   }
 
   #spelling(entry: number): string {

@@ -30,6 +30,7 @@ function meaning(read: () => TokenizerJson): unknown {
       spellings: ids.map((id) => vocabulary.piece(id)),
       ids: new Map([...vocabulary.pieces()].map((piece) => [piece, vocabulary.get(piece)])),
       ranks: pairs.map(([left, right]) => merges.find(left, right)),
+      made: pairs.map(([left, right]) => merges.tokenOf(merges.find(left, right))),
     };
   } catch (error) {
     if (error instanceof TextError) return error.message;
@@ -81,6 +82,10 @@ describe("readTokenizerJson()", () => {
     ["with members behind the model", tinyTokenizerJson({ later: [1.5e3, -1, true, false, { a: "}" }] })],
     ["with other members of the model", small({ cache: { vocab: { a: [] }, merges: {} } })],
     ["with escapes", JSON.stringify(SMALL).replace('"漢"', '"\\/\\b\\f\\n\\r\\t"')],
+    [
+      "with escaped characters",
+      JSON.stringify(SMALL).replace('"漢"', '"\\u00e9\\u0001\\uD835\\udcb3\\u6f22\\u0000x\\uffff"'),
+    ],
   ])("makes tables of a file %s", (_, text) => {
     const bytes = utf8(text);
     expect(readTokenizerJson(bytes).tables).toBeDefined();
@@ -99,17 +104,26 @@ describe("readTokenizerJson()", () => {
       "two models",
       JSON.stringify(SMALL).replace(/\}$/u, ',"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}'),
     ],
+    ["a model and an empty one", JSON.stringify(SMALL).replace(/\}$/u, ',"model":{"type":"BPE"}}')],
     ["a model and none", JSON.stringify(SMALL).replace(/\}$/u, ',"model":null}')],
     ["a name in disguise", JSON.stringify(SMALL).replace('"vocab"', '"\\u0076ocab"')],
-    ["escaped code units", JSON.stringify(SMALL).replace('"漢"', '"\\u00e9\\ud835\\udcb3"')],
-    ["half a character", JSON.stringify(SMALL).replace('"漢"', '"\\ud835"')],
+    ["half a character, the second", JSON.stringify(SMALL).replace('"漢"', '"\\udcb3"')],
+    ["two first halves", JSON.stringify(SMALL).replace('"漢"', '"\\ud835\\ud835"')],
+    ["an escape with a wrong digit", JSON.stringify(SMALL).replace('"漢"', '"\\u00g9"')],
+    ["an escape that is too short", JSON.stringify(SMALL).replace('"漢"', '"\\u00e"')],
+    ["half a character, the first", JSON.stringify(SMALL).replace('"漢"', '"\\ud835"')],
     ["a spelling twice", JSON.stringify(SMALL).replace('"b":1', '"b":1,"b":12')],
     ["an id twice", small({ vocab: { a: 0, b: 1, c: 0, 7: 1 }, merges: [] })],
+    ["an id twice, of a number too", JSON.stringify(SMALL).replace('"b":1', '"b":1,"z":12,"7":12')],
     ["ids far apart", small({ vocab: { a: 0, b: 3_000_000 }, merges: [] })],
     ["an exponent", JSON.stringify(SMALL).replace('"b":1', '"b":1e0')],
     [
       "a prefix",
-      small({ continuing_subword_prefix: "##", vocab: { a: 0, "##b": 1, ab: 2 }, merges: ["a ##b"] }),
+      small({
+        continuing_subword_prefix: "##",
+        vocab: { a: 0, "##b": 1, ab: 2, "a##b": 3 },
+        merges: ["a ##b"],
+      }),
     ],
     ["a merge of three", small({ merges: [["a", "b", "c"]] })],
     ["no merges", small({ merges: undefined })],
@@ -128,7 +142,7 @@ describe("readTokenizerJson()", () => {
     ["an end too early", JSON.stringify(SMALL).slice(0, -1)],
     ["something behind its end", `${JSON.stringify(SMALL)} x`],
     ["a comma too many", JSON.stringify(SMALL).replace('"":11', '"":11,')],
-    ["a line break in a string", JSON.stringify(SMALL).replace("a b", "a\nb")],
+    ["a line break in a string", JSON.stringify(SMALL).replace("漢", "漢\n")],
     ["brackets that do not match", JSON.stringify(SMALL).replace('"dropout":null', '"dropout":[}')],
     ["no object", "[]"],
     ["nothing", ""],
@@ -150,7 +164,7 @@ describe("readTokenizerJson()", () => {
       [0xe0, 0x80, 0x80],
       [0xf4, 0x90, 0x80, 0x80],
     ]) {
-      const at = bytes.indexOf(0x61, bytes.indexOf(0x39));
+      const at = bytes.indexOf(0xe6);
       const file = Uint8Array.from([...bytes.subarray(0, at), ...broken, ...bytes.subarray(at)]);
       expect(meaning(() => readTokenizerJson(file))).toEqual(meaning(() => parsed(file)));
     }
@@ -183,7 +197,7 @@ describe("readTokenizerJson()", () => {
     assert(
       property(
         array(nat(file.length - 1), { minLength: 1, maxLength: 3 }),
-        constantFrom(...utf8(' 0a"\\,:{}[]\n\u00e9')),
+        constantFrom(...utf8(' 0a"\\u,:{}[]\n\u00e9')),
         (places, byte) => {
           const broken = Uint8Array.from(file);
           for (const place of places) broken[place] = byte;

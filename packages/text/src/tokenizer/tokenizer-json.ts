@@ -173,9 +173,10 @@ class ModelTables {
     const document = this.#document;
     if (document.peek() === QUOTE) {
       const end = document.takeText(scratch, 0);
-      const space = scratch.subarray(0, Math.max(0, end)).indexOf(SPACE);
-      if (space <= 0) return NOT_THERE;
-      scratch.copyWithin(space, space + 1, end);
+      let space = 0;
+      while (space < end && scratch[space] !== SPACE) space++;
+      if (space === 0 || space >= end) return NOT_THERE;
+      for (let at = space + 1; at < end; at++) scratch[at - 1] = scratch[at] as number;
       this.#pairEnd = end - 1;
       return space;
     }
