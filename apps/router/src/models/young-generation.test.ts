@@ -9,7 +9,7 @@ const MB = 1024 * 1024;
 function bounded(flags: readonly string[], servesHere = true, v8Version = "13.6.233.17-node.40") {
   const set: string[] = [];
   let bytes = MB;
-  let collected: (() => void) | undefined;
+  let collected: ((pauseMs: number) => void) | undefined;
   boundYoungGeneration({
     flags,
     servesHere,
@@ -24,9 +24,9 @@ function bounded(flags: readonly string[], servesHere = true, v8Version = "13.6.
   return {
     atStart,
     isObserving: () => collected !== undefined,
-    after: (megabytes: number): readonly string[] => {
+    after: (megabytes: number, pauseMs = 8): readonly string[] => {
       bytes = megabytes * MB;
-      collected?.();
+      collected?.(pauseMs);
       return set.splice(0);
     },
   };
@@ -34,11 +34,20 @@ function bounded(flags: readonly string[], servesHere = true, v8Version = "13.6.
 
 describe("boundYoungGeneration()", () => {
   it("bounds the heaps of threads that are started later", () => {
-    expect(bounded([], false).atStart).toEqual(["--max-semi-space-size=16", "--min-semi-space-size=4"]);
+    expect(bounded([]).atStart).toEqual(["--max-semi-space-size=16", "--min-semi-space-size=4"]);
   });
 
-  it("leaves the heap alone that serves nobody", () => {
-    expect(bounded([], false).isObserving()).toBe(false);
+  it("leaves everything alone where other threads serve requests", () => {
+    const heap = bounded([], false);
+    expect([heap.atStart, heap.isObserving()]).toEqual([[], false]);
+  });
+
+  it("lets the heap grow as long as collecting it takes little time", () => {
+    const heap = bounded([]);
+    expect(heap.after(32, 1)).toEqual([]);
+    expect(heap.after(64, 2.9)).toEqual([]);
+    expect(heap.after(64, 3)).toEqual(["--semi-space-growth-factor=1"]);
+    expect(heap.after(64, 2)).toEqual(["--semi-space-growth-factor=2"]);
   });
 
   it("lets the heap grow until it is large enough, and again when V8 has made it smaller", () => {

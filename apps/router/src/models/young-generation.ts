@@ -1,16 +1,16 @@
-import { PerformanceObserver } from "node:perf_hooks";
+import { constants, PerformanceObserver, type PerformanceEntry } from "node:perf_hooks";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
 /** What a young generation is bounded with. */
 export interface YoungGenerationOptions {
   /** Flags that this process was started with; those about the same are left alone. */
   readonly flags: readonly string[];
-  /** Whether the heap of this thread serves requests; else only threads that are started later are bounded. */
+  /** Whether the heap of this thread serves requests; else nothing is bounded. */
   readonly servesHere: boolean;
   /** By default that of this process. */
   readonly v8Version?: string;
-  /** Calls back after collections; by default V8's own. */
-  readonly afterCollections?: (call: () => void) => void;
+  /** Calls back after collections of the young generation, with the milliseconds of the longest; by default V8's own. */
+  readonly afterCollections?: (call: (pauseMs: number) => void) => void;
   /** Bytes of this heap's young generation now; by default as V8 says. */
   readonly size?: () => number;
   /** By default V8's own. */
@@ -24,31 +24,33 @@ const HALF_MEGABYTES = 16;
 /** A heap of a later thread begins with this, as it may find itself unable to grow (see below). V8's own is 1. */
 const FIRST_HALF_MEGABYTES = 4;
 const ENOUGH_BYTES = 2 * HALF_MEGABYTES * 1024 * 1024;
+/** Collections of the young generation that take no longer are no reason to keep it small. */
+const SHORT_PAUSE_MS = 3;
 /** V8's own default. */
 const GROWING = 2;
 const RESTING = 1;
 
 /**
- * Bounds V8's young generation, which else grows to 2 x 64 MB under a thousand streams and stays there. The bound itself is read when a
- * heap is made, so for the one that runs already the factor by which it grows is set to one once it is large enough, and back when V8
- * has made it smaller. That factor is the whole process's: a thread whose heap is made meanwhile stays as large as it began.
+ * Bounds V8's young generation, which else grows to 2 x 64 MB under a thousand streams and stays there, with long pauses. It may grow on where
+ * collecting it takes little time, as with short requests: what is thrown away costs nothing, and the more room there is the less often
+ * it has to be collected. The bound itself is read when a heap is made, so for the one that runs already the factor by which it grows
+ * is set to one. That factor is the whole process's: a thread whose heap is made meanwhile stays as large as it began.
  * Looks only after collections: costs nothing at rest.
+ *
+ * Where other threads serve requests nothing is bounded: it would be so whatever their load is.
  */
 export function boundYoungGeneration(options: YoungGenerationOptions): void {
   const { setFlag = setFlagsFromString, size = youngBytes, afterCollections = observeCollections } = options;
   const [version = ""] = (options.v8Version ?? process.versions.v8).split(".");
   const isTheUsers = options.flags.some((flag) => /semi[-_]space|new[-_]space|minor[-_]ms/u.test(flag));
-  if (Number(version) < KNOWN_SINCE || isTheUsers) {
+  if (Number(version) < KNOWN_SINCE || isTheUsers || !options.servesHere) {
     return;
   }
   setFlag(`--max-semi-space-size=${HALF_MEGABYTES}`);
   setFlag(`--min-semi-space-size=${FIRST_HALF_MEGABYTES}`);
-  if (!options.servesHere) {
-    return;
-  }
   let factor = GROWING;
-  afterCollections(() => {
-    const wanted = size() < ENOUGH_BYTES ? GROWING : RESTING;
+  afterCollections((pauseMs) => {
+    const wanted = size() < ENOUGH_BYTES || pauseMs < SHORT_PAUSE_MS ? GROWING : RESTING;
     if (wanted !== factor) {
       factor = wanted;
       setFlag(`--semi-space-growth-factor=${factor}`);
@@ -60,7 +62,17 @@ function youngBytes(): number {
   return getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0;
 }
 
-function observeCollections(call: () => void): void {
-  const observer = new PerformanceObserver(call);
+function observeCollections(call: (pauseMs: number) => void): void {
+  const observer = new PerformanceObserver((list) => {
+    const pauses = list.getEntries().filter(isOfYoung);
+    if (pauses.length > 0) {
+      call(Math.max(...pauses.map(({ duration }) => duration)));
+    }
+  });
   observer.observe({ entryTypes: ["gc"] });
+}
+
+function isOfYoung(entry: PerformanceEntry): boolean {
+  const { detail } = entry as { readonly detail?: { readonly kind: number } };
+  return detail?.kind === constants.NODE_PERFORMANCE_GC_MINOR;
 }
