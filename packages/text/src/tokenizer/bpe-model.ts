@@ -9,7 +9,6 @@ import {
   objectMember,
 } from "./json-object.ts";
 import { MergeTable } from "./merge-table.ts";
-import type { BpeTables } from "./tokenizer-json.ts";
 import { readVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 /** A BPE model of `tokenizer.json`, ready to use. */
@@ -30,6 +29,12 @@ export interface BpeModel {
   readonly continuationPrefix: string;
   /** Written after the last symbol of a word when it is looked up. */
   readonly wordSuffix: string;
+}
+
+/** What of a BPE model is large. */
+export interface BpeTables {
+  readonly vocabulary: Vocabulary;
+  readonly merges: MergeTable;
 }
 
 /**

@@ -3,7 +3,7 @@ import { addedTokenId, AddedVocabulary, normalizedContent, readAddedToken } from
 import { AddedTokenSplitter } from "./added-token-splitter.ts";
 import { type ByteStretchEncoder, createByteStretchEncoder, isByteModel } from "./byte-stretch-encoder.ts";
 import { createBpeEncoder } from "./bpe-encoder.ts";
-import { isBpeModel, readBpeModel } from "./bpe-model.ts";
+import { type BpeTables, isBpeModel, readBpeModel } from "./bpe-model.ts";
 import { type CutEncoding, lastCutWithin } from "./cut-encoding.ts";
 import { cleanUpSpaces, compileDecoder, type TokenDecoder } from "./decoder.ts";
 import { isJsonObject, type JsonObject, invalidMember, unsupportedComponent } from "./json-object.ts";
@@ -17,7 +17,7 @@ import {
   type EncodingStages,
   type StretchEncoder,
 } from "./text-encoder-pipeline.ts";
-import { type BpeTables, readTokenizerJson } from "./tokenizer-json.ts";
+import { readTokenizerJson } from "./tokenizer-json.ts";
 import { StretchMemory } from "./stretch-memory.ts";
 import { createPlainTextUnits } from "./text-units.ts";
 import { TokenBuffer } from "./token-buffer.ts";

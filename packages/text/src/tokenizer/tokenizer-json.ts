@@ -1,16 +1,10 @@
-import { isBpeModel } from "./bpe-model.ts";
+import { type BpeTables, isBpeModel } from "./bpe-model.ts";
 import { JsonBytes, NOT_THERE } from "./json-bytes.ts";
 import { isJsonObject, type JsonObject, parseJsonObject } from "./json-object.ts";
 import { MergeTable } from "./merge-table.ts";
 import { PackedVocabulary } from "./packed-vocabulary.ts";
 import { lossyText, wellFormed } from "./utf8.ts";
 import { isTokenId } from "./vocabulary.ts";
-
-/** What of a BPE model is large, made from the bytes of the file. */
-export interface BpeTables {
-  readonly vocabulary: PackedVocabulary;
-  readonly merges: MergeTable;
-}
 
 /** A `tokenizer.json`. */
 export interface TokenizerJson {
