@@ -4,11 +4,10 @@ import { type DecodeAscii, parseJsonBytes } from "./decode-bytes.ts";
 import type { JsonValue } from "./json-value.ts";
 import { type ReadBody, readBody, type SharedElements, sharedElements } from "./read-body.ts";
 import { RememberedBodies } from "./remembered-bodies.ts";
+import { OPEN_BRACE } from "./json-punctuation.ts";
 
 /** Bodies that a new one is compared with at most. */
 const MOST_COMPARED = 4;
-
-const OPEN_BRACE = 0x7b;
 
 /** What {@link BodyMemory} needs. */
 export interface BodyMemoryOptions {

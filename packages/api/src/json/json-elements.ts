@@ -1,7 +1,5 @@
 import { type ByteSpan, skipSpace, valueEnd } from "./json-ends.ts";
-
-const COMMA = 0x2c;
-const CLOSE_BRACKET = 0x5d;
+import { COMMA, CLOSE_BRACKET } from "./json-punctuation.ts";
 
 /** The elements of a JSON array from some place on. */
 export interface JsonElements {

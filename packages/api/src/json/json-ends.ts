@@ -1,17 +1,19 @@
+import {
+  QUOTE,
+  BACKSLASH,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  CLOSE_BRACE,
+  OPEN_BRACKET,
+  CLOSE_BRACKET,
+} from "./json-punctuation.ts";
+
 /** Where a value stands in the bytes of a text: from the first, up to but without the second. */
 export interface ByteSpan {
   readonly start: number;
   readonly end: number;
 }
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COLON = 0x3a;
-const COMMA = 0x2c;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
 
 /** So far a string's end is looked for byte by byte; what is longer is left to the system's search. */
 export const SHORT_STRING = 32;

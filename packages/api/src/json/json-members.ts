@@ -1,11 +1,5 @@
 import { type ByteSpan, isSpace, SHORT_STRING, skipSpace, stringEnd, valueEnd } from "./json-ends.ts";
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COLON = 0x3a;
-const COMMA = 0x2c;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
+import { QUOTE, BACKSLASH, COLON, COMMA, OPEN_BRACE, CLOSE_BRACE } from "./json-punctuation.ts";
 
 const NO_ROOM = new Uint8Array(0);
 

@@ -5,11 +5,10 @@ import { jsonElements } from "./json-elements.ts";
 import { jsonMembers, jsonMemberStart } from "./json-members.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json-value.ts";
 import { jsonWeight } from "./json-weight.ts";
+import { OPEN_BRACKET } from "./json-punctuation.ts";
 
 /** The member whose elements are read one by one. */
 const LIST = "messages";
-
-const OPEN_BRACKET = 0x5b;
 
 /** A JSON object whose `messages` were read one by one. */
 export interface ReadBody {
