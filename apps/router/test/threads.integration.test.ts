@@ -11,6 +11,8 @@ const question = { messages: [{ role: "user", content: "Which thread are you?" }
 /** Nobody listens there. */
 const NOBODY = "http://127.0.0.1:1";
 const THREADS = ["--threads", "2"];
+/** Prompts stay where they are however much is in flight there. */
+const COPIES_NOTHING = ["--policy-parameters.waitTokens", "0"];
 
 describe("--threads 2", { timeout: 60_000 }, () => {
   it("serves one port with one view of metrics, workers and what is in flight", async () => {
@@ -71,7 +73,7 @@ describe("--threads 2", { timeout: 60_000 }, () => {
     const engines = [one, two];
     await using router = await startRouter(
       engines.map(({ address }) => `http://${address}`),
-      [...THREADS, "--policy", "cache_aware", "--enable-explain"],
+      [...THREADS, "--policy", "cache_aware", ...COPIES_NOTHING, "--enable-explain"],
     );
     const chat = `${router.url}/v1/chat/completions`;
     for (let round = 0; round < 6; round += 1) {

@@ -41,4 +41,26 @@ describe("a pair whose legs run together", () => {
     runTimers();
     expect(decodes).toHaveLength(1);
   });
+
+  it("counts a prefill as done whose blocks arrived, though the generation is over before its answer", () => {
+    const { prefills, pair, released, cancelled, events } = setUpPair(together);
+    pair.decodeHeard();
+    pair.decodeHeard();
+    pair.decodeEnded();
+    expect(released).toEqual(["p1 success"]);
+    expect(events).toEqual([{ kind: "prefilled", worker: "p1" }]);
+    expect(cancelled).toEqual(["p1"]);
+    prefills[0]?.answer(answered());
+    expect(events).toHaveLength(1);
+  });
+
+  it("does not count one whose decode leg ended without a word, or with an error as its first one", () => {
+    for (const says of [[], [false]]) {
+      const { pair, released, events } = setUpPair(together);
+      says.forEach((isWell) => pair.decodeHeard(isWell));
+      pair.decodeEnded();
+      expect(released).toEqual(["p1 cancelled"]);
+      expect(events).toEqual([]);
+    }
+  });
 });

@@ -56,6 +56,8 @@ export class PairRun<TEngine> implements GenerateCall {
   #tries = 0;
   /** The leg whose blocks the decode leg fetches. */
   #handing: PrefillLeg<TEngine> | undefined;
+  /** The leg whose blocks the decode leg has, though its own answer is still on its way. */
+  #fetchedFrom: PrefillLeg<TEngine> | undefined;
   /** Legs whose blocks could not be fetched: to be judged once the decode engine has shown that it can do without them. */
   readonly #lost: PrefillLeg<TEngine>[] = [];
   /** Prompt tokens that the prefill engine found in its cache; undefined where it did not say or did not run. */
@@ -121,6 +123,7 @@ export class PairRun<TEngine> implements GenerateCall {
     this.#handing = undefined;
     this.#cancelWatch?.();
     if (isWell) {
+      this.#fetchedFrom ??= this.#isFetching ? this.#leg : undefined;
       handing?.judge("success");
       this.#lost.forEach((leg) => leg.judge("failure"));
     }
@@ -184,7 +187,14 @@ export class PairRun<TEngine> implements GenerateCall {
     this.#cancelWatch?.();
     this.#cancelFetchTimer?.();
     this.#isOver = true;
-    this.#endPrefill("cancelled");
+    const leg = this.#leg;
+    if (leg !== undefined && leg === this.#fetchedFrom) {
+      // Two connections: a short generation may be over before the prefill engine's own answer is here.
+      this.#options.told({ kind: "prefilled", worker: leg.worker.id });
+      this.#endPrefill("success");
+    } else {
+      this.#endPrefill("cancelled");
+    }
   }
 
   #prefill(leg: PrefillLeg<TEngine>): void {

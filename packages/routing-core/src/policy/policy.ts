@@ -16,7 +16,8 @@ export interface Choice {
 
 /**
  * Chooses among candidates. The choice itself (`choose`) is a pure function of the input; what a policy remembers between
- * decisions enters the input in `gather` and is changed in `settle` only, so that a recorded input decides the same again.
+ * decisions enters the input in `gather` and is changed in `settle`, so that a recorded input decides the same again. What
+ * threads may only have once each (turns) is taken in `gather` already, and is gone if nothing is placed.
  */
 export interface Policy {
   readonly name: string;

@@ -22,15 +22,15 @@ export const roundRobin = definePolicy({
 
 /** Whose turn it was last, by model. */
 interface Turns {
-  /** Slot served last; -1 for none. */
-  last(model: string): number;
+  /** Slot after which the turn goes on; -1 for none. */
+  begin(model: string, input: DecisionInput): number;
   served(model: string, slot: number): void;
 }
 
 class OwnTurns implements Turns {
   readonly #lastSlotByModel = new Map<string, number>();
 
-  last(model: string): number {
+  begin(model: string): number {
     return this.#lastSlotByModel.get(model) ?? -1;
   }
 
@@ -42,7 +42,11 @@ class OwnTurns implements Turns {
   }
 }
 
-/** Turns of several threads. Models that fall on one place pass each other's turns over, which loses nothing. */
+/**
+ * Turns of several threads. A turn is taken when the decision begins: requests that come at one instant would all have
+ * the same one if it were taken when they are placed. Models that fall on one place pass each other's turns over, and a
+ * decision that comes to nothing passes its own over, which loses nothing.
+ */
 class SharedTurns implements Turns {
   readonly #nextSlots: Int32Array;
 
@@ -50,13 +54,32 @@ class SharedTurns implements Turns {
     this.#nextSlots = new Int32Array(buffer);
   }
 
-  last(model: string): number {
-    return Atomics.load(this.#nextSlots, placeOf(model)) - 1;
+  begin(model: string, input: DecisionInput): number {
+    const place = placeOf(model);
+    for (;;) {
+      const next = Atomics.load(this.#nextSlots, place);
+      const taken = slotAfter(next - 1, input);
+      if (Atomics.compareExchange(this.#nextSlots, place, next, taken + 1) === next) {
+        return next - 1;
+      }
+    }
   }
 
-  served(model: string, slot: number): void {
-    Atomics.store(this.#nextSlots, placeOf(model), slot + 1);
+  served(): void {
+    // Its turn was taken when the decision began.
   }
+}
+
+/** The lowest candidate's slot after one, else the lowest. */
+function slotAfter(last: number, { slots, candidateCount }: DecisionInput): number {
+  let lowest = -1;
+  let after = -1;
+  for (let candidate = 0; candidate < candidateCount; candidate += 1) {
+    const slot = slots[candidate]!;
+    if (lowest < 0 || slot < lowest) lowest = slot;
+    if (slot > last && (after < 0 || slot < after)) after = slot;
+  }
+  return after < 0 ? lowest : after;
 }
 
 function placeOf(model: string): number {
@@ -75,7 +98,7 @@ class RoundRobin implements Policy {
   }
 
   gather({ input, generation }: PolicyContext): void {
-    const last = this.#turns.last(generation.model);
+    const last = this.#turns.begin(generation.model, input);
     for (let candidate = 0; candidate < input.candidateCount; candidate += 1) {
       input.policyValues[candidate] = input.slots[candidate]! > last ? 1 : 0;
     }
