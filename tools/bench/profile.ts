@@ -11,13 +11,14 @@ import { startCandidate } from "./src/running-candidate.ts";
 import { scenarioOf } from "./src/scenarios.ts";
 import { writeBodies } from "./src/write-bodies.ts";
 
-const USAGE = `Usage: tools/node tools/bench/profile.ts [--candidate vllm-router-grpc] [--scenario s1] [--warm 2] [--top 40] [--out FILE.cpuprofile]
+const USAGE = `Usage: tools/node tools/bench/profile.ts [--candidate vllm-router-grpc] [--after s2b] [--scenario s1] [--warm 2] [--top 40] [--out FILE.cpuprofile]
 `;
 const SAMPLE_US = 250;
 
 const { values } = parseArgs({
   options: {
     candidate: { type: "string", default: "vllm-router-grpc" },
+    after: { type: "string", default: "" },
     scenario: { type: "string", default: "s1" },
     warm: { type: "string", default: "2" },
     top: { type: "string", default: "40" },
@@ -45,6 +46,9 @@ async function run(): Promise<void> {
   };
   try {
     const running = await startCandidate(inspected, scenarioOf(values.scenario).workers);
+    for (const before of values.after.split(",").filter((name) => name !== "")) {
+      await measure(running, before, engine);
+    }
     for (let window = 0; window < Number(values.warm); window += 1) {
       await measure(running, values.scenario, engine);
     }
