@@ -13,6 +13,12 @@ const workspaces = ["packages", "apps"]
 /** Suites of the router that are run with two request threads as well: `--project router-threads`. */
 const THREADED = ["test/disaggregation{,-lanes,-mooncake}.integration.test.ts"];
 
+/**
+ * Threads whose sources Node strips of their types come and go in some suites, which V8 has aborted the process for: see
+ * `apps/router/src/fleet/own-policy/keep-wasm-wrappers.ts`.
+ */
+const KEEP_WASM_WRAPPERS = "--wasm-wrapper-tiering-budget=2147483647";
+
 const projects = [
   ...workspaces.map((root) => ({ root, name: basename(root), include: ["**/*.test.ts"], env: {} })),
   { root: join("apps", "router"), name: "router-threads", include: THREADED, env: { TEST_THREADS: "2" } },
@@ -27,6 +33,7 @@ export default defineConfig({
       test: {
         name,
         environment: "node" as const,
+        execArgv: [KEEP_WASM_WRAPPERS],
         include,
         env,
         exclude: ["**/node_modules/**", "**/dist/**"],

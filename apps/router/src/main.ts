@@ -9,6 +9,7 @@ import {
 } from "@vllm-router/config";
 import { POLICY_NAMES, RoutingError } from "@vllm-router/routing-core";
 import { createRouter, type Router } from "./create-router.ts";
+import { keepWasmWrappers } from "./fleet/own-policy/keep-wasm-wrappers.ts";
 import { memoryReducerSwitch } from "./models/memory-reducer.ts";
 import { boundYoungGeneration } from "./models/young-generation.ts";
 import { createLogger } from "./observability/logger.ts";
@@ -64,6 +65,9 @@ async function main(): Promise<void> {
     }
     const flags = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""];
     boundYoungGeneration({ flags, servesHere: resolved.config.server.threads === 1 });
+    if (resolved.config.routing.policyFile !== undefined) {
+      keepWasmWrappers(flags);
+    }
     const router = await createRouter(resolved.config, {
       logger,
       setMemoryReducer: memoryReducerSwitch(flags),

@@ -1,0 +1,28 @@
+import { setFlagsFromString } from "node:v8";
+
+/** The first V8 (Node 24) in which this was seen. */
+const SEEN_SINCE = 13;
+/** Calls from WebAssembly after which V8 would compile what leads out of it anew; the most it can be told. */
+const NEVER = 2_147_483_647;
+
+/** By default this process's. */
+export interface WasmOptions {
+  readonly v8Version?: string;
+  readonly setFlag?: (flag: string) => void;
+}
+
+/**
+ * Keeps V8 from compiling anew what leads out of WebAssembly. Node makes TypeScript JavaScript by WebAssembly, in each thread that loads it;
+ * when threads of that kind come and go, as a policy's do with every change of its file, V8 has been seen to abort the process while it
+ * freed such code (`Runtime_TierUpWasmToJSWrapper`, `UnregisterWasmAllocation`; of the family of nodejs/node issue 64500). Costs some
+ * nanoseconds a call of code that runs while a file is loaded.
+ * @param flags the process's own; those about the same are left alone
+ */
+export function keepWasmWrappers(flags: readonly string[], options: WasmOptions = {}): void {
+  const { v8Version = process.versions.v8, setFlag = setFlagsFromString } = options;
+  const [version = ""] = v8Version.split(".");
+  const isTheUsers = flags.some((flag) => /wasm[-_]wrapper/u.test(flag));
+  if (Number(version) >= SEEN_SINCE && !isTheUsers) {
+    setFlag(`--wasm-wrapper-tiering-budget=${NEVER}`);
+  }
+}
