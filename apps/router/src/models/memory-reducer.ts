@@ -1,7 +1,6 @@
 import { setFlagsFromString } from "node:v8";
+import { mayTuneV8 } from "./may-tune-v8.ts";
 
-/** The first V8 (Node 24) in which this was tried. */
-const KNOWN_SINCE = 13;
 /** Collections that V8 makes one after the other when a process has come to rest; its own default. */
 const COLLECTIONS = 2;
 
@@ -11,9 +10,7 @@ const COLLECTIONS = 2;
  * @param flags the process's own; those about the same are left alone
  */
 export function memoryReducerSwitch(flags: readonly string[]): (isOn: boolean) => void {
-  const [version = ""] = process.versions.v8.split(".");
-  const isTheUsers = flags.some((flag) => /memory[-_]reducer/u.test(flag));
-  if (Number(version) < KNOWN_SINCE || isTheUsers) {
+  if (!mayTuneV8(flags, /memory[-_]reducer/u)) {
     return () => undefined;
   }
   return (isOn) => setFlagsFromString(`--memory-reducer-gc-count=${isOn ? COLLECTIONS : 0}`);

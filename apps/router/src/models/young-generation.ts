@@ -1,5 +1,6 @@
 import { constants, PerformanceObserver, type PerformanceEntry } from "node:perf_hooks";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
+import { mayTuneV8 } from "./may-tune-v8.ts";
 
 /** What a young generation is bounded with. */
 export interface YoungGenerationOptions {
@@ -17,8 +18,6 @@ export interface YoungGenerationOptions {
   readonly setFlag?: (flag: string) => void;
 }
 
-/** The first V8 (Node 24) in which this was tried. */
-const KNOWN_SINCE = 13;
 /** One of the two halves of a young generation, MB. V8's own bound is 64. */
 const HALF_MEGABYTES = 16;
 /** A heap of a later thread begins with this, as it may find itself unable to grow (see below). V8's own is 1. */
@@ -41,9 +40,8 @@ const RESTING = 1;
  */
 export function boundYoungGeneration(options: YoungGenerationOptions): void {
   const { setFlag = setFlagsFromString, size = youngBytes, afterCollections = observeCollections } = options;
-  const [version = ""] = (options.v8Version ?? process.versions.v8).split(".");
-  const isTheUsers = options.flags.some((flag) => /semi[-_]space|new[-_]space|minor[-_]ms/u.test(flag));
-  if (Number(version) < KNOWN_SINCE || isTheUsers || !options.servesHere) {
+  const isOurs = mayTuneV8(options.flags, /semi[-_]space|new[-_]space|minor[-_]ms/u, options.v8Version);
+  if (!isOurs || !options.servesHere) {
     return;
   }
   setFlag(`--max-semi-space-size=${HALF_MEGABYTES}`);

@@ -1,7 +1,6 @@
 import { setFlagsFromString } from "node:v8";
+import { mayTuneV8 } from "../../models/may-tune-v8.ts";
 
-/** The first V8 (Node 24) in which this was seen. */
-const SEEN_SINCE = 13;
 /** Calls from WebAssembly after which V8 would compile what leads out of it anew; the most it can be told. */
 const NEVER = 2_147_483_647;
 
@@ -19,10 +18,8 @@ export interface WasmOptions {
  * @param flags the process's own; those about the same are left alone
  */
 export function keepWasmWrappers(flags: readonly string[], options: WasmOptions = {}): void {
-  const { v8Version = process.versions.v8, setFlag = setFlagsFromString } = options;
-  const [version = ""] = v8Version.split(".");
-  const isTheUsers = flags.some((flag) => /wasm[-_]wrapper/u.test(flag));
-  if (Number(version) >= SEEN_SINCE && !isTheUsers) {
+  const { v8Version, setFlag = setFlagsFromString } = options;
+  if (mayTuneV8(flags, /wasm[-_]wrapper/u, v8Version)) {
     setFlag(`--wasm-wrapper-tiering-budget=${NEVER}`);
   }
 }
