@@ -26,8 +26,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+# The date that prompts of gpt-oss name, so that a recording is the same on any day.
+START_DATE = "2026-11-28"
 os.environ.update(
-    HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1", VLLM_LOGGING_LEVEL="ERROR"
+    HF_HUB_OFFLINE="1",
+    TRANSFORMERS_OFFLINE="1",
+    VLLM_NO_USAGE_STATS="1",
+    DO_NOT_TRACK="1",
+    VLLM_LOGGING_LEVEL="ERROR",
+    VLLM_SYSTEM_START_DATE=START_DATE,
 )
 
 import numpy as np  # noqa: E402
@@ -358,6 +365,8 @@ def main():
         began = time.monotonic()
         cases = record(family)
         head = {"source": f"vLLM {__version__}, tools/record-parsers/record_streams.py", **{k: v for k, v in family.items() if k != "cases"}}
+        if family.get("harmony"):
+            head["systemStartDate"] = START_DATE
         lines = ",\n".join(json.dumps(case, ensure_ascii=False, separators=(",", ":")) for case in cases)
         text = json.dumps(head, ensure_ascii=False)[:-1] + ', "cases": [\n' + lines + "\n]}\n"
         (FIXTURES / f"{name}.json").write_text(text)

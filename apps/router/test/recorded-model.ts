@@ -12,6 +12,7 @@ import { asModelFiles } from "./tiny-model.ts";
 export interface RecordedFamily {
   readonly harmony?: boolean;
   readonly tokenizer?: "gptoss";
+  readonly systemStartDate?: string;
   readonly endOfSequence?: number;
   readonly addedTokens?: readonly (string | { readonly content: string; readonly special: boolean })[];
 }
@@ -45,7 +46,11 @@ export async function recordedModel(
     toolStrictLevel: "auto",
   } as const;
   const clues = { name: "m", modelType: family.harmony === true ? "gpt_oss" : "qwen3", template };
-  return { ...model, parsers: selectParsers(flags, { clues, tokenizer: model.tokenizer }) };
+  return {
+    ...model,
+    systemStartDate: family.systemStartDate,
+    parsers: selectParsers(flags, { clues, tokenizer: model.tokenizer }),
+  };
 }
 
 function buildRuntime(family: RecordedFamily, template: string): Promise<ModelRuntime> {

@@ -28,6 +28,8 @@ export interface ModelBuilderOptions {
   readonly overrideGenerationConfig: Readonly<Record<string, unknown>>;
   readonly fingerprintMode: FingerprintMode;
   readonly fingerprintValue: string | undefined;
+  /** `--system-start-date`; see {@link ModelRuntime.systemStartDate}. */
+  readonly systemStartDate?: string | undefined;
   readonly hub: HubOptions;
   /** By default nothing is parsed. */
   readonly parsers?: ParserFlags;
@@ -88,6 +90,7 @@ export class ModelBuilder {
       chatTemplate: templates.plain,
       toolTemplate: templates.withTools,
       parsers: this.#parsersOf({ tokenizer, templates }, { name: facts.root, modelType: modelType(files) }),
+      systemStartDate: options.systemStartDate,
       constraintsAwait: facts.constraintsAwait,
       defaults,
       architecture: architectureOf(files),

@@ -18,6 +18,7 @@ export function createModelBuilder(config: RouterConfig, isOffline = config.hub.
     overrideGenerationConfig: model.overrideGenerationConfig,
     fingerprintMode: frontend.fingerprintMode,
     fingerprintValue: frontend.fingerprintValue,
+    systemStartDate: frontend.systemStartDate,
     parsers: {
       enableAutoToolChoice: parsers.enableAutoToolChoice,
       toolCallParser: parsers.toolCallParser,

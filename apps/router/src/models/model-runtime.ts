@@ -37,6 +37,8 @@ export interface ModelRuntime {
   readonly toolTemplate: ChatTemplate | undefined;
   /** How its outputs are taken apart. */
   readonly parsers: ModelParsers;
+  /** Date that Harmony's system message names, in the words of the flag; undefined for today's. */
+  readonly systemStartDate?: string | undefined;
   /** See {@link WorkerFacts.constraintsAwait}; the word of its first worker. */
   readonly constraintsAwait?: string | undefined;
   /** Sampling defaults of generation_config.json and flags. */

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseChatRequest, parseJson, type ChatRequest } from "@vllm-router/api";
 import type { Tokenizer } from "@vllm-router/text";
 import { builtinRuntime, envelopeOf } from "../../test/fake-pipeline.ts";
@@ -27,13 +27,17 @@ beforeAll(async () => {
   model = { ...plain, tokenizer, parsers: { ...plain.parsers, harmony: true } };
 });
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 function chat(fields: object = {}): ChatRequest {
   const body = { messages: [{ role: "user", content: "Say <|end|>" }], ...fields };
   return parseChatRequest(parseJson(JSON.stringify(body)));
 }
 
-function render(asked: ChatRequest): RenderedPrompt {
-  return renderPrompt(asked, { model, settings: envelopeOf(model).settings });
+function render(asked: ChatRequest, by = model): RenderedPrompt {
+  return renderPrompt(asked, { model: by, settings: envelopeOf(by).settings });
 }
 
 describe("a conversation with gpt-oss", () => {
@@ -45,6 +49,15 @@ describe("a conversation with gpt-oss", () => {
     const marks = [...tokenIds].filter((id) => id >= FIRST_MARK).map((id) => MARKS[id - FIRST_MARK]);
     const message = ["<|start|>", "<|message|>", "<|end|>"];
     expect(marks).toEqual([...message, ...message, "<|start|>"]);
+  });
+
+  it("names today's date, or the one that is set", () => {
+    const date = (prompt: RenderedPrompt) => /Current date: (.*)\n/.exec(prompt.text)?.[1];
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date(2026, 0, 5, 23, 59) });
+    expect(date(render(chat()))).toBe("2026-01-05");
+    vi.setSystemTime(new Date(2026, 0, 6, 0, 1));
+    expect(date(render(chat()))).toBe("2026-01-06");
+    expect(date(render(chat(), { ...model, systemStartDate: "2025-12-31" }))).toBe("2025-12-31");
   });
 
   it("is refused with an effort Harmony does not have", () => {

@@ -43,22 +43,26 @@ export function renderPrompt(
 
 /**
  * A conversation in Harmony as a prompt.
- * @param render makes its token ids of the day, `2026-11-27`
+ * @param render makes its token ids, given the date that its system message names: `2026-11-27`, or what the flag says
  * @throws ApiError 400 with vLLM's text
  */
 export function harmonyPrompt(
   { model }: RenderContext,
   render: (startDate: string) => Int32Array,
 ): RenderedPrompt {
-  const tokenIds = harmonyIds(render);
+  const tokenIds = harmonyIds(() => render(model.systemStartDate ?? today()));
   checkPromptLength(tokenIds.length, model.maxModelLength);
   return { text: model.tokenizer.decode(tokenIds, { skipSpecialTokens: false }), tokenIds };
 }
 
-function harmonyIds(render: (startDate: string) => Int32Array): Int32Array {
+function today(): string {
   const { year, month, day } = localTime(new Date());
+  return [year, padded(month), padded(day)].join("-");
+}
+
+function harmonyIds(render: () => Int32Array): Int32Array {
   try {
-    return render([year, padded(month), padded(day)].join("-"));
+    return render();
   } catch (error) {
     if (error instanceof TextError) {
       throw error.parameter === undefined

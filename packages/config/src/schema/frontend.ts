@@ -46,6 +46,12 @@ export const frontend = z
       flag: "responses-api-store-size",
       placeholder: "COUNT",
     }),
+    systemStartDate: setting(z.string().min(1).optional(), {
+      doc: "Date that the system message of gpt-oss names, such as 2026-11-29. Not set: today's, in this machine's zone.",
+      flag: "system-start-date",
+      environment: ["VLLM_SYSTEM_START_DATE"],
+      placeholder: "DATE",
+    }),
     enableTokenizerInfo: setting(z.boolean().default(false), {
       doc: "Serve GET /tokenizer_info: the tokenizer's configuration and chat template.",
       flag: "enable-tokenizer-info-endpoint",
