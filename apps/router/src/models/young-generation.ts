@@ -1,4 +1,4 @@
-import { constants, PerformanceObserver, type PerformanceEntry } from "node:perf_hooks";
+import { PerformanceObserver } from "node:perf_hooks";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { mayTuneV8 } from "./may-tune-v8.ts";
 
@@ -6,12 +6,12 @@ import { mayTuneV8 } from "./may-tune-v8.ts";
 export interface YoungGenerationOptions {
   /** Flags that this process was started with; those about the same are left alone. */
   readonly flags: readonly string[];
-  /** Whether the heap of this thread serves requests; else nothing is bounded. */
+  /** Whether the heap of this thread serves requests; else only those of later threads are bounded. */
   readonly servesHere: boolean;
   /** By default that of this process. */
   readonly v8Version?: string;
-  /** Calls back after collections of the young generation, with the milliseconds of the longest; by default V8's own. */
-  readonly afterCollections?: (call: (pauseMs: number) => void) => void;
+  /** Calls back after collections; by default V8's own. */
+  readonly afterCollections?: (call: () => void) => void;
   /** Bytes of this heap's young generation now; by default as V8 says. */
   readonly size?: () => number;
   /** By default V8's own. */
@@ -23,32 +23,29 @@ const HALF_MEGABYTES = 16;
 /** A heap of a later thread begins with this, as it may find itself unable to grow (see below). V8's own is 1. */
 const FIRST_HALF_MEGABYTES = 4;
 const ENOUGH_BYTES = 2 * HALF_MEGABYTES * 1024 * 1024;
-/** Collections of the young generation that take no longer are no reason to keep it small. */
-const SHORT_PAUSE_MS = 3;
 /** V8's own default. */
 const GROWING = 2;
 const RESTING = 1;
 
 /**
- * Bounds V8's young generation, which else grows to 2 x 64 MB under a thousand streams and stays there, with long pauses. It may grow on where
- * collecting it takes little time, as with short requests: what is thrown away costs nothing, and the more room there is the less often
- * it has to be collected. The bound itself is read when a heap is made, so for the one that runs already the factor by which it grows
- * is set to one. That factor is the whole process's: a thread whose heap is made meanwhile stays as large as it began.
- * Looks only after collections: costs nothing at rest.
- *
- * Where other threads serve requests nothing is bounded: it would be so whatever their load is.
+ * Bounds V8's young generation, which else grows to 2 x 64 MB and stays there: long pauses, memory, and more that lies outside the
+ * processor's caches. The bound is read when a heap is made, so for the one that runs already the factor by which it grows is set to one.
+ * That factor is the whole process's: a thread whose heap is made meanwhile stays as large as it began. Looks only after collections: costs
+ * nothing at rest.
  */
 export function boundYoungGeneration(options: YoungGenerationOptions): void {
   const { setFlag = setFlagsFromString, size = youngBytes, afterCollections = observeCollections } = options;
-  const isOurs = mayTuneV8(options.flags, /semi[-_]space|new[-_]space|minor[-_]ms/u, options.v8Version);
-  if (!isOurs || !options.servesHere) {
+  if (!mayTuneV8(options.flags, /semi[-_]space|new[-_]space|minor[-_]ms/u, options.v8Version)) {
     return;
   }
   setFlag(`--max-semi-space-size=${HALF_MEGABYTES}`);
+  if (!options.servesHere) {
+    return;
+  }
   setFlag(`--min-semi-space-size=${FIRST_HALF_MEGABYTES}`);
   let factor = GROWING;
-  afterCollections((pauseMs) => {
-    const wanted = size() < ENOUGH_BYTES || pauseMs < SHORT_PAUSE_MS ? GROWING : RESTING;
+  afterCollections(() => {
+    const wanted = size() < ENOUGH_BYTES ? GROWING : RESTING;
     if (wanted !== factor) {
       factor = wanted;
       setFlag(`--semi-space-growth-factor=${factor}`);
@@ -60,17 +57,6 @@ function youngBytes(): number {
   return getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0;
 }
 
-function observeCollections(call: (pauseMs: number) => void): void {
-  const observer = new PerformanceObserver((list) => {
-    const pauses = list.getEntries().filter(isOfYoung);
-    if (pauses.length > 0) {
-      call(Math.max(...pauses.map(({ duration }) => duration)));
-    }
-  });
-  observer.observe({ entryTypes: ["gc"] });
-}
-
-function isOfYoung(entry: PerformanceEntry): boolean {
-  const { detail } = entry as { readonly detail?: { readonly kind: number } };
-  return detail?.kind === constants.NODE_PERFORMANCE_GC_MINOR;
+function observeCollections(call: () => void): void {
+  new PerformanceObserver(call).observe({ entryTypes: ["gc"] });
 }
