@@ -20,7 +20,7 @@ export interface ChatTemplate {
   render(variables: ReadonlyMap<string, TemplateValue>): string;
   /**
    * What {@link ChatTemplate.render} gives, in pieces that are not empty: one ends with every item of a loop that is in no other loop and
-   * in no block whose text goes elsewhere. A conversation that has come a message further begins with the pieces it had, if its
+   * in no block whose text goes elsewhere, and a long text that is printed as it is, or added to others, is one. A conversation that has come a message further begins with the pieces it had, if its
    * template goes through the messages in such a loop and prints of each what does not depend on later ones.
    */
   renderPieces(variables: ReadonlyMap<string, TemplateValue>): readonly string[];

@@ -37,7 +37,9 @@ describe("prompts in pieces", () => {
   }
 });
 
-/** Pieces of a template that is given `l`, a list of four numbers, and `t`, a tree. */
+const LONG = "a long text. ".repeat(30);
+
+/** Pieces of a template that is given `l`, a list of four numbers, `t`, a tree, and `s`, a long text. */
 const PIECES: Readonly<Record<string, readonly [source: string, ...pieces: string[]]>> = {
   "the text around a loop": ["a{% for x in l %}{{ x }}{% endfor %}z", "a1", "2", "3", "4", "z"],
   "no loop": ["a{{ l }}", "a[1, 2, 3, 4]"],
@@ -152,10 +154,32 @@ const PIECES: Readonly<Record<string, readonly [source: string, ...pieces: strin
     "a{% for n in t recursive %}{{ n.v }}{% if n.c %}({{ loop(n.c) }}){% endif %}{% for x in l %}{{ x }}{% endfor %}{% else %}-{% endfor %}b",
     "a1(212343(41234)1234)1234b",
   ],
+  "a long text": ["a{% for x in l[:2] %}<{{ s }}>{% endfor %}b", "a<", LONG, ">", "<", LONG, ">", "b"],
+  "a long text between others": ["{{ '<' + s + '>' + 'b' }}{{ l[0] }}", "<", LONG, ">b1"],
+  "long texts one after the other": ["{{ s + s + l[0]|string + '>' + s }}", LONG, LONG, "1>", LONG],
+  "a long text in a loop in a loop": [
+    "{% for x in l[:1] %}{% for y in l[:2] %}{{ y }}{{ s }}{% endfor %}{% endfor %}",
+    "1",
+    LONG,
+    "2",
+    LONG,
+  ],
+  "a long text in a set block": ["{% set k %}<{{ s + '>' }}{% endset %}a{{ k }}b", "a", `<${LONG}>`, "b"],
+  "a long text in a filter block": [
+    "a{% filter upper %}{{ '<' + s }}{% endfilter %}b",
+    `a<${LONG.toUpperCase()}b`,
+  ],
+  "a long text in a macro": [
+    "{% macro m() %}{{ '<' + s + '>' }}{% endmacro %}a{{ m() }}b",
+    "a",
+    `<${LONG}>`,
+    "b",
+  ],
+  "a long list": ["a{{ [s] }}b", "a", `['${LONG}']`, "b"],
 };
 
 const VARIABLES = json(
-  '{"l": [1, 2, 3, 4], "t": [{"v": 1, "c": [{"v": 2}, {"v": 3, "c": [{"v": 4}]}]}]}',
+  `{"l": [1, 2, 3, 4], "t": [{"v": 1, "c": [{"v": 2}, {"v": 3, "c": [{"v": 4}]}]}], "s": "${LONG}"}`,
 ) as JsonObject;
 
 describe("ChatTemplate.renderPieces()", () => {
@@ -168,6 +192,13 @@ describe("ChatTemplate.renderPieces()", () => {
       expect(compiled.renderPieces(VARIABLES)).toEqual(pieces);
     },
   );
+
+  it("fails where a long text is added to what is none, as the whole does", () => {
+    const compiled = compileChatTemplate("{{ 'a' + s + l }}", { clock });
+    const expected = 'can only concatenate str (not "list") to str';
+    expect(() => compiled.render(VARIABLES)).toThrowError(expected);
+    expect(() => compiled.renderPieces(VARIABLES)).toThrowError(expected);
+  });
 
   it("refuses what is too long for a text", () => {
     const source = "{% for x in range(1000) %}{{ x }}{{ l }}{% endfor %}";

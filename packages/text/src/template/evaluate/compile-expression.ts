@@ -1,4 +1,4 @@
-import { add, calculate, negate } from "../python/arithmetic.ts";
+import { calculate, negate } from "../python/arithmetic.ts";
 import { DICT_ATTRIBUTES, getAttribute, getItem, getSlice } from "../python/attributes.ts";
 import { checkHashable, lookup, truthy } from "../python/compare.ts";
 import { toText } from "../python/text-form.ts";
@@ -8,6 +8,7 @@ import type { Expression, SliceNode } from "../syntax/node.ts";
 import { compileCall } from "./compile-call.ts";
 import { compileCompare } from "./compile-compare.ts";
 import { compileFilter, compileTest } from "./compile-filter.ts";
+import { compileSum, isSum } from "./compile-sum.ts";
 import type { Evaluate } from "./frame.ts";
 import { LoopContext } from "./loop-context.ts";
 import { localSlot, readSlot, type Compiler, type Scope } from "./scope.ts";
@@ -48,7 +49,7 @@ export function compileExpression(node: Expression, scope: Scope, compiler: Comp
       return (frame) => negate(operator, operand(frame));
     }
     case "arithmetic":
-      return node.operator === "+" ? compileSum(node, compile) : compileArithmetic(node, compile);
+      return isSum(node) ? compileSum(node, compile) : compileArithmetic(node, compile);
     case "concat":
       return compileConcat(node.parts.map(compile));
     case "compare":
@@ -142,48 +143,6 @@ function compileOr(left: Evaluate, right: Evaluate): Evaluate {
     const value = left(frame);
     return value === true || (value !== false && truthy(value)) ? value : right(frame);
   };
-}
-
-/** A chain of `+`, mostly of strings, in one closure. */
-function compileSum(node: NodeOf<"arithmetic">, compile: Compile): Evaluate {
-  const operands: Expression[] = [node.right];
-  let left = node.left;
-  while (left.kind === "arithmetic" && left.operator === "+") {
-    operands.push(left.right);
-    left = left.left;
-  }
-  const first = compile(left);
-  const rest = joinLiterals(operands.reverse()).map((operand) =>
-    operand.kind === "const" && typeof operand.value === "string" ? operand.value : compile(operand),
-  );
-  return (frame) => {
-    let total = first(frame);
-    for (let index = 0; index < rest.length; index++) {
-      const operand = rest[index] as string | Evaluate;
-      const value = typeof operand === "string" ? operand : operand(frame);
-      total = typeof total === "string" && typeof value === "string" ? total + value : add(total, value);
-    }
-    return total;
-  };
-}
-
-/** Joins neighbouring string literals: `x + "a" + "b"` is `x + "ab"`, or fails with the same message. */
-function joinLiterals(operands: readonly Expression[]): readonly Expression[] {
-  const joined: Expression[] = [];
-  for (const operand of operands) {
-    const last = joined.at(-1);
-    if (
-      last?.kind === "const" &&
-      typeof last.value === "string" &&
-      operand.kind === "const" &&
-      typeof operand.value === "string"
-    ) {
-      joined[joined.length - 1] = { kind: "const", value: last.value + operand.value };
-    } else {
-      joined.push(operand);
-    }
-  }
-  return joined;
 }
 
 function compileArithmetic(node: NodeOf<"arithmetic">, compile: Compile): Evaluate {

@@ -7,6 +7,7 @@ import { compileMemberCheck, compileTarget } from "./compile-assign.ts";
 import { compileExpression } from "./compile-expression.ts";
 import { compileLoop } from "./compile-loop.ts";
 import { compileCallBlock, compileMacro } from "./compile-macro.ts";
+import { compilePrintedSum, isSum } from "./compile-sum.ts";
 import type { Evaluate, Execute } from "./frame.ts";
 import type { Compiler, Scope } from "./scope.ts";
 
@@ -85,7 +86,17 @@ function compilePart(part: OutputPart, scope: Scope): Execute {
   if (part.kind === "slice" && part.object.kind === "const" && typeof part.object.value !== "string") {
     return printer("");
   }
+  if (scope.printsStraight && isSum(part)) {
+    return compilePrintedSum(part, (child) => COMPILER.expression(child, scope));
+  }
   const evaluate = COMPILER.expression(part, scope);
+  if (scope.printsStraight) {
+    return (frame) => {
+      const value = evaluate(frame);
+      frame.print(typeof value === "string" ? value : toText(value));
+      return 0;
+    };
+  }
   return (frame) => {
     const value = evaluate(frame);
     frame.out += typeof value === "string" ? value : toText(value);

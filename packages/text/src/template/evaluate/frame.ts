@@ -1,5 +1,8 @@
 import type { Value } from "../python/value.ts";
 
+/** Texts of at least so many units are worth a piece of their own. */
+export const LONG_UNITS = 256;
+
 /**
  * Variables and output of one activation of the template's top level or of a macro. A slot that holds
  * `undefined` has not been assigned (jinja2's `missing`).
@@ -18,6 +21,16 @@ export class Frame {
     for (let slot = 0; slot < size; slot++) slots.push(undefined);
     this.slots = slots;
     this.parent = parent;
+  }
+
+  /** Prints straight to the output; a long text is a piece of its own if pieces are wanted: it stays the text it was, which nothing has to join. */
+  print(text: string): void {
+    if (this.pieces === undefined || text.length < LONG_UNITS) {
+      this.out += text;
+      return;
+    }
+    this.endPiece();
+    this.pieces.push(text);
   }
 
   /** Ends a piece of the output here, if pieces are wanted. What is printed must be on its way to the output. */

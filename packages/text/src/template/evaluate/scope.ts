@@ -96,9 +96,14 @@ export class Scope {
     });
   }
 
-  /** Whether what is printed here goes straight to the output, once and not in a loop. */
+  /** Whether what is printed here goes straight to the output. */
+  get printsStraight(): boolean {
+    return this.function === this.unit.root && !this.isCaptured;
+  }
+
+  /** Whether it does so once and not in a loop. */
   get isTopLevel(): boolean {
-    return this.function === this.unit.root && !this.inLoop && !this.isCaptured;
+    return this.printsStraight && !this.inLoop;
   }
 
   /** A scope inside this one, in the same function. */
