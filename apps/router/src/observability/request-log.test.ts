@@ -43,6 +43,36 @@ describe("requestLog()", () => {
     });
   });
 
+  it("writes times of a generation to a tenth of a millisecond, and none that there was not", () => {
+    const { log, lines } = logAt("info");
+    const generation = {
+      model: "m",
+      workers: ["w"],
+      policy: "cache_aware",
+      reason: "only_candidate",
+      attempts: 1,
+      queueMs: 0.0014220000011846423,
+      firstTokenMs: 7.323799000005238,
+      promptTokens: 24,
+      completionTokens: 64,
+      cachedTokens: 0,
+      sequences: 1,
+      maxTokens: 64,
+      finishReasons: ["length"],
+    };
+    log.requestFinished({ ...SUMMARY, generation });
+    log.requestFinished({
+      ...SUMMARY,
+      generation: { ...generation, queueMs: 0.06, firstTokenMs: undefined },
+    });
+
+    expect(lines).toMatchObject([
+      { model: "m", queueMs: 0, firstTokenMs: 7.3, durationMs: 12.3 },
+      { model: "m", queueMs: 0.1, durationMs: 12.3 },
+    ]);
+    expect(lines[1]).not.toHaveProperty("firstTokenMs");
+  });
+
   it("keeps probes out of info, also those that found nothing ready", () => {
     const { log, lines } = logAt("info");
     log.requestFinished({ ...SUMMARY, route: "/health" });

@@ -1,6 +1,6 @@
 import type { RouterConfig } from "@vllm-router/config";
 import type { Logger } from "pino";
-import type { RequestSummary, RouterObserver } from "./router-observer.ts";
+import type { GenerationSummary, RequestSummary, RouterObserver } from "./router-observer.ts";
 
 /** Probes and scrapes: never worth a line at `info`; what a 503 of them means is told once, as a change of state. */
 const PROBE_ROUTES: ReadonlySet<string> = new Set([
@@ -76,8 +76,21 @@ function logRequest(logger: Logger, summary: RequestSummary): void {
     return;
   }
   const { generation, ...http } = summary;
-  const rounded = { ...http, durationMs: Math.round(http.durationMs * 10) / 10 };
-  logger[level](generation === undefined ? rounded : { ...rounded, ...generation }, "request");
+  const line = { ...http, durationMs: tenths(http.durationMs) };
+  logger[level](generation === undefined ? line : { ...line, ...withTenths(generation) }, "request");
+}
+
+function withTenths(generation: GenerationSummary): GenerationSummary {
+  const { queueMs, firstTokenMs } = generation;
+  return {
+    ...generation,
+    queueMs: tenths(queueMs),
+    firstTokenMs: firstTokenMs === undefined ? undefined : tenths(firstTokenMs),
+  };
+}
+
+function tenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
 }
 
 function levelOf(summary: RequestSummary): "debug" | "info" | "error" {
