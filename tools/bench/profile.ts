@@ -9,6 +9,7 @@ import { MockEngine } from "./src/mock-engine.ts";
 import { INSPECTOR_PORT } from "./src/ports.ts";
 import { startCandidate } from "./src/running-candidate.ts";
 import { scenarioOf } from "./src/scenarios.ts";
+import { threadShares, threadTimes, type ThreadShare } from "./src/thread-times.ts";
 import { writeBodies } from "./src/write-bodies.ts";
 
 const USAGE = `Usage: tools/node tools/bench/profile.ts [--candidate vllm-router-grpc] [--after s2b] [--scenario s1] [--warm 2] [--top 40] [--out FILE.cpuprofile]
@@ -56,22 +57,27 @@ async function run(): Promise<void> {
     await inspector.call("Profiler.enable");
     await inspector.call("Profiler.setSamplingInterval", { interval: SAMPLE_US });
     await inspector.call("Profiler.start");
+    const before = threadTimes(running.process.pid);
     const { router } = await measure(running, values.scenario, engine);
+    const shares = threadShares(before, threadTimes(running.process.pid));
     const { profile } = (await inspector.call("Profiler.stop")) as { readonly profile: CpuProfile };
     await running.process.stop();
     if (values.out !== undefined) {
       writeFileSync(values.out, JSON.stringify(profile));
     }
-    print(profile, router?.us_per_req ?? Number.NaN);
+    print(profile, shares, router?.us_per_req ?? Number.NaN);
   } finally {
     await engine.process.stop();
   }
 }
 
-function print(profile: CpuProfile, usPerRequest: number): void {
+function print(profile: CpuProfile, threads: readonly ThreadShare[], usPerRequest: number): void {
   const { busy, functions, files } = summarise(profile);
   process.stdout.write(
     `${values.scenario}: busy ${(busy * 100).toFixed(0)} %, ${usPerRequest.toFixed(0)} µs/request with the profiler\n\n`,
+  );
+  process.stdout.write(
+    `Processor time by thread, the profiler's own too\n${lines(threads)}\nThe rest is of the first thread\n`,
   );
   process.stdout.write(
     `By file of ours, with what Node did for it\n${lines(files)}\nBy function\n${lines(functions)}`,
