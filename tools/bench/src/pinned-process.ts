@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { openSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { procStat } from "./proc-stat.ts";
 
 /** Core of the router under test. */
 export const ROUTER_CORE = process.env["ROUTER_CORE"] ?? "0";
@@ -106,9 +107,8 @@ function residentKilobytes(pid: number): number {
 }
 
 function cpuSecondsOf(pid: number): number {
-  const stat = textOf(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+  const { user = 0, kernel = 0 } = procStat(`/proc/${pid}`) ?? {};
+  return (user + kernel) / 100;
 }
 
 function entries(path: string): readonly string[] {

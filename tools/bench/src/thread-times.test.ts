@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { threadShares, threadTimes, type ThreadTime } from "./thread-times.ts";
+import type { ProcStat } from "./proc-stat.ts";
+import { threadShares, threadTimes } from "./thread-times.ts";
 
-const account = (threads: Readonly<Record<string, ThreadTime>>): ReadonlyMap<string, ThreadTime> =>
+const account = (threads: Readonly<Record<string, ProcStat>>): ReadonlyMap<string, ProcStat> =>
   new Map(Object.entries(threads));
 
 describe("threadShares()", () => {

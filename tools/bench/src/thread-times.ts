@@ -1,22 +1,14 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { procStat, type ProcStat } from "./proc-stat.ts";
 
-/** Processor time of one thread so far, in clock ticks of 10 ms. */
-export interface ThreadTime {
-  readonly name: string;
-  readonly user: number;
-  readonly kernel: number;
-}
-
-/** The threads of a process by id; Linux's own account. Threads that have ended are not in it. */
-export function threadTimes(pid: number): ReadonlyMap<string, ThreadTime> {
-  const times = new Map<string, ThreadTime>();
+/** The threads of a process by id, the first one by a name that says so. Threads that have ended are not in it. */
+export function threadTimes(pid: number): ReadonlyMap<string, ProcStat> {
+  const times = new Map<string, ProcStat>();
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
-    const nameEnd = stat.lastIndexOf(")");
-    // The name is field 2; user and kernel time are 14 and 15 (proc(5)).
-    const fields = stat.slice(nameEnd + 2).split(" ");
-    const name = thread === String(pid) ? "first thread" : stat.slice(stat.indexOf("(") + 1, nameEnd);
-    times.set(thread, { name, user: Number(fields[11]), kernel: Number(fields[12]) });
+    const stat = procStat(`/proc/${pid}/task/${thread}`);
+    if (stat !== undefined) {
+      times.set(thread, thread === String(pid) ? { ...stat, name: "first thread" } : stat);
+    }
   }
   return times;
 }
@@ -29,8 +21,8 @@ export interface ThreadShare {
 
 /** What threads of one name used between two accounts, the kernel's part by itself, largest first. */
 export function threadShares(
-  before: ReadonlyMap<string, ThreadTime>,
-  after: ReadonlyMap<string, ThreadTime>,
+  before: ReadonlyMap<string, ProcStat>,
+  after: ReadonlyMap<string, ProcStat>,
 ): readonly ThreadShare[] {
   const ticks = new Map<string, number>();
   const add = (name: string, count: number): void => void ticks.set(name, (ticks.get(name) ?? 0) + count);
