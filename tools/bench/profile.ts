@@ -38,12 +38,12 @@ async function run(): Promise<void> {
   await writeBodies();
   const engine = await MockEngine.start();
   const candidate = candidateOf(values.candidate);
-  const inspected = {
+  const inspected: typeof candidate = {
     ...candidate,
-    command: (place: Parameters<typeof candidate.command>[0]) => {
-      const [program = "", ...rest] = candidate.command(place);
-      return [program, `--inspect=127.0.0.1:${INSPECTOR_PORT}`, ...rest];
-    },
+    environment: (place) => ({
+      ...candidate.environment?.(place),
+      NODE_OPTIONS: `--inspect=127.0.0.1:${INSPECTOR_PORT}`,
+    }),
   };
   try {
     const running = await startCandidate(inspected, scenarioOf(values.scenario).workers);

@@ -39,6 +39,8 @@ export class Attempt implements GenerateSink {
   /** Tries of these sequences that had failed before this one. */
   readonly failedTries: number;
   readonly #owner: AttemptOwner;
+  /** Mostly the only one: looked at for every token. */
+  readonly #first: SequenceState | undefined;
   #call: GenerateCall | undefined;
   #done = false;
   /** The engine goes on with a sequence that has ended by the router's rules: nothing of it is waited for. */
@@ -54,6 +56,7 @@ export class Attempt implements GenerateSink {
   ) {
     this.#owner = owner;
     this.sequences = options.sequences;
+    this.#first = options.sequences[0];
     this.placement = options.placement;
     this.failedTries = options.failedTries;
   }
@@ -101,7 +104,7 @@ export class Attempt implements GenerateSink {
   }
 
   #take(output: TokenOutput): void {
-    const sequence = this.sequences[output.index];
+    const sequence = output.index === 0 ? this.#first : this.sequences[output.index];
     if (sequence === undefined) {
       this.#fail(
         new EngineError("protocol", `engine answered for sequence ${output.index}, which was not asked for`),

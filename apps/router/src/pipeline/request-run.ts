@@ -56,6 +56,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   /** The plan's: a plan is large, and what is asked of it for every token would have to be fetched. */
   readonly #writer: RequestPlan["writer"];
   readonly #measures: boolean;
+  readonly #streams: boolean;
   #firstOutputAtMs: number | undefined;
   /** Where the answer says how long it took. */
   #lastOutputAtMs: number | undefined;
@@ -70,6 +71,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     this.plan = plan;
     this.#writer = plan.writer;
     this.#measures = plan.measures === true;
+    this.#streams = plan.stream;
     this.#exchange = exchange;
     this.#services = services;
     this.startedAtMs = services.now();
@@ -192,7 +194,7 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
   }
 
   generationFlush(generation: GenerationUnit, isLast: boolean): void {
-    if (this.#over || !this.plan.stream) {
+    if (this.#over || !this.#streams) {
       return;
     }
     const nowMs = this.#services.now();

@@ -21,6 +21,14 @@ import { chatLogprobStyle } from "./chat-logprob-style.ts";
 /** What follows the delta's text in a chunk that says nothing else. */
 export const PLAIN_END = '},"logprobs":null,"finish_reason":null,"token_ids":null}]}\n\n';
 
+/** What a stream knows of one choice: in one object, as thousands of streams take turns in the processor's cache. */
+export interface StreamedChoice {
+  /** Everything before the text of a chunk. */
+  readonly contentHead: string;
+  completionTokens: number;
+  hasFinished: boolean;
+}
+
 /** Renders a chat completion as a stream of chunks, one per engine output, as vLLM 0.32 does without parsers. */
 export class ChatStreamWriter implements ResponseWriter {
   readonly contentType = STREAM_CONTENT_TYPE;
@@ -33,10 +41,9 @@ export class ChatStreamWriter implements ResponseWriter {
   protected readonly isPlain: boolean;
   protected readonly head: string;
   protected readonly isHeadAscii: boolean;
-  /** Everything before the text of a chunk, per choice. */
-  protected readonly contentHeads: string[] = [];
-  protected readonly completionTokens: number[] = [];
-  protected readonly finished: boolean[] = [];
+  protected readonly choices: readonly StreamedChoice[];
+  /** Mostly the only one. */
+  private readonly firstChoice: StreamedChoice;
   protected readonly finishTail: string;
   private promptInfo: PromptInfo | undefined;
   private hasBegun = false;
@@ -52,12 +59,11 @@ export class ChatStreamWriter implements ResponseWriter {
       `data: {"id":${quoteJson(identity.id)},"object":"chat.completion.chunk","created":${identity.created},` +
       `"model":${quoteJson(identity.model)},"choices":[`;
     this.isHeadAscii = isAscii(this.head);
-    const choices = Number(request.n ?? 1);
-    for (let index = 0; index < choices; index++) {
-      this.contentHeads.push(this.deltaHead(index, "content"));
-      this.completionTokens.push(0);
-      this.finished.push(false);
-    }
+    this.firstChoice = this.newChoice(0);
+    const choices = [this.firstChoice];
+    const count = Number(request.n ?? 1);
+    for (let index = 1; index < count; index++) choices.push(this.newChoice(index));
+    this.choices = choices;
     this.finishTail =
       this.usage.final || identity.systemFingerprint === null
         ? ""
@@ -71,11 +77,9 @@ export class ChatStreamWriter implements ResponseWriter {
   output(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
     const begin = this.opening();
     this.isAscii = false;
-    if (this.finished[choice] === true) return begin;
-    const tokens = this.completionTokens[choice] as number;
-    if (output.text === "" && output.tokenCount === 0 && tokens === 0) return begin;
-    this.completionTokens[choice] = tokens + output.tokenCount;
-    const contentHead = this.contentHeads[choice] as string;
+    const state = this.choiceOf(choice);
+    if (!this.takes(state, output)) return begin;
+    const { contentHead } = state;
     if (finish === undefined && this.isPlain && isPlainAscii(output.text)) {
       this.isAscii = this.isHeadAscii && begin === "";
       return `${begin}${contentHead}"${output.text}"${PLAIN_END}`;
@@ -86,7 +90,7 @@ export class ChatStreamWriter implements ResponseWriter {
     let reason = '"finish_reason":null';
     let tail = "";
     if (finish !== undefined) {
-      this.finished[choice] = true;
+      state.hasFinished = true;
       reason = `"finish_reason":${quoteJson(finish.reason)},"stop_reason":${stopReasonText(finish.stopReason)}`;
       tail = this.finishTail;
     }
@@ -100,7 +104,7 @@ export class ChatStreamWriter implements ResponseWriter {
     if (!this.usage.final) return SSE_DONE;
     const { identity, settings } = this.options;
     let completionTokens = 0;
-    for (const tokens of this.completionTokens) completionTokens += tokens;
+    for (const choice of this.choices) completionTokens += choice.completionTokens;
     const fingerprint =
       identity.systemFingerprint === null
         ? ""
@@ -117,6 +121,22 @@ export class ChatStreamWriter implements ResponseWriter {
   protected deltaHead(choice: number, member: "content" | "reasoning"): string {
     // In one piece: text of several is put together anew for every chunk that is written.
     return [this.head, `{"index":${choice},"delta":{"${member}":`].join("");
+  }
+
+  protected choiceOf(choice: number): StreamedChoice {
+    return choice === 0 ? this.firstChoice : (this.choices[choice] as StreamedChoice);
+  }
+
+  /** Counts an output's tokens. @returns false for one that there is nothing to say of */
+  protected takes(choice: StreamedChoice, { text, tokenCount }: ChoiceOutput): boolean {
+    if (choice.hasFinished || (text === "" && tokenCount === 0 && choice.completionTokens === 0))
+      return false;
+    choice.completionTokens += tokenCount;
+    return true;
+  }
+
+  private newChoice(index: number): StreamedChoice {
+    return { contentHead: this.deltaHead(index, "content"), completionTokens: 0, hasFinished: false };
   }
 
   /** What came before the first output of all, if this is it. */
@@ -145,15 +165,15 @@ export class ChatStreamWriter implements ResponseWriter {
       request.returnPromptText === true && prompt?.text !== undefined ? quoteJson(prompt.text) : "null";
     const usage = this.runningUsage(-1);
     let result = "";
-    for (let index = 0; index < this.contentHeads.length; index++) {
+    for (let index = 0; index < this.choices.length; index++) {
       result +=
         `${this.head}{"index":${index},"delta":{"role":${quoteJson(role)},"content":""},"logprobs":null,` +
         `"finish_reason":null}]${usage},"prompt_token_ids":${ids},"prompt_text":${text}}\n\n`;
     }
     const echo = echoedText(request, role);
     if (echo === "") return result;
-    for (const head of this.contentHeads) {
-      result += `${head}${quoteJson(echo)}},"logprobs":null,"finish_reason":null}]${usage}}\n\n`;
+    for (const { contentHead } of this.choices) {
+      result += `${contentHead}${quoteJson(echo)}},"logprobs":null,"finish_reason":null}]${usage}}\n\n`;
     }
     return result;
   }
@@ -165,7 +185,10 @@ export class ChatStreamWriter implements ResponseWriter {
 
   protected runningUsage(choice: number): string {
     if (!this.usage.continuous) return "";
-    const counts = usageCounts(this.promptInfo?.tokenIds.length ?? 0, this.completionTokens[choice] ?? 0);
+    const counts = usageCounts(
+      this.promptInfo?.tokenIds.length ?? 0,
+      this.choices[choice]?.completionTokens ?? 0,
+    );
     const details = completionDetails(this.reasoningTokens(choice)) ?? "null";
     return `,"usage":{${counts},"completion_tokens_details":${details}}`;
   }

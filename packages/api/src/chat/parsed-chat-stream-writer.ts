@@ -21,7 +21,7 @@ export class ParsedChatStreamWriter extends ChatStreamWriter {
 
   constructor(options: ResponseOptions<ChatRequest>, parserOf: (choice: number) => OutputParser) {
     super(options);
-    this.parsers = this.completionTokens.map((_, choice) => parserOf(choice));
+    this.parsers = this.choices.map((_, choice) => parserOf(choice));
     this.hasCalled = this.parsers.map(() => false);
     this.hides = !options.request.includeReasoning;
   }
@@ -29,10 +29,8 @@ export class ParsedChatStreamWriter extends ChatStreamWriter {
   override output(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
     const begin = this.opening();
     this.isAscii = false;
-    if (this.finished[choice] === true) return begin;
-    const tokens = this.completionTokens[choice] as number;
-    if (output.text === "" && output.tokenCount === 0 && tokens === 0) return begin;
-    this.completionTokens[choice] = tokens + output.tokenCount;
+    const state = this.choiceOf(choice);
+    if (!this.takes(state, output)) return begin;
     const delta = this.parse(choice, output, finish !== undefined);
     if (delta !== undefined && finish === undefined && this.isPlain) {
       const chunk = this.plainChunk(choice, delta);
@@ -48,7 +46,7 @@ export class ParsedChatStreamWriter extends ChatStreamWriter {
     let reason = '"finish_reason":null';
     let tail = "";
     if (finish !== undefined) {
-      this.finished[choice] = true;
+      state.hasFinished = true;
       reason = `"finish_reason":${quoteJson(this.reasonOf(choice, finish))},"stop_reason":${stopReasonText(finish.stopReason)}`;
       tail = this.finishTail;
     }
@@ -77,7 +75,7 @@ export class ParsedChatStreamWriter extends ChatStreamWriter {
   private plainChunk(choice: number, { content, reasoning, toolCalls }: OutputDelta): string | undefined {
     if (toolCalls !== undefined && toolCalls.length > 0) return undefined;
     if (typeof content === "string" && reasoning === undefined && isPlainAscii(content))
-      return `${this.contentHeads[choice] as string}"${content}"${PLAIN_END}`;
+      return `${this.choiceOf(choice).contentHead}"${content}"${PLAIN_END}`;
     if (typeof reasoning === "string" && content === undefined && isPlainAscii(reasoning)) {
       const head = (this.reasoningHeads[choice] ??= this.deltaHead(choice, "reasoning"));
       return `${head}"${reasoning}"${PLAIN_END}`;

@@ -21,6 +21,16 @@ import {
 const PLAIN_END =
   ',"logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]}\n\n';
 
+/** What a stream knows of one choice: in one object, as thousands of streams take turns in the processor's cache. */
+interface StreamedChoice {
+  /** Everything before the text of a chunk. */
+  readonly textHead: string;
+  completionTokens: number;
+  textOffset: number;
+  /** Its first chunk still has the prompt to show. */
+  isPromptPending: boolean;
+}
+
 /** Renders a completion as a stream of chunks, one per engine output, as vLLM 0.32 does. */
 export function createCompletionStreamWriter(options: ResponseOptions<CompletionRequest>): ResponseWriter {
   return new CompletionStreamWriter(options);
@@ -37,11 +47,9 @@ class CompletionStreamWriter implements ResponseWriter {
   private readonly isPlain: boolean;
   private readonly head: string;
   private readonly isHeadAscii: boolean;
-  private readonly textHeads: string[] = [];
-  private readonly completionTokens: number[] = [];
-  private readonly textOffsets: number[] = [];
-  /** Choices whose first chunk still has the prompt to show. */
-  private readonly promptPending: boolean[] = [];
+  private readonly choices: readonly StreamedChoice[];
+  /** Mostly the only one. */
+  private readonly firstChoice: StreamedChoice;
   private readonly prompts: PromptInfo[] = [];
   private readonly finishTail: string;
 
@@ -57,12 +65,12 @@ class CompletionStreamWriter implements ResponseWriter {
       `"model":${quoteJson(identity.model)},"choices":[`;
     this.isHeadAscii = isAscii(this.head);
     const showsPrompt = request.echo === true || request.returnTokenIds === true;
-    for (let index = 0; index < this.sequences * promptCount; index++) {
-      this.textHeads.push(`${this.head}{"index":${index},"text":`);
-      this.completionTokens.push(0);
-      this.textOffsets.push(0);
-      this.promptPending.push(showsPrompt);
+    this.firstChoice = this.newChoice(0, showsPrompt);
+    const choices = [this.firstChoice];
+    for (let index = 1; index < this.sequences * promptCount; index++) {
+      choices.push(this.newChoice(index, showsPrompt));
     }
+    this.choices = choices;
     this.finishTail =
       this.usage.final || identity.systemFingerprint === null
         ? ""
@@ -75,12 +83,12 @@ class CompletionStreamWriter implements ResponseWriter {
 
   output(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
     this.isAscii = false;
-    if (this.promptPending[choice] === true) return this.firstChunk(choice, output, finish);
-    const tokens = this.completionTokens[choice] as number;
-    if (output.text === "" && output.tokenCount === 0 && tokens === 0) return "";
+    const state = this.choiceOf(choice);
+    if (state.isPromptPending) return this.firstChunk(choice, output, finish);
+    if (output.text === "" && output.tokenCount === 0 && state.completionTokens === 0) return "";
     if (finish === undefined && this.isPlain) {
-      this.completionTokens[choice] = tokens + output.tokenCount;
-      const head = this.textHeads[choice] as string;
+      state.completionTokens += output.tokenCount;
+      const head = state.textHead;
       if (!isPlainAscii(output.text)) return head + quoteJson(output.text) + PLAIN_END;
       this.isAscii = this.isHeadAscii;
       return `${head}"${output.text}"${PLAIN_END}`;
@@ -88,7 +96,7 @@ class CompletionStreamWriter implements ResponseWriter {
     let logprobs = "null";
     if (this.logprobs !== undefined) {
       const lists = new CompletionLogprobLists(this.logprobs, this.logprobs.alternatives);
-      this.textOffsets[choice] = addOutput(lists, output, this.textOffsets[choice] as number);
+      state.textOffset = addOutput(lists, output, state.textOffset);
       logprobs = lists.text();
     }
     return this.chunk({ choice, text: output.text, logprobs, promptIds: "null", output, finish });
@@ -98,7 +106,7 @@ class CompletionStreamWriter implements ResponseWriter {
     if (!this.usage.final) return SSE_DONE;
     const { identity, settings } = this.options;
     let completionTokens = 0;
-    for (const tokens of this.completionTokens) completionTokens += tokens;
+    for (const choice of this.choices) completionTokens += choice.completionTokens;
     const fingerprint =
       identity.systemFingerprint === null
         ? ""
@@ -114,7 +122,8 @@ class CompletionStreamWriter implements ResponseWriter {
   private firstChunk(choice: number, output: ChoiceOutput, finish: ChoiceFinish | undefined): string {
     const { request } = this.options;
     const prompt = this.prompts[Math.floor(choice / this.sequences)];
-    this.promptPending[choice] = false;
+    const state = this.choiceOf(choice);
+    state.isPromptPending = false;
     if (prompt === undefined) return this.output(choice, output, finish);
     const promptIds = idList(prompt.tokenIds);
     const echo = request.echo === true;
@@ -126,7 +135,7 @@ class CompletionStreamWriter implements ResponseWriter {
       const lists = new CompletionLogprobLists(this.logprobs, this.logprobs.alternatives);
       let offset = echo ? addPrompt(lists, prompt, 0) : 0;
       if (!promptOnly) offset = addOutput(lists, output, offset);
-      this.textOffsets[choice] = offset;
+      state.textOffset = offset;
       logprobs = lists.text();
     }
     return this.chunk({ choice, text, logprobs, promptIds, output, finish });
@@ -141,13 +150,14 @@ class CompletionStreamWriter implements ResponseWriter {
     readonly finish: ChoiceFinish | undefined;
   }): string {
     const { choice, output, finish } = parts;
-    this.completionTokens[choice] = (this.completionTokens[choice] as number) + output.tokenCount;
+    const state = this.choiceOf(choice);
+    state.completionTokens += output.tokenCount;
     const ids =
       this.options.request.returnTokenIds === true ? idList(output.tokenIds, output.tokenCount) : "null";
     const reason = finish === undefined ? "null" : quoteJson(finish.reason);
     const stopReason = finish === undefined ? "null" : stopReasonText(finish.stopReason);
     return (
-      `${this.textHeads[choice] as string}${quoteJson(parts.text)},"logprobs":${parts.logprobs},` +
+      `${state.textHead}${quoteJson(parts.text)},"logprobs":${parts.logprobs},` +
       `"finish_reason":${reason},"stop_reason":${stopReason},"prompt_token_ids":${parts.promptIds},` +
       `"token_ids":${ids}}]${this.runningUsage(choice)}${finish === undefined ? "" : this.finishTail}}\n\n`
     );
@@ -156,6 +166,16 @@ class CompletionStreamWriter implements ResponseWriter {
   private runningUsage(choice: number): string {
     if (!this.usage.continuous) return "";
     const prompt = this.prompts[Math.floor(choice / this.sequences)];
-    return `,"usage":{${usageCounts(prompt?.tokenIds.length ?? 0, this.completionTokens[choice] as number)}}`;
+    return `,"usage":{${usageCounts(prompt?.tokenIds.length ?? 0, this.choiceOf(choice).completionTokens)}}`;
+  }
+
+  private choiceOf(choice: number): StreamedChoice {
+    return choice === 0 ? this.firstChoice : (this.choices[choice] as StreamedChoice);
+  }
+
+  private newChoice(index: number, isPromptPending: boolean): StreamedChoice {
+    // In one piece: text of several is put together anew for every chunk that is written.
+    const textHead = [this.head, `{"index":${index},"text":`].join("");
+    return { textHead, completionTokens: 0, textOffset: 0, isPromptPending };
   }
 }

@@ -15,7 +15,7 @@ import type { SocketWriter } from "./socket-writer.ts";
 /** The connection that carries an answer. */
 export interface AnswerCarrier {
   readonly socket: Socket;
-  /** Writes text to the socket. */
+  /** Writes to the socket. */
   readonly writer: SocketWriter;
   /** What becomes of the connection after the answer whose head is being written. */
   persistence(): Persistence;
@@ -37,6 +37,8 @@ const NOT_ASCII = /[^\u0000-\u007f]/;
  */
 export class NetAnswer implements Answer {
   readonly #carrier: AnswerCarrier;
+  /** The carrier's, asked for every token. */
+  readonly #writer: SocketWriter;
   readonly #method: string;
   readonly #takesChunks: boolean;
   #listener: AnswerListener | undefined;
@@ -55,6 +57,7 @@ export class NetAnswer implements Answer {
 
   constructor(carrier: AnswerCarrier, request: { readonly method: string; readonly minorVersion: 0 | 1 }) {
     this.#carrier = carrier;
+    this.#writer = carrier.writer;
     this.#method = request.method;
     this.#takesChunks = request.minorVersion === 1;
   }
@@ -171,16 +174,16 @@ export class NetAnswer implements Answer {
       closes: false,
     });
     this.#hasEnded = true;
-    const { socket, answerWritten } = this.#carrier;
+    const { answerWritten } = this.#carrier;
     if (!this.#hasBody || sizeBytes === 0) {
       this.#writeString("", true, answerWritten);
     } else if (isText) {
       this.#writeString(body, sizeBytes === body.length, answerWritten);
     } else {
-      socket.cork();
+      this.#writer.cork();
       this.#writeWaiting();
-      socket.write(body, answerWritten);
-      socket.uncork();
+      this.#writer.writeBytes(body, answerWritten);
+      this.#writer.uncork();
     }
   }
 
@@ -239,11 +242,10 @@ export class NetAnswer implements Answer {
 
   /** Writes what waits and a copy of the bytes after it. */
   #writeCopy(bytes: Buffer): boolean {
-    const { socket } = this.#carrier;
-    socket.cork();
+    this.#writer.cork();
     this.#writeWaiting();
-    const hasRoom = socket.write(Buffer.from(bytes));
-    socket.uncork();
+    const hasRoom = this.#writer.writeBytes(Buffer.from(bytes));
+    this.#writer.uncork();
     return this.#hasRoom(hasRoom);
   }
 
@@ -285,7 +287,7 @@ export class NetAnswer implements Answer {
 
   /** Writes what waits and `text` after it. @returns false when the socket is full */
   #writeString(text: string, isAscii: boolean, written?: (error?: Error | null) => void): boolean {
-    const { socket, writer } = this.#carrier;
+    const writer = this.#writer;
     const waiting = this.#waiting;
     this.#waiting = "";
     if (isAscii) {
@@ -301,10 +303,10 @@ export class NetAnswer implements Answer {
     if (waiting === "" || !NOT_ASCII.test(waiting)) {
       return writer.write(waiting + text, "utf8", written);
     }
-    socket.cork();
-    socket.write(waiting, "latin1");
-    const hasRoom = socket.write(text, "utf8", written);
-    socket.uncork();
+    writer.cork();
+    writer.write(waiting, "latin1");
+    const hasRoom = writer.write(text, "utf8", written);
+    writer.uncork();
     return hasRoom;
   }
 

@@ -104,14 +104,14 @@ export class NetConnection implements AnswerCarrier, BodySource {
     } else if (this.isBusy) {
       this.#refuse(408);
     } else {
-      this.socket.destroySoon();
+      this.writer.close();
     }
   }
 
   /** No further request is to come: an idle connection is closed now, another one after its answer. */
   beginClosing(): void {
     if (!this.isBusy) {
-      this.socket.destroySoon();
+      this.writer.close();
     }
   }
 
@@ -165,7 +165,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
   bodyWanted(request: NetRequest): void {
     if (request === this.#request && this.#isWaitedFor && this.#answer?.hasHead === false) {
       this.#isWaitedFor = false;
-      this.socket.write(`${statusLine(100)}\r\n`, "latin1");
+      this.writer.write(`${statusLine(100)}\r\n`, "latin1");
     }
   }
 
@@ -180,7 +180,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
   /** The client will send no more: it is taken to have left, as vLLM's server does. */
   readonly #onEnd = (): void => {
     this.#leave();
-    this.socket.destroySoon();
+    this.writer.close();
   };
 
   readonly #onDrain = (): void => {
@@ -255,7 +255,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
     // A client that still waits for a word may or may not send its body: what came next could not be told from it.
     if (!this.#keepsAlive || this.#owner.isClosing || this.#isWaitedFor) {
       this.#request?.discard();
-      this.socket.destroySoon();
+      this.writer.close();
     } else if (this.#reader.isDone) {
       this.#next();
     } else {
@@ -286,7 +286,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
       this.#readHeld();
     }
     if (this.#owner.isClosing && !this.isBusy) {
-      this.socket.destroySoon();
+      this.writer.close();
     }
   }
 
@@ -315,8 +315,8 @@ export class NetConnection implements AnswerCarrier, BodySource {
     }
     socket.off("data", this.#onData);
     socket.resume();
-    socket.write(`${statusLine(status)}Connection: close\r\n\r\n`, "latin1");
-    socket.destroySoon();
+    this.writer.write(`${statusLine(status)}Connection: close\r\n\r\n`, "latin1");
+    this.writer.close();
   }
 
   /** Nobody is there for the answer any more. */

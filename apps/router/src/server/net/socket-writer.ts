@@ -29,14 +29,19 @@ let requestType: (new () => WriteRequest) | null | undefined;
 let idleRequest: WriteRequest | undefined;
 
 /**
- * Writes text to a socket. Where the system takes it at once, which is nearly always, the socket's stream, its ticks and
+ * Writes to a socket, alone. Where the system takes it at once, which is nearly always, the socket's stream, its ticks and
  * timers are left out: of what a token costs beside the system call they are the largest part. Whatever is not usual goes
- * through the stream: TLS, long texts, a stream or a system that holds something back, another kind of handle than Node
+ * through the stream: TLS, bytes, long texts, a stream or a system that holds something back, another kind of handle than Node
  * has today. The order of what is written is the order of calls, whichever way each of them takes.
+ *
+ * That the stream holds nothing is known here, as nobody else writes to the socket or ends it: to ask it would fetch its
+ * objects, for each token, into a cache that the other streams have filled since.
  */
 export class SocketWriter {
   readonly #socket: Socket;
   readonly #isPlain: boolean;
+  /** Text may go straight to the system: the stream holds nothing and has not ended. */
+  #isStraight = false;
   /** The system still holds text that was written directly: what follows goes through the stream, which knows bounds. */
   #isBehind = false;
 
@@ -52,10 +57,12 @@ export class SocketWriter {
   write(text: string, encoding: "latin1" | "utf8", written?: WrittenListener): boolean {
     const handle = this.#directHandle(text, encoding);
     if (handle === undefined) {
+      this.#isStraight = false;
       return this.#socket.write(text, encoding, written);
     }
     const request = (idleRequest ??= newRequest());
     if (request === undefined) {
+      this.#isStraight = false;
       return writeAndLearn(this.#socket, handle, { text, encoding, written });
     }
     const status =
@@ -65,6 +72,7 @@ export class SocketWriter {
       this.#socket.destroy();
     } else if (handle.writeQueueSize > 0) {
       idleRequest = undefined;
+      this.#isStraight = false;
       this.#isBehind = true;
       request.writer = this;
       request.written = written;
@@ -74,23 +82,48 @@ export class SocketWriter {
     return true;
   }
 
+  /** Writes bytes, which are the socket's from then on. @returns false when the socket is full: `drain` follows */
+  writeBytes(bytes: Uint8Array, written?: WrittenListener): boolean {
+    this.#isStraight = false;
+    return this.#socket.write(bytes, written);
+  }
+
+  /** Holds back what is written until {@link uncork}. */
+  cork(): void {
+    this.#isStraight = false;
+    this.#socket.cork();
+  }
+
+  /** Lets go what is held back. */
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
+  /** Closes the socket when everything is with the system. Nothing is to be written afterwards. */
+  close(): void {
+    this.#isStraight = false;
+    this.#socket.destroySoon();
+  }
+
   /** The handle, where text may go straight to it now. */
   #directHandle(text: string, encoding: "latin1" | "utf8"): StreamHandle | undefined {
-    const socket = this.#socket;
     const mostBytes = encoding === "latin1" ? text.length : text.length * UNIT_BYTES;
-    if (
-      !this.#isPlain ||
-      this.#isBehind ||
-      requestType === null ||
-      mostBytes > DIRECT_BYTES ||
-      !socket.writable ||
-      socket.writableLength > 0 ||
-      socket.writableCorked > 0
-    ) {
+    if (mostBytes > DIRECT_BYTES || requestType === null || !(this.#isStraight || this.#straighten())) {
       return undefined;
     }
-    const { _handle: handle } = socket as { readonly _handle?: StreamHandle | null };
+    const { _handle: handle } = this.#socket as { readonly _handle?: StreamHandle | null };
     return handle ?? undefined;
+  }
+
+  #straighten(): boolean {
+    const socket = this.#socket;
+    this.#isStraight =
+      this.#isPlain &&
+      !this.#isBehind &&
+      socket.writable &&
+      socket.writableLength === 0 &&
+      socket.writableCorked === 0;
+    return this.#isStraight;
   }
 
   /** The system took what it held, or never will. */
