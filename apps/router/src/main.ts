@@ -11,6 +11,7 @@ import { POLICY_NAMES, RoutingError } from "@vllm-router/routing-core";
 import { createRouter, type Router } from "./create-router.ts";
 import { keepWasmWrappers } from "./fleet/own-policy/keep-wasm-wrappers.ts";
 import { memoryReducerSwitch } from "./models/memory-reducer.ts";
+import { makeObjectsYoung } from "./models/allocation-sites.ts";
 import { letOldGenerationGrow } from "./models/old-generation.ts";
 import { boundYoungGeneration } from "./models/young-generation.ts";
 import { createLogger } from "./observability/logger.ts";
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
     const flags = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""];
     boundYoungGeneration({ flags, servesHere: resolved.config.server.threads === 1 });
     letOldGenerationGrow(flags);
+    makeObjectsYoung(flags);
     if (resolved.config.routing.policyFile !== undefined) {
       keepWasmWrappers(flags);
     }
