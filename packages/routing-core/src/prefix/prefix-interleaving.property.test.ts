@@ -181,4 +181,28 @@ describe("a reader beside the writer of a prefix index", () => {
     );
     expect(settled).toBeGreaterThan(500);
   });
+
+  it("is not made to look again by workers that are given what they have", () => {
+    const buffer = sharedBuffer(1 << 17);
+    const options = { slotCapacity: SLOTS, capacityBytes: buffer.byteLength, buffer };
+    const writer = createPrefixIndex(options);
+    const keys = keysOf([1, 2, 0, 1, 2, 2]);
+    // Up to four workers have the same block in one place, more of them in another.
+    const isSettled = [1, 4, 9].map((workers) => {
+      const giveAll = (): void => {
+        for (let each = 0; each < workers; each += 1) {
+          writer.insert(keys, each);
+        }
+      };
+      giveAll();
+      const reader = createPrefixIndex(options, watched({ read: giveAll }));
+      const most = reader.match(keys, new Int32Array(SLOTS));
+      return [most, reader.stats().unsettledMatches];
+    });
+    expect(isSettled).toEqual([
+      [6, 0],
+      [6, 0],
+      [6, 0],
+    ]);
+  });
 });

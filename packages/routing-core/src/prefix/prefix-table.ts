@@ -245,15 +245,8 @@ class PrefixTable implements PrefixIndex {
     }
   }
 
-  /** Marks the slot as a holder of the entry's block; 1 when it was none before. */
+  /** Marks the slot as a holder of the entry's block; 1 when it was none before. Else nothing that readers find has changed. */
   #hold(entry: number, slot: number): number {
-    this.#versions?.turn(entry);
-    const added = this.#holdNow(entry, slot);
-    this.#versions?.turn(entry);
-    return added;
-  }
-
-  #holdNow(entry: number, slot: number): number {
     const table = this.#table;
     const tick = table[TICK]!;
     if (table[entry + SLOTS] === IN_ROW) {
@@ -262,7 +255,9 @@ class PrefixTable implements PrefixIndex {
       if (this.#rows.has(row, slot)) {
         return 0;
       }
+      this.#versions?.turn(entry);
       this.#rows.add(row, slot);
+      this.#versions?.turn(entry);
       return 1;
     }
     let place = -1;
@@ -270,9 +265,13 @@ class PrefixTable implements PrefixIndex {
     for (let holder = 0; holder < HOLDERS; holder += 1) {
       const held = this.#holder(entry, holder);
       const stamp = table[entry + STAMPS + holder]!;
-      if (held === slot) {
+      if (held === slot && stamp >= this.#windows.expiry(slot)) {
         table[entry + STAMPS + holder] = tick;
-        return stamp < this.#windows.expiry(slot) ? 1 : 0;
+        return 0;
+      }
+      if (held === slot) {
+        place = holder;
+        break;
       }
       if (held < 0 || stamp < this.#windows.expiry(held)) {
         place = holder;
@@ -281,11 +280,12 @@ class PrefixTable implements PrefixIndex {
         oldest = holder;
       }
     }
-    if (place < 0 && this.#moveToRow(entry, slot)) {
-      return 1;
+    this.#versions?.turn(entry);
+    if (place >= 0 || !this.#moveToRow(entry, slot)) {
+      this.#setHolder(entry, place < 0 ? oldest : place, slot);
+      table[entry + STAMPS + (place < 0 ? oldest : place)] = tick;
     }
-    this.#setHolder(entry, place < 0 ? oldest : place, slot);
-    table[entry + STAMPS + (place < 0 ? oldest : place)] = tick;
+    this.#versions?.turn(entry);
     return 1;
   }
 
