@@ -42,7 +42,7 @@ async function run(): Promise<void> {
     ...candidate,
     environment: (place) => ({
       ...candidate.environment?.(place),
-      NODE_OPTIONS: `--inspect=127.0.0.1:${INSPECTOR_PORT}`,
+      NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} --inspect=127.0.0.1:${INSPECTOR_PORT}`,
     }),
   };
   try {

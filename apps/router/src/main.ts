@@ -10,8 +10,8 @@ import {
 import { POLICY_NAMES, RoutingError } from "@vllm-router/routing-core";
 import { createRouter, type Router } from "./create-router.ts";
 import { keepWasmWrappers } from "./fleet/own-policy/keep-wasm-wrappers.ts";
-import { memoryReducerSwitch } from "./models/memory-reducer.ts";
 import { makeObjectsYoung } from "./models/allocation-sites.ts";
+import { memoryReducerSwitch } from "./models/memory-reducer.ts";
 import { letOldGenerationGrow } from "./models/old-generation.ts";
 import { boundYoungGeneration } from "./models/young-generation.ts";
 import { createLogger } from "./observability/logger.ts";

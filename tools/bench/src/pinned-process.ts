@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { openSync, readdirSync, readFileSync } from "node:fs";
+import { openSync, readdirSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { procStat } from "./proc-stat.ts";
+import { procStat, procText } from "./proc-stat.ts";
 
 /** Core of the router under test. */
 export const ROUTER_CORE = process.env["ROUTER_CORE"] ?? "0";
@@ -96,14 +96,14 @@ export class PinnedProcess {
 function familyOf(pid: number): number[] {
   const family = [pid];
   for (const thread of entries(`/proc/${pid}/task`)) {
-    const children = textOf(`/proc/${pid}/task/${thread}/children`).split(" ").filter(Boolean);
+    const children = procText(`/proc/${pid}/task/${thread}/children`).split(" ").filter(Boolean);
     family.push(...children.flatMap((child) => familyOf(Number(child))));
   }
   return family;
 }
 
 function residentKilobytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/u.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0);
+  return Number(/VmRSS:\s+(\d+)/u.exec(procText(`/proc/${pid}/status`))?.[1] ?? 0);
 }
 
 function cpuSecondsOf(pid: number): number {
@@ -116,13 +116,5 @@ function entries(path: string): readonly string[] {
     return readdirSync(path);
   } catch {
     return [];
-  }
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
   }
 }

@@ -9,10 +9,8 @@ export interface ProcStat {
 
 /** Reads `stat` of `/proc/PID` or `/proc/PID/task/TID` (proc(5)); undefined for what has ended. */
 export function procStat(folder: string): ProcStat | undefined {
-  let stat: string;
-  try {
-    stat = readFileSync(`${folder}/stat`, "utf8");
-  } catch {
+  const stat = procText(`${folder}/stat`);
+  if (stat === "") {
     return undefined;
   }
   // The name is field 2, in brackets, and may hold any character; user and kernel time are 14 and 15.
@@ -23,4 +21,13 @@ export function procStat(folder: string): ProcStat | undefined {
     user: Number(fields[11]),
     kernel: Number(fields[12]),
   };
+}
+
+/** The text of a file of `/proc`; empty for what has ended. */
+export function procText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }

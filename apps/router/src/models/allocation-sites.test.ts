@@ -1,13 +1,10 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { flagsSetBy, OLDER_V8 } from "./tuning.cases.ts";
 import { makeObjectsYoung } from "./allocation-sites.ts";
 
-function flagsSet(flags: readonly string[], v8Version = "13.6.233.17-node.53"): readonly string[] {
-  const set: string[] = [];
-  makeObjectsYoung(flags, { v8Version, setFlag: (flag) => set.push(flag) });
-  return set;
-}
+const flagsSet = flagsSetBy(makeObjectsYoung);
 
 describe("makeObjectsYoung()", () => {
   it("turns off what V8 remembers of allocation sites", () => {
@@ -23,7 +20,7 @@ describe("makeObjectsYoung()", () => {
   });
 
   it("sets nothing in an older V8, in which this was not tried", () => {
-    expect(flagsSet([], "12.4.254.21-node.33")).toEqual([]);
+    expect(flagsSet([], OLDER_V8)).toEqual([]);
   });
 
   it("names a flag that this V8 has", async () => {

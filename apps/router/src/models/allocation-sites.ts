@@ -1,11 +1,4 @@
-import { setFlagsFromString } from "node:v8";
-import { mayTuneV8 } from "./may-tune-v8.ts";
-
-/** By default this process's. */
-export interface AllocationSiteOptions {
-  readonly v8Version?: string;
-  readonly setFlag?: (flag: string) => void;
-}
+import { tuneV8, type TuningOptions } from "./tune-v8.ts";
 
 /**
  * Keeps V8 from making objects in the old generation because earlier ones of the same line of code have lived long. A thousand streams outlive
@@ -13,9 +6,10 @@ export interface AllocationSiteOptions {
  * a collection of the whole heap can free. Holds for all threads; to be called before there is load.
  * @param flags the process's own; those about the same are left alone
  */
-export function makeObjectsYoung(flags: readonly string[], options: AllocationSiteOptions = {}): void {
-  const { v8Version, setFlag = setFlagsFromString } = options;
-  if (mayTuneV8(flags, /pretenuring|allocation[-_]site/u, v8Version)) {
-    setFlag("--no-allocation-site-pretenuring");
-  }
+export function makeObjectsYoung(flags: readonly string[], options: TuningOptions = {}): void {
+  tuneV8(
+    flags,
+    { about: /pretenuring|allocation[-_]site/u, set: ["--no-allocation-site-pretenuring"] },
+    options,
+  );
 }

@@ -1,15 +1,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { flagsSetBy, OLDER_V8 } from "./tuning.cases.ts";
 import { letOldGenerationGrow } from "./old-generation.ts";
 
 const MAJOR_V8 = Number(process.versions.v8.split(".")[0]);
 
-function flagsSet(flags: readonly string[], v8Version = "13.6.233.17-node.53"): readonly string[] {
-  const set: string[] = [];
-  letOldGenerationGrow(flags, { v8Version, setFlag: (flag) => set.push(flag) });
-  return set;
-}
+const flagsSet = flagsSetBy(letOldGenerationGrow);
 
 describe("letOldGenerationGrow()", () => {
   it("counts buffers like objects, and lets both grow by three quarters", () => {
@@ -28,7 +25,7 @@ describe("letOldGenerationGrow()", () => {
   });
 
   it("sets nothing in an older V8, in which this was not tried", () => {
-    expect(flagsSet([], "12.4.254.21-node.33")).toEqual([]);
+    expect(flagsSet([], OLDER_V8)).toEqual([]);
   });
 });
 

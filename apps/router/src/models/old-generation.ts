@@ -1,11 +1,4 @@
-import { setFlagsFromString } from "node:v8";
-import { mayTuneV8 } from "./may-tune-v8.ts";
-
-/** By default this process's. */
-export interface OldGenerationOptions {
-  readonly v8Version?: string;
-  readonly setFlag?: (flag: string) => void;
-}
+import { tuneV8, type TuningOptions } from "./tune-v8.ts";
 
 /** How much more than is alive there may be before all is collected, in per cent. V8's own figure falls to some 30 under load. */
 const GROWTH_PERCENT = 75;
@@ -17,10 +10,8 @@ const GROWTH_PERCENT = 75;
  * Read at every collection, so it holds for all threads.
  * @param flags the process's own; those about the same are left alone
  */
-export function letOldGenerationGrow(flags: readonly string[], options: OldGenerationOptions = {}): void {
-  const { v8Version, setFlag = setFlagsFromString } = options;
-  if (mayTuneV8(flags, /external[-_]memory|heap[-_]growing|memory[-_]balancer|gc[-_]global/u, v8Version)) {
-    setFlag("--external-memory-accounted-in-global-limit");
-    setFlag(`--heap-growing-percent=${GROWTH_PERCENT}`);
-  }
+export function letOldGenerationGrow(flags: readonly string[], options: TuningOptions = {}): void {
+  const about = /external[-_]memory|heap[-_]growing|memory[-_]balancer|gc[-_]global/u;
+  const set = ["--external-memory-accounted-in-global-limit", `--heap-growing-percent=${GROWTH_PERCENT}`];
+  tuneV8(flags, { about, set }, options);
 }

@@ -265,13 +265,13 @@ class PrefixTable implements PrefixIndex {
     for (let holder = 0; holder < HOLDERS; holder += 1) {
       const held = this.#holder(entry, holder);
       const stamp = table[entry + STAMPS + holder]!;
-      if (held === slot && stamp >= this.#windows.expiry(slot)) {
+      if (held === slot) {
+        if (stamp < this.#windows.expiry(slot)) {
+          place = holder;
+          break;
+        }
         table[entry + STAMPS + holder] = tick;
         return 0;
-      }
-      if (held === slot) {
-        place = holder;
-        break;
       }
       if (held < 0 || stamp < this.#windows.expiry(held)) {
         place = holder;

@@ -1,14 +1,7 @@
-import { setFlagsFromString } from "node:v8";
-import { mayTuneV8 } from "../../models/may-tune-v8.ts";
+import { tuneV8, type TuningOptions } from "../../models/tune-v8.ts";
 
 /** Calls from WebAssembly after which V8 would compile what leads out of it anew; the most it can be told. */
 const NEVER = 2_147_483_647;
-
-/** By default this process's. */
-export interface WasmOptions {
-  readonly v8Version?: string;
-  readonly setFlag?: (flag: string) => void;
-}
 
 /**
  * Keeps V8 from compiling anew what leads out of WebAssembly. Node makes TypeScript JavaScript by WebAssembly, in each thread that loads it;
@@ -17,9 +10,7 @@ export interface WasmOptions {
  * nanoseconds a call of code that runs while a file is loaded.
  * @param flags the process's own; those about the same are left alone
  */
-export function keepWasmWrappers(flags: readonly string[], options: WasmOptions = {}): void {
-  const { v8Version, setFlag = setFlagsFromString } = options;
-  if (mayTuneV8(flags, /wasm[-_]wrapper/u, v8Version)) {
-    setFlag(`--wasm-wrapper-tiering-budget=${NEVER}`);
-  }
+export function keepWasmWrappers(flags: readonly string[], options: TuningOptions = {}): void {
+  const set = [`--wasm-wrapper-tiering-budget=${NEVER}`];
+  tuneV8(flags, { about: /wasm[-_]wrapper/u, set }, options);
 }
