@@ -60,7 +60,7 @@ describe("SocketWriter", () => {
     }
     writer.write(Buffer.from("\u00fc").toString("latin1"), "latin1");
     expect(stream).toHaveBeenCalledTimes(1);
-    pair.ours.end();
+    writer.close();
     expect(await readAll(pair.client)).toBe(`first${texts.join("")}\u00fc`);
   });
 
@@ -85,12 +85,13 @@ describe("SocketWriter", () => {
       ];
       for (const [index, piece] of pieces.entries()) {
         writer.write(piece, "utf8", (error) => told.push(error === undefined || error === null ? index : -1));
-        pair.ours.write(`<${index}>`);
+        writer.writeBytes(Buffer.from(`<${index}>`));
+        writer.write(`[${index}]`, "latin1");
       }
       expect(told).toEqual([]);
-      pair.ours.end();
+      writer.close();
       expect(await readAll(pair.client)).toBe(
-        `learnt;${pieces.map((piece, index) => `${piece}<${index}>`).join("")}`,
+        `learnt;${pieces.map((piece, index) => `${piece}<${index}>[${index}]`).join("")}`,
       );
       expect(told).toEqual(pieces.map((_, index) => index));
     },
@@ -102,16 +103,75 @@ describe("SocketWriter", () => {
     const writer = await freshWriter(ours);
     writer.write("learnt;", "latin1");
     const stream = vi.spyOn(ours, "write");
-    ours.cork();
+    writer.cork();
     writer.write("a", "latin1");
-    ours.write("b");
+    writer.writeBytes(Buffer.from("b"));
     writer.write("c", "latin1");
-    ours.uncork();
+    writer.uncork();
     expect(stream).toHaveBeenCalledTimes(3);
     writer.write("d", "latin1");
+    writer.close();
     expect(stream).toHaveBeenCalledTimes(3);
-    ours.end();
     expect(await readAll(pair.client)).toBe("learnt;abcd");
+  });
+
+  it("writes what many sockets are given in one go one right after the other, no later than the callback's end", async () => {
+    const pairs = await Promise.all(Array.from({ length: 70 }, () => connected()));
+    await using _ = {
+      [Symbol.asyncDispose]: async () =>
+        void (await Promise.all(pairs.map((pair) => pair[Symbol.asyncDispose]()))),
+    };
+    vi.resetModules();
+    const { SocketWriter: Fresh } = await import("../src/server/net/socket-writer.ts");
+    const writers = pairs.map(({ ours }) => new Fresh(ours));
+    writers[0]?.write("learnt", "latin1");
+    const events: string[] = [];
+    for (const [index, { ours }] of pairs.entries()) {
+      const { _handle: handle } = ours as unknown as {
+        readonly _handle: { writeLatin1String(request: object, text: string): number };
+      };
+      const own = handle.writeLatin1String.bind(handle);
+      vi.spyOn(handle, "writeLatin1String").mockImplementation((request, text) => {
+        events.push(`written ${index}`);
+        return own(request, text);
+      });
+    }
+    for (const [index, writer] of writers.entries()) {
+      events.push(`made ${index}`);
+      writer.write("x", "latin1");
+    }
+    events.push("returned");
+    await Promise.resolve();
+    const named = (word: string, from: number, to: number): string[] =>
+      Array.from({ length: to - from }, (_, index) => `${word} ${from + index}`);
+    expect(events).toEqual([
+      ...named("made", 0, 32),
+      ...named("written", 0, 32),
+      ...named("made", 32, 64),
+      ...named("written", 32, 64),
+      ...named("made", 64, 70),
+      "returned",
+      ...named("written", 64, 70),
+    ]);
+  });
+
+  it.each(["close", "destroy"] as const)("%s delivers what was written in the same go", async (way) => {
+    await using pair = await connected();
+    const writer = await freshWriter(pair.ours);
+    writer.write("learnt;", "latin1");
+    writer.write("last", "latin1");
+    writer[way]();
+    expect(await readAll(pair.client)).toBe("learnt;last");
+  });
+
+  it("has written everything when the socket is released to others", async () => {
+    await using pair = await connected();
+    const writer = await freshWriter(pair.ours);
+    writer.write("learnt;", "latin1");
+    writer.write("ours;", "latin1");
+    writer.release();
+    pair.ours.end("theirs");
+    expect(await readAll(pair.client)).toBe("learnt;ours;theirs");
   });
 
   it("says when the socket is full, holds no more than its bound, and goes on when the client reads", async () => {
@@ -132,7 +192,7 @@ describe("SocketWriter", () => {
     const received = readAll(client);
     await drained;
     writer.write(piece(count), "latin1");
-    ours.end();
+    writer.close();
     const all = await received;
     expect(all).toBe(Array.from({ length: count + 1 }, (_, index) => piece(index)).join(""));
     expect(told).toBe(count);

@@ -14,7 +14,6 @@ import type { SocketWriter } from "./socket-writer.ts";
 
 /** The connection that carries an answer. */
 export interface AnswerCarrier {
-  readonly socket: Socket;
   /** Writes to the socket. */
   readonly writer: SocketWriter;
   /** What becomes of the connection after the answer whose head is being written. */
@@ -153,7 +152,7 @@ export class NetAnswer implements Answer {
     }
     if (this.#leftBytes !== undefined && this.#leftBytes > 0) {
       // The head promised more: a client must not take what follows on the connection for the rest.
-      this.#carrier.socket.destroy();
+      this.#writer.destroy();
       return;
     }
     this.#hasEnded = true;
@@ -190,7 +189,7 @@ export class NetAnswer implements Answer {
   destroy(): void {
     if (!this.#isClosed) {
       this.#close("cut");
-      this.#carrier.socket.destroy();
+      this.#writer.destroy();
     }
   }
 
@@ -274,7 +273,7 @@ export class NetAnswer implements Answer {
     if (this.#leftBytes !== undefined) {
       this.#leftBytes -= sizeBytes;
       if (this.#leftBytes < 0) {
-        this.#carrier.socket.destroy();
+        this.#writer.destroy();
         return false;
       }
     }

@@ -100,7 +100,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
     }
     if (this.socket.writableEnded) {
       // It was told the last word, and does not go.
-      this.socket.destroy();
+      this.writer.destroy();
     } else if (this.isBusy) {
       this.#refuse(408);
     } else {
@@ -117,7 +117,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
 
   /** Cuts the connection, whatever runs on it. */
   destroy(): void {
-    this.socket.destroy();
+    this.writer.destroy();
   }
 
   readonly answerWritten = (error?: Error | null): void => {
@@ -133,6 +133,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
   release(answer: NetAnswer): Socket {
     const { socket } = this;
     this.#isReleased = true;
+    this.writer.release();
     socket.off("data", this.#onData);
     socket.off("end", this.#onEnd);
     socket.off("drain", this.#onDrain);
@@ -200,7 +201,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
     } catch (error) {
       if (!(error instanceof BadRequestError)) {
         // A bug of ours: nobody may take it for an answer.
-        this.socket.destroy();
+        this.writer.destroy();
         throw error;
       }
       this.#refuse(error.status);
@@ -310,7 +311,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
     const isBegun = this.#answer?.hasHead === true;
     this.#leave();
     if (isBegun || this.#isClosed) {
-      socket.destroy();
+      this.writer.destroy();
       return;
     }
     socket.off("data", this.#onData);

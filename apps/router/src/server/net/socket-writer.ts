@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { type GatheredWriter, GatheredWrites } from "./gathered-writes.ts";
 
 /** Told when what was written is with the system, or why it never will be. */
 export type WrittenListener = (error?: Error | null) => void;
@@ -27,6 +28,8 @@ const UNIT_BYTES = 3;
 let requestType: (new () => WriteRequest) | null | undefined;
 /** No write is under way with it. */
 let idleRequest: WriteRequest | undefined;
+/** Texts of all sockets that the system is about to be given. */
+const gathered = new GatheredWrites();
 
 /**
  * Writes to a socket, alone. Where the system takes it at once, which is nearly always, the socket's stream, its ticks and
@@ -34,16 +37,21 @@ let idleRequest: WriteRequest | undefined;
  * through the stream: TLS, bytes, long texts, a stream or a system that holds something back, another kind of handle than Node
  * has today. The order of what is written is the order of calls, whichever way each of them takes.
  *
+ * What goes straight to the system goes with that of other sockets, one right after the other ({@link GatheredWrites}): at the
+ * latest when the running callback has returned.
+ *
  * That the stream holds nothing is known here, as nobody else writes to the socket or ends it: to ask it would fetch its
  * objects, for each token, into a cache that the other streams have filled since.
  */
-export class SocketWriter {
+export class SocketWriter implements GatheredWriter {
   readonly #socket: Socket;
   readonly #isPlain: boolean;
   /** Text may go straight to the system: the stream holds nothing and has not ended. */
   #isStraight = false;
   /** The system still holds text that was written directly: what follows goes through the stream, which knows bounds. */
   #isBehind = false;
+  /** Of the text that is gathered; undefined where none is. */
+  #gatheredEncoding: "latin1" | "utf8" | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -55,6 +63,22 @@ export class SocketWriter {
    * @returns false when the socket is full: `drain` follows
    */
   write(text: string, encoding: "latin1" | "utf8", written?: WrittenListener): boolean {
+    this.#settle();
+    if (requestType !== undefined && this.#mayGoStraight(text, encoding)) {
+      this.#gatheredEncoding = encoding;
+      gathered.add(this, text, written);
+      return true;
+    }
+    return this.#writeNow(text, encoding, written);
+  }
+
+  writeGathered(text: string, written: WrittenListener | undefined): void {
+    const encoding = this.#gatheredEncoding ?? "utf8";
+    this.#gatheredEncoding = undefined;
+    this.#writeNow(text, encoding, written);
+  }
+
+  #writeNow(text: string, encoding: "latin1" | "utf8", written: WrittenListener | undefined): boolean {
     const handle = this.#directHandle(text, encoding);
     if (handle === undefined) {
       this.#isStraight = false;
@@ -84,12 +108,14 @@ export class SocketWriter {
 
   /** Writes bytes, which are the socket's from then on. @returns false when the socket is full: `drain` follows */
   writeBytes(bytes: Uint8Array, written?: WrittenListener): boolean {
+    this.#settle();
     this.#isStraight = false;
     return this.#socket.write(bytes, written);
   }
 
   /** Holds back what is written until {@link uncork}. */
   cork(): void {
+    this.#settle();
     this.#isStraight = false;
     this.#socket.cork();
   }
@@ -101,18 +127,41 @@ export class SocketWriter {
 
   /** Closes the socket when everything is with the system. Nothing is to be written afterwards. */
   close(): void {
-    this.#isStraight = false;
+    this.release();
     this.#socket.destroySoon();
+  }
+
+  /** Closes the socket now. What the system has been given, or was about to be, it delivers if it can. */
+  destroy(): void {
+    this.release();
+    this.#socket.destroy();
+  }
+
+  /** Leaves the socket to others, with everything written that was said here. */
+  release(): void {
+    this.#settle();
+    this.#isStraight = false;
+  }
+
+  /** What is gathered of this socket's comes before what is said next. */
+  #settle(): void {
+    if (this.#gatheredEncoding !== undefined) {
+      gathered.flush();
+    }
   }
 
   /** The handle, where text may go straight to it now. */
   #directHandle(text: string, encoding: "latin1" | "utf8"): StreamHandle | undefined {
-    const mostBytes = encoding === "latin1" ? text.length : text.length * UNIT_BYTES;
-    if (mostBytes > DIRECT_BYTES || requestType === null || !(this.#isStraight || this.#straighten())) {
+    if (!this.#mayGoStraight(text, encoding)) {
       return undefined;
     }
     const { _handle: handle } = this.#socket as { readonly _handle?: StreamHandle | null };
     return handle ?? undefined;
+  }
+
+  #mayGoStraight(text: string, encoding: "latin1" | "utf8"): boolean {
+    const mostBytes = encoding === "latin1" ? text.length : text.length * UNIT_BYTES;
+    return mostBytes <= DIRECT_BYTES && requestType !== null && (this.#isStraight || this.#straighten());
   }
 
   #straighten(): boolean {
