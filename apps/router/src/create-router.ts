@@ -23,6 +23,7 @@ import { watchEngines } from "./fleet/watch-engines.ts";
 import { createModelBuilder } from "./models/create-model-builder.ts";
 import { LaterTidying } from "./models/later-tidying.ts";
 import { ModelCatalog } from "./models/model-catalog.ts";
+import type { ModelRuntime } from "./models/model-runtime.ts";
 import { RoutingModels } from "./models/routing-models.ts";
 import { decisionEvents } from "./observability/decision-events.ts";
 import { checkParserFlags } from "./models/model-parsers.ts";
@@ -58,6 +59,8 @@ export interface RouterEnvironment {
   readonly threadStarted?: (thread: StartedThread) => void;
   /** Turns V8's own collections of a process at rest off and on; not called where missing. See `memoryReducerSwitch`. */
   readonly setMemoryReducer?: (isOn: boolean) => void;
+  /** Hears of every model whose files have been read. */
+  readonly modelRead?: () => void;
 }
 
 /** Longest time finding out about a new engine may take: tokenizer files are tens of megabytes. */
@@ -133,8 +136,13 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
   const longTexts = createLongTexts(config, (detail) => environment.logger.warn(detail));
   const builder = createModelBuilder(config);
   const offline = createModelBuilder(config, true);
+  const told = async (reading: Promise<ModelRuntime>): Promise<ModelRuntime> => {
+    const model = await reading;
+    environment.modelRead?.();
+    return model;
+  };
   const routingModels = new RoutingModels({
-    build: routing.looksAtPrompts ? (facts) => offline.build(facts) : undefined,
+    build: routing.looksAtPrompts ? (facts) => told(offline.build(facts)) : undefined,
     unknown: (names, reason) => {
       environment.logger.info({ models: names, reason }, "prompts of these models are matched as text");
     },
@@ -167,7 +175,7 @@ export async function createRouter(config: RouterConfig, environment: RouterEnvi
     }),
     adoptModel: async (worker) => {
       const { connection, facts } = worker;
-      const built = connection.dialect === "http" ? undefined : await builder.build(facts);
+      const built = connection.dialect === "http" ? undefined : await told(builder.build(facts));
       const runtime = built === undefined ? undefined : models.adopt(built);
       // Of many workers the last one, too: whatever came after a moment of rest in their start is still there. Without a model, what
       // the program's own start left behind.

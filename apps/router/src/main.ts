@@ -66,8 +66,10 @@ async function main(): Promise<void> {
       logger.warn(warning);
     }
     const flags = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""];
-    boundYoungGeneration({ flags, servesHere: resolved.config.server.threads === 1 });
-    letOldGenerationGrow(flags);
+    const heapsBounds = [
+      boundYoungGeneration({ flags, servesHere: resolved.config.server.threads === 1 }),
+      letOldGenerationGrow(flags),
+    ];
     makeObjectsYoung(flags);
     if (resolved.config.routing.policyFile !== undefined) {
       keepWasmWrappers(flags);
@@ -75,6 +77,7 @@ async function main(): Promise<void> {
     const router = await createRouter(resolved.config, {
       logger,
       setMemoryReducer: memoryReducerSwitch(flags),
+      modelRead: () => heapsBounds.forEach((widen) => widen()),
     });
     endOnSignals(router, resolved.config.server.drainTimeoutSecs * 1000);
     logger.info({ url: router.url, version: ownVersion() }, `listening on ${router.url}`);

@@ -28,6 +28,7 @@ export async function startRouter(
     readonly environment?: Readonly<Record<string, string>>;
     readonly threadStarted?: RouterEnvironment["threadStarted"];
     readonly setMemoryReducer?: RouterEnvironment["setMemoryReducer"];
+    readonly modelRead?: RouterEnvironment["modelRead"];
   } = {},
 ): Promise<TestRouter> {
   const { config } = parseRouterConfig({
@@ -59,6 +60,7 @@ export async function startRouter(
     logger: pino({ level: "debug", base: null }, sink),
     ...(options.threadStarted === undefined ? {} : { threadStarted: options.threadStarted }),
     ...(options.setMemoryReducer === undefined ? {} : { setMemoryReducer: options.setMemoryReducer }),
+    ...(options.modelRead === undefined ? {} : { modelRead: options.modelRead }),
   });
   if (options.waitForWorkers ?? true) {
     const workers =

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { flagsSetBy, OLDER_V8 } from "./tuning.cases.ts";
+import { flagsSetBy, KNOWN_V8, OLDER_V8 } from "./tuning.cases.ts";
 import { letOldGenerationGrow } from "./old-generation.ts";
 
 const MAJOR_V8 = Number(process.versions.v8.split(".")[0]);
@@ -9,11 +9,23 @@ const MAJOR_V8 = Number(process.versions.v8.split(".")[0]);
 const flagsSet = flagsSetBy(letOldGenerationGrow);
 
 describe("letOldGenerationGrow()", () => {
-  it("counts buffers like objects, and lets both grow by three quarters", () => {
+  it("counts buffers like objects, and lets both grow by half", () => {
     expect(flagsSet(["--max-old-space-size=900", ""])).toEqual([
       "--external-memory-accounted-in-global-limit",
-      "--heap-growing-percent=75",
+      "--heap-growing-percent=50",
     ]);
+  });
+
+  it.each([
+    ["", ["--heap-growing-percent=75"]],
+    ["--heap-growing-percent=20", []],
+  ])("lets them grow by more from the first model on, unless the user says so: %s", (flag, expected) => {
+    const set: string[] = [];
+    const modelRead = letOldGenerationGrow([flag], { v8Version: KNOWN_V8, setFlag: (one) => set.push(one) });
+    set.length = 0;
+    modelRead();
+    modelRead();
+    expect(set).toEqual(expected);
   });
 
   it.each([

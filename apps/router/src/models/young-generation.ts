@@ -22,7 +22,8 @@ export interface YoungGenerationOptions {
 const HALF_MEGABYTES = 16;
 /** A heap of a later thread begins with this, as it may find itself unable to grow (see below). V8's own is 1. */
 const FIRST_HALF_MEGABYTES = 4;
-const ENOUGH_BYTES = 2 * HALF_MEGABYTES * 1024 * 1024;
+/** The same of the heap that runs already as long as it holds no model: what a router that passes bodies on makes is gone at once. */
+const HALF_MEGABYTES_WITHOUT_MODEL = 8;
 /** V8's own default. */
 const GROWING = 2;
 const RESTING = 1;
@@ -32,25 +33,30 @@ const RESTING = 1;
  * processor's caches. The bound is read when a heap is made, so for the one that runs already the factor by which it grows is set to one.
  * That factor is the whole process's: a thread whose heap is made meanwhile stays as large as it began. Looks only after collections: costs
  * nothing at rest.
+ * @returns to be called when the first model has been read, and without effect afterwards
  */
-export function boundYoungGeneration(options: YoungGenerationOptions): void {
+export function boundYoungGeneration(options: YoungGenerationOptions): () => void {
   const { setFlag = setFlagsFromString, size = youngBytes, afterCollections = observeCollections } = options;
   if (!mayTuneV8(options.flags, /semi[-_]space|new[-_]space|minor[-_]ms/u, options.v8Version)) {
-    return;
+    return () => undefined;
   }
   setFlag(`--max-semi-space-size=${HALF_MEGABYTES}`);
   if (!options.servesHere) {
-    return;
+    return () => undefined;
   }
   setFlag(`--min-semi-space-size=${FIRST_HALF_MEGABYTES}`);
   let factor = GROWING;
+  let halfMegabytes = HALF_MEGABYTES_WITHOUT_MODEL;
   afterCollections(() => {
-    const wanted = size() < ENOUGH_BYTES ? GROWING : RESTING;
+    const wanted = size() < 2 * halfMegabytes * 1024 * 1024 ? GROWING : RESTING;
     if (wanted !== factor) {
       factor = wanted;
       setFlag(`--semi-space-growth-factor=${factor}`);
     }
   });
+  return () => {
+    halfMegabytes = HALF_MEGABYTES;
+  };
 }
 
 function youngBytes(): number {
