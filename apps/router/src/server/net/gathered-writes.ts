@@ -1,4 +1,5 @@
-import type { WrittenListener } from "./socket-writer.ts";
+/** Told when what was written is with the system, or why it never will be. */
+export type WrittenListener = (error?: Error | null) => void;
 
 /** What a text of {@link GatheredWrites} belongs to. */
 export interface GatheredWriter {

@@ -1,8 +1,5 @@
 import type { Socket } from "node:net";
-import { type GatheredWriter, GatheredWrites } from "./gathered-writes.ts";
-
-/** Told when what was written is with the system, or why it never will be. */
-export type WrittenListener = (error?: Error | null) => void;
+import { type GatheredWriter, GatheredWrites, type WrittenListener } from "./gathered-writes.ts";
 
 /** What Node's sockets hand to the system with every write; used again as long as the system takes everything at once. */
 interface WriteRequest {
