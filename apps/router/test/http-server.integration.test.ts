@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+
+import { SocketWriter } from "../src/server/net/socket-writer.ts";
 import { readRequestBody } from "../src/server/request-body.ts";
 import type { Route } from "../src/server/route-table.ts";
 import { openRaw } from "./raw-http.ts";
@@ -156,5 +158,21 @@ describe.each(HTTP_SERVERS)("an HTTP server on %s", (httpServer) => {
     using other = await openRaw(server.listener.port);
     other.send("GET http://x/echo?a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     expect(await other.closed()).toMatch(/^HTTP\/1\.1 200 [^]*got$/);
+  });
+});
+
+describe("an HTTP server on net", () => {
+  it("says how long the work is that texts for other clients should not wait for", async () => {
+    await using server = await servingOn("net")(ROUTES);
+    const beforeRead = vi.spyOn(SocketWriter.prototype, "beforeRead");
+    using raw = await openRaw(server.listener.port);
+    const head = "POST /echo HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n";
+    raw.send(head);
+    await raw.received(/\r\n\r\n/);
+    raw.send("body");
+    await raw.received(/body$/);
+    raw.send(head);
+    await raw.received(/Continue\r\n\r\n$/);
+    expect(beforeRead.mock.calls).toEqual([[head.length], [Number.POSITIVE_INFINITY], [head.length]]);
   });
 });

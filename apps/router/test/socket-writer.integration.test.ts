@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { SocketWriter } from "../src/server/net/socket-writer.ts";
 
@@ -43,6 +44,42 @@ async function freshWriter(socket: Socket): Promise<SocketWriter> {
   vi.resetModules();
   const { SocketWriter: Fresh } = await import("../src/server/net/socket-writer.ts");
   return new Fresh(socket);
+}
+
+/** Writers that share what is gathered, and what the system was given by which of them. */
+interface ManyWriters extends AsyncDisposable {
+  readonly writers: readonly SocketWriter[];
+  readonly events: string[];
+}
+
+async function manyWriters(count: number): Promise<ManyWriters> {
+  const pairs = await Promise.all(Array.from({ length: count }, () => connected()));
+  vi.resetModules();
+  const { SocketWriter: Fresh } = await import("../src/server/net/socket-writer.ts");
+  const writers = pairs.map(({ ours }) => new Fresh(ours));
+  writers[0]?.write("learnt", "latin1");
+  const events: string[] = [];
+  for (const [index, { ours }] of pairs.entries()) {
+    const { _handle: handle } = ours as unknown as {
+      readonly _handle: { writeLatin1String(request: object, text: string): number };
+    };
+    const own = handle.writeLatin1String.bind(handle);
+    vi.spyOn(handle, "writeLatin1String").mockImplementation((request, text) => {
+      events.push(`written ${index}`);
+      return own(request, text);
+    });
+  }
+  return {
+    writers,
+    events,
+    [Symbol.asyncDispose]: async () =>
+      void (await Promise.all(pairs.map((pair) => pair[Symbol.asyncDispose]()))),
+  };
+}
+
+/** `written 3`, `written 4` and so on. */
+function named(word: string, from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) => `${word} ${from + index}`);
 }
 
 afterEach(() => vi.resetModules());
@@ -115,35 +152,15 @@ describe("SocketWriter", () => {
     expect(await readAll(pair.client)).toBe("learnt;abcd");
   });
 
-  it("writes what many sockets are given in one go one right after the other, no later than the callback's end", async () => {
-    const pairs = await Promise.all(Array.from({ length: 70 }, () => connected()));
-    await using _ = {
-      [Symbol.asyncDispose]: async () =>
-        void (await Promise.all(pairs.map((pair) => pair[Symbol.asyncDispose]()))),
-    };
-    vi.resetModules();
-    const { SocketWriter: Fresh } = await import("../src/server/net/socket-writer.ts");
-    const writers = pairs.map(({ ours }) => new Fresh(ours));
-    writers[0]?.write("learnt", "latin1");
-    const events: string[] = [];
-    for (const [index, { ours }] of pairs.entries()) {
-      const { _handle: handle } = ours as unknown as {
-        readonly _handle: { writeLatin1String(request: object, text: string): number };
-      };
-      const own = handle.writeLatin1String.bind(handle);
-      vi.spyOn(handle, "writeLatin1String").mockImplementation((request, text) => {
-        events.push(`written ${index}`);
-        return own(request, text);
-      });
-    }
+  it("writes what many sockets are given one right after the other, no later than when all is read", async () => {
+    await using many = await manyWriters(70);
+    const { writers, events } = many;
     for (const [index, writer] of writers.entries()) {
       events.push(`made ${index}`);
       writer.write("x", "latin1");
     }
     events.push("returned");
-    await Promise.resolve();
-    const named = (word: string, from: number, to: number): string[] =>
-      Array.from({ length: to - from }, (_, index) => `${word} ${from + index}`);
+    await setImmediate();
     expect(events).toEqual([
       ...named("made", 0, 32),
       ...named("written", 0, 32),
@@ -153,6 +170,27 @@ describe("SocketWriter", () => {
       "returned",
       ...named("written", 64, 70),
     ]);
+  });
+
+  it.each([
+    ["a long request", [5_000]],
+    ["many short ones", Array.from({ length: 20 }, () => 250)],
+    ["the rest of one", [Number.POSITIVE_INFINITY]],
+  ])("lets no text wait for work on %s", async (_, reads) => {
+    await using many = await manyWriters(3);
+    const [reader, ...others] = many.writers as [SocketWriter, SocketWriter, SocketWriter];
+    for (const writer of others) {
+      writer.write("x", "latin1");
+    }
+    reader.beforeRead(250);
+    expect(many.events).toEqual([]);
+    for (const bytes of reads) {
+      reader.beforeRead(bytes);
+    }
+    expect(many.events).toEqual(named("written", 1, 3));
+    others[1].write("y", "latin1");
+    reader.beforeRead(250);
+    expect(many.events).toHaveLength(2);
   });
 
   it.each(["close", "destroy"] as const)("%s delivers what was written in the same go", async (way) => {

@@ -13,14 +13,17 @@ export interface GatheredWriter {
  */
 const MOST_TEXTS = 32;
 
+/** Bytes from clients that are worked on while texts wait: a dozen of short requests, some tenths of a millisecond. */
+const MOST_READ_BYTES = 4 * 1024;
+
 /**
  * Texts for many sockets that are written one right after the other, instead of each as soon as it is made: a read from an
- * engine has tokens of hundreds of streams. Between two writes nothing else runs then, which finds the system's code and its
- * tables still in the processor's caches, and a client that reads several streams, or the machine's network card, has the
- * next one to do before it falls asleep over the last.
+ * engine has tokens of hundreds of streams, and one turn of the event loop reads many engines. Between two writes nothing
+ * else runs then, which finds the system's code and its tables still in the processor's caches, and a client that reads
+ * several streams, or the machine's network card, has the next one to do before it falls asleep over the last.
  *
- * No text waits for anything that is yet to come: what was gathered is written when the running callback of the system has
- * returned, in a microtask, if not before.
+ * No text waits for anything that is yet to come: what was gathered is written when what the system had ready has been
+ * read, if not before; and no text waits for long work, which is that on a client's request ({@link beforeRead}).
  */
 export class GatheredWrites {
   readonly #writers: (GatheredWriter | undefined)[] = Array.from({ length: MOST_TEXTS });
@@ -28,6 +31,8 @@ export class GatheredWrites {
   readonly #writtens: (WrittenListener | undefined)[] = Array.from({ length: MOST_TEXTS });
   #count = 0;
   #isPlanned = false;
+  /** From clients, since the first text that waits. */
+  #readBytes = 0;
 
   /** Takes the text for later; or, being full, writes it with all others now. */
   add(writer: GatheredWriter, text: string, written: WrittenListener | undefined): void {
@@ -40,7 +45,17 @@ export class GatheredWrites {
       this.flush();
     } else if (!this.#isPlanned) {
       this.#isPlanned = true;
-      queueMicrotask(this.#flushPlanned);
+      setImmediate(this.#flushPlanned);
+    }
+  }
+
+  /** What is gathered goes out before so many bytes of a client's are worked on, unless they are few. */
+  beforeRead(bytes: number): void {
+    if (this.#count > 0) {
+      this.#readBytes += bytes;
+      if (this.#readBytes > MOST_READ_BYTES) {
+        this.flush();
+      }
     }
   }
 
@@ -48,6 +63,7 @@ export class GatheredWrites {
   flush(): void {
     const count = this.#count;
     this.#count = 0;
+    this.#readBytes = 0;
     for (let place = 0; place < count; place += 1) {
       const writer = this.#writers[place];
       const text = this.#texts[place] as string;

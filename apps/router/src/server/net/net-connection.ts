@@ -189,6 +189,8 @@ export class NetConnection implements AnswerCarrier, BodySource {
   };
 
   #read(bytes: Buffer): void {
+    // A request that takes more than one read is a long one, however few bytes are its last.
+    this.writer.beforeRead(this.#reader.isAtStart ? bytes.length : Number.POSITIVE_INFINITY);
     if (this.#reader.isAtStart) {
       const nowMs = this.#owner.steadyMs();
       this.#requestSinceMs = nowMs;

@@ -35,7 +35,7 @@ const gathered = new GatheredWrites();
  * has today. The order of what is written is the order of calls, whichever way each of them takes.
  *
  * What goes straight to the system goes with that of other sockets, one right after the other ({@link GatheredWrites}): at the
- * latest when the running callback has returned.
+ * latest when everything has been read that was there to read.
  *
  * That the stream holds nothing is known here, as nobody else writes to the socket or ends it: to ask it would fetch its
  * objects, for each token, into a cache that the other streams have filled since.
@@ -61,31 +61,27 @@ export class SocketWriter implements GatheredWriter {
    */
   write(text: string, encoding: "latin1" | "utf8", written?: WrittenListener): boolean {
     this.#settle();
-    if (requestType !== undefined && this.#mayGoStraight(text, encoding)) {
-      this.#gatheredEncoding = encoding;
-      gathered.add(this, text, written);
-      return true;
+    if (!this.#mayGoStraight(text, encoding)) {
+      return this.#writeToStream(text, encoding, written);
     }
-    return this.#writeNow(text, encoding, written);
+    if (requestType === undefined) {
+      return this.#learn(text, encoding, written);
+    }
+    this.#gatheredEncoding = encoding;
+    gathered.add(this, text, written);
+    return true;
   }
 
   writeGathered(text: string, written: WrittenListener | undefined): void {
-    const encoding = this.#gatheredEncoding ?? "utf8";
+    const encoding = this.#gatheredEncoding as "latin1" | "utf8";
     this.#gatheredEncoding = undefined;
-    this.#writeNow(text, encoding, written);
-  }
-
-  #writeNow(text: string, encoding: "latin1" | "utf8", written: WrittenListener | undefined): boolean {
-    const handle = this.#directHandle(text, encoding);
+    // What may go straight still may: whatever would forbid it writes what is gathered first. But the client may have gone.
+    const handle = handleOf(this.#socket);
     if (handle === undefined) {
-      this.#isStraight = false;
-      return this.#socket.write(text, encoding, written);
+      this.#writeToStream(text, encoding, written);
+      return;
     }
     const request = (idleRequest ??= newRequest());
-    if (request === undefined) {
-      this.#isStraight = false;
-      return writeAndLearn(this.#socket, handle, { text, encoding, written });
-    }
     const status =
       encoding === "latin1" ? handle.writeLatin1String(request, text) : handle.writeUtf8String(request, text);
     if (status !== 0) {
@@ -100,7 +96,6 @@ export class SocketWriter implements GatheredWriter {
     } else if (written !== undefined) {
       process.nextTick(written);
     }
-    return true;
   }
 
   /** Writes bytes, which are the socket's from then on. @returns false when the socket is full: `drain` follows */
@@ -134,6 +129,11 @@ export class SocketWriter implements GatheredWriter {
     this.#socket.destroy();
   }
 
+  /** Called before so many bytes that came on the socket are worked on: texts for other sockets do not wait for it. */
+  beforeRead(bytes: number): void {
+    gathered.beforeRead(bytes);
+  }
+
   /** Leaves the socket to others, with everything written that was said here. */
   release(): void {
     this.#settle();
@@ -147,13 +147,36 @@ export class SocketWriter implements GatheredWriter {
     }
   }
 
-  /** The handle, where text may go straight to it now. */
-  #directHandle(text: string, encoding: "latin1" | "utf8"): StreamHandle | undefined {
-    if (!this.#mayGoStraight(text, encoding)) {
-      return undefined;
+  #writeToStream(text: string, encoding: "latin1" | "utf8", written: WrittenListener | undefined): boolean {
+    this.#isStraight = false;
+    return this.#socket.write(text, encoding, written);
+  }
+
+  /** Writes to the stream, which holds nothing, and sees what it hands to the system. */
+  #learn(text: string, encoding: "latin1" | "utf8", written: WrittenListener | undefined): boolean {
+    const handle = handleOf(this.#socket);
+    if (handle === undefined) {
+      return this.#writeToStream(text, encoding, written);
     }
-    const { _handle: handle } = this.#socket as { readonly _handle?: StreamHandle | null };
-    return handle ?? undefined;
+    const name = encoding === "latin1" ? "writeLatin1String" : "writeUtf8String";
+    const own = handle[name];
+    requestType = null;
+    if (typeof own !== "function" || typeof handle.writeQueueSize !== "number") {
+      return this.#writeToStream(text, encoding, written);
+    }
+    handle[name] = function seen(this: StreamHandle, request: WriteRequest | null, data: string): number {
+      // Node 26 makes a request only for what the system does not take at once: its stream has nothing to be left out.
+      requestType =
+        request === null || request.constructor === Object
+          ? null
+          : (request.constructor as new () => WriteRequest);
+      return own.call(this, request, data);
+    };
+    try {
+      return this.#writeToStream(text, encoding, written);
+    } finally {
+      delete (handle as Partial<StreamHandle>)[name];
+    }
   }
 
   #mayGoStraight(text: string, encoding: "latin1" | "utf8"): boolean {
@@ -183,11 +206,14 @@ export class SocketWriter implements GatheredWriter {
   }
 }
 
-function newRequest(): WriteRequest | undefined {
-  if (requestType === undefined || requestType === null) {
-    return undefined;
-  }
-  const request = new requestType();
+/** Undefined where the socket is closed. */
+function handleOf(socket: Socket): StreamHandle | undefined {
+  const { _handle: handle } = socket as { readonly _handle?: StreamHandle | null };
+  return handle ?? undefined;
+}
+
+function newRequest(): WriteRequest {
+  const request = new (requestType as new () => WriteRequest)();
   request.oncomplete = requestCompleted;
   request.writer = undefined as never;
   request.written = undefined;
@@ -196,36 +222,4 @@ function newRequest(): WriteRequest | undefined {
 
 function requestCompleted(this: WriteRequest, status: number): void {
   this.writer?.completed(status, this.written);
-}
-
-/** Writes through the stream, and sees what the stream hands to the system. */
-function writeAndLearn(
-  socket: Socket,
-  handle: StreamHandle,
-  piece: {
-    readonly text: string;
-    readonly encoding: "latin1" | "utf8";
-    readonly written: WrittenListener | undefined;
-  },
-): boolean {
-  const { text, encoding, written } = piece;
-  const name = encoding === "latin1" ? "writeLatin1String" : "writeUtf8String";
-  const own = handle[name];
-  requestType = null;
-  if (typeof own !== "function" || typeof handle.writeQueueSize !== "number") {
-    return socket.write(text, encoding, written);
-  }
-  handle[name] = function seen(this: StreamHandle, request: WriteRequest | null, data: string): number {
-    // Node 26 makes a request only for what the system does not take at once: its stream has nothing to be left out.
-    requestType =
-      request === null || request.constructor === Object
-        ? null
-        : (request.constructor as new () => WriteRequest);
-    return own.call(this, request, data);
-  };
-  try {
-    return socket.write(text, encoding, written);
-  } finally {
-    delete (handle as Partial<StreamHandle>)[name];
-  }
 }
