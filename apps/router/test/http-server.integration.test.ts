@@ -125,12 +125,13 @@ describe.each(HTTP_SERVERS)("an HTTP server on %s", (httpServer) => {
   });
 
   it("gives a name that is said again as one list", async () => {
-    const headers: Readonly<Record<string, unknown>>[] = [];
+    const names = ["host", "authorization", "x-a", "cookie", "set-cookie", "__proto__", "constructor"];
+    const headers: (readonly [string, string | undefined])[] = [];
     const look: Route = {
       path: "/look",
       methods: {
         GET: ({ exchange }) => {
-          headers.push(exchange.incoming.headers);
+          headers.push(...names.map((name) => [name, exchange.header(name)] as const));
           exchange.send(200, "", {});
         },
       },
@@ -141,13 +142,15 @@ describe.each(HTTP_SERVERS)("an HTTP server on %s", (httpServer) => {
       "GET /look HTTP/1.1\r\nHost: x\r\nAuthorization: one\r\nauthorization: two\r\nX-A: 1\r\nx-a: 2\r\ncookie: a\r\ncookie: b\r\nset-cookie: c\r\n__proto__: d\r\nconnection: close\r\n\r\n",
     );
     await raw.closed();
-    expect({ ...headers[0] }).toMatchObject({
-      host: "x",
-      authorization: "one",
-      "x-a": "1, 2",
-      cookie: "a; b",
-      "set-cookie": ["c"],
-    });
+    expect(headers).toEqual([
+      ["host", "x"],
+      ["authorization", "one"],
+      ["x-a", "1, 2"],
+      ["cookie", "a; b"],
+      ["set-cookie", "c"],
+      ["__proto__", httpServer === "net" ? "d" : undefined],
+      ["constructor", undefined],
+    ]);
   });
 
   it("answers a target that is no address, and one with a host in it", async () => {

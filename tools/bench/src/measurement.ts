@@ -115,6 +115,8 @@ export function loadCommand(
     scenario.connections,
     "--extra",
     `"model":"qwen3","max_tokens":${scenario.tokens}${stream}`,
+    "--headers",
+    (scenario.headers ?? []).join(";"),
     "--sse",
     scenario.stream ? 1 : 0,
     "--warmup",

@@ -15,11 +15,30 @@ export interface Scenario {
   readonly rampMs?: number;
   /** Seconds before the window. */
   readonly warmupSeconds?: number;
+  /** Headers beside those that every request has, as lines. */
+  readonly headers?: readonly string[];
   /** Bodies by which each round begins later, so that no round repeats the texts of the one before. */
   readonly spread?: number;
 }
 
 const short = { workers: 1, bodies: "short", stream: false, stepMs: 0 } as const;
+/** What OpenAI's client for Python says with every request. */
+const OPENAI_HEADERS = [
+  "accept-encoding: gzip, deflate",
+  "connection: keep-alive",
+  "accept: application/json",
+  "user-agent: AsyncOpenAI/Python 2.8.1",
+  "x-stainless-lang: python",
+  "x-stainless-package-version: 2.8.1",
+  "x-stainless-os: Linux",
+  "x-stainless-arch: x64",
+  "x-stainless-runtime: CPython",
+  "x-stainless-runtime-version: 3.12.3",
+  "authorization: Bearer EMPTY",
+  "x-stainless-async: async:asyncio",
+  "x-stainless-retry-count: 0",
+  "x-stainless-read-timeout: 600",
+];
 const varied = {
   bodies: "varied2k",
   connections: 64,
@@ -33,6 +52,7 @@ const long = { workers: 1, connections: 8, tokens: 16, stream: false, stepMs: 0 
 /** Every kind of load by name; what each shows stands in the README. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   s1: { ...short, connections: 64, tokens: 1 },
+  s1o: { ...short, connections: 64, tokens: 1, headers: OPENAI_HEADERS },
   s2a: { ...short, connections: 256, tokens: 64, stream: true, stepMs: 10, rampMs: 640, warmupSeconds: 2 },
   s2b: {
     ...short,

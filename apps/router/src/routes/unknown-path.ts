@@ -37,7 +37,7 @@ async function serveUnknown(
     exchange.send(307, "", { location: redirectTarget(exchange.incoming) });
     return;
   }
-  if (isUpgrade(exchange.incoming)) {
+  if (isUpgrade(exchange.incoming.method, exchange.header("upgrade"))) {
     await serveUpgrade(scope, services);
     return;
   }

@@ -52,8 +52,7 @@ export class DetachedExchange implements ClientSide {
   }
 
   header(name: string): string | undefined {
-    const value = this.incoming.headers[name];
-    return Array.isArray(value) ? value[0] : value;
+    return this.incoming.header(name);
   }
 
   setHeader(): void {

@@ -72,8 +72,7 @@ export class Exchange implements AnswerListener {
 
   /** Value of a request header by its lower-case name, the first where there are several; undefined where there is none. */
   header(name: string): string | undefined {
-    const value = this.incoming.headers[name];
-    return Array.isArray(value) ? value[0] : value;
+    return this.incoming.header(name);
   }
 
   /** Sets a response header to be sent with the head. No effect after the commit. */

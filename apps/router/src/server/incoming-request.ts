@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 
 /** Hears the body of one request. */
@@ -16,11 +15,11 @@ export interface IncomingRequest {
   readonly method: string;
   /** The request's target as it came: path and query, mostly. */
   readonly url: string;
-  /** By lower-case name, repeated ones joined as Node does. */
-  readonly headers: Readonly<IncomingHttpHeaders>;
   /** Name, value, name, value …, as received. */
   readonly rawHeaders: readonly string[];
   readonly socket: Socket;
+  /** Value of a header by its lower-case name, repeated ones joined as Node does, of `set-cookie` the first; undefined where there is none. */
+  header(name: string): string | undefined;
   /**
    * Begins to tell of the body, once only; what came before is told, too. After the client left, `broken` is told at once.
    */

@@ -1,6 +1,4 @@
-import type { IncomingMessage } from "node:http";
-
-/** True for a request that wants to speak WebSocket. */
-export function isUpgrade(incoming: Pick<IncomingMessage, "method" | "headers">): boolean {
-  return incoming.method === "GET" && incoming.headers.upgrade?.toLowerCase() === "websocket";
+/** True for a request that wants to speak WebSocket. @param upgrade value of its header of this name */
+export function isUpgrade(method: string | undefined, upgrade: string | undefined): boolean {
+  return method === "GET" && upgrade?.toLowerCase() === "websocket";
 }

@@ -95,7 +95,7 @@ export async function receiveReplayable(
   limits: ReplayableLimits,
 ): Promise<ReplayableResult> {
   const { heldBytes, limitBytes } = limits;
-  const declared = incoming.headers["content-length"];
+  const declared = incoming.header("content-length");
   if (Number(declared) > limitBytes) {
     incoming.discard();
     return { kind: "too-large", limitBytes };

@@ -12,7 +12,7 @@ export type BodyResult =
  * soon after that). Read a body once only.
  */
 export function readRequestBody(incoming: IncomingRequest, limitBytes: number): Promise<BodyResult> {
-  if (Number(incoming.headers["content-length"]) > limitBytes) {
+  if (Number(incoming.header("content-length")) > limitBytes) {
     incoming.discard();
     return Promise.resolve({ kind: "too-large", limitBytes });
   }

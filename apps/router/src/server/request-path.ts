@@ -32,7 +32,7 @@ export function redirectTarget(incoming: IncomingRequest): string {
   const queryAt = url.indexOf("?");
   const path = queryAt === -1 ? url : url.slice(0, queryAt);
   const query = queryAt === -1 ? "" : url.slice(queryAt);
-  const host = incoming.headers.host ?? `${incoming.socket.localAddress}:${incoming.socket.localPort}`;
+  const host = incoming.header("host") ?? `${incoming.socket.localAddress}:${incoming.socket.localPort}`;
   const relative = `${path.replace(TRAILING_SLASHES, "")}${query}`;
   const scheme = "encrypted" in incoming.socket ? "https" : "http";
   return relative.startsWith("/") ? `${scheme}://${host}${relative}` : relative;

@@ -5,8 +5,9 @@ import { isUpgrade } from "../is-upgrade.ts";
 import { type Persistence, statusLine } from "./answer-head.ts";
 import { type AnswerCarrier, NetAnswer } from "./net-answer.ts";
 import { type BodySource, NetRequest } from "./net-request.ts";
+import type { HeadLimits } from "./head-reader.ts";
 import { BadRequestError, type RequestHead } from "./request-head.ts";
-import { type HeadLimits, RequestReader } from "./request-reader.ts";
+import { RequestReader } from "./request-reader.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
 /** How long a connection may take over what. */
@@ -241,7 +242,7 @@ export class NetConnection implements AnswerCarrier, BodySource {
     const answer = new NetAnswer(this, head);
     this.#request = request;
     this.#answer = answer;
-    if (head.asksUpgrade && isUpgrade(request)) {
+    if (head.asksUpgrade && isUpgrade(head.method, head.header("upgrade"))) {
       this.#keepsAlive = false;
     }
     this.#owner.request(request, answer);

@@ -5,7 +5,7 @@ import type { HttpSide, HttpSideOptions } from "../http-side.ts";
 import type { Answer } from "../answer.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
 import { type ConnectionOwner, type ConnectionTimes, NetConnection } from "./net-connection.ts";
-import type { HeadLimits } from "./request-reader.ts";
+import type { HeadLimits } from "./head-reader.ts";
 
 /** As Node's HTTP server has them. */
 const HEAD_MS = 60_000;

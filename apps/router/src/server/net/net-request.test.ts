@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { NetRequest } from "./net-request.ts";
+import { parseRequestHead } from "./parse-request-head.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -48,17 +49,7 @@ function received(request: NetRequest, last: "end" | "break"): WeakRef<object> {
 }
 
 function netRequest(): NetRequest {
-  const head = {
-    method: "POST",
-    target: "/v1/completions",
-    minorVersion: 1,
-    headers: {},
-    rawHeaders: [],
-    keepsAlive: true,
-    lengthBytes: 2,
-    expectsContinue: false,
-    asksUpgrade: false,
-  } as const;
+  const head = parseRequestHead("POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2", 2);
   const source = { pauseBody: () => undefined, resumeBody: () => undefined, bodyWanted: () => undefined };
   return new NetRequest(head, {} as Socket, source);
 }

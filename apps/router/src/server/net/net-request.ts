@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import type { BodyReceiver, IncomingRequest } from "../incoming-request.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -18,9 +17,8 @@ const MAX_HELD_BYTES = 64 * 1024;
 export class NetRequest implements IncomingRequest {
   readonly method: string;
   readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly rawHeaders: readonly string[];
   readonly socket: Socket;
+  readonly #head: RequestHead;
   readonly #source: BodySource;
   #receiver: BodyReceiver | undefined;
   #held: Uint8Array[] | undefined;
@@ -31,10 +29,17 @@ export class NetRequest implements IncomingRequest {
   constructor(head: RequestHead, socket: Socket, source: BodySource) {
     this.method = head.method;
     this.url = head.target;
-    this.headers = head.headers;
-    this.rawHeaders = head.rawHeaders;
     this.socket = socket;
+    this.#head = head;
     this.#source = source;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#head.rawHeaders;
+  }
+
+  header(name: string): string | undefined {
+    return this.#head.header(name);
   }
 
   /** All of the body has arrived. */

@@ -1,5 +1,6 @@
 import { ChunkReader } from "./chunk-reader.ts";
-import { BadRequestError, parseRequestHead, type RequestHead } from "./request-head.ts";
+import { type HeadLimits, HeadReader } from "./head-reader.ts";
+import { BadRequestError, type RequestHead } from "./request-head.ts";
 
 /** Hears one request after the other. */
 export interface RequestListener {
@@ -8,12 +9,6 @@ export interface RequestListener {
   piece(bytes: Buffer): void;
   /** The request is complete. */
   end(): void;
-}
-
-/** What is taken of a head. */
-export interface HeadLimits {
-  readonly maxHeaderBytes: number;
-  readonly maxHeaderCount: number;
 }
 
 const HEAD_END = "\r\n\r\n";
@@ -27,6 +22,7 @@ const LF = 0x0a;
 export class RequestReader {
   readonly #limits: HeadLimits;
   readonly #listener: RequestListener;
+  readonly #heads: HeadReader;
   #state: "head" | "length" | "chunks" | "done" = "head";
   /** Beginning of a head that is not complete, in one piece with room for more. */
   #held: Buffer | undefined;
@@ -39,6 +35,7 @@ export class RequestReader {
   constructor(limits: HeadLimits, listener: RequestListener) {
     this.#limits = limits;
     this.#listener = listener;
+    this.#heads = new HeadReader(limits);
   }
 
   /** The current request has been read to its end. */
@@ -86,6 +83,12 @@ export class RequestReader {
       if (from === bytes.length) {
         return -1;
       }
+      const known = this.#heads.readKnown(bytes, from);
+      if (known !== undefined) {
+        const end = this.#heads.knownEnd;
+        this.#begin(known);
+        return end;
+      }
     }
     const all = heldBytes === 0 ? bytes.subarray(from) : this.#hold(bytes, from);
     const headEnd = all.indexOf(HEAD_END, Math.max(0, heldBytes - 3), "latin1");
@@ -101,7 +104,7 @@ export class RequestReader {
     }
     this.#held = undefined;
     this.#heldBytes = 0;
-    this.#begin(parseRequestHead(all.toString("latin1", 0, headEnd), this.#limits.maxHeaderCount));
+    this.#begin(this.#heads.read(all.toString("latin1", 0, headEnd)));
     return from + headEnd + HEAD_END.length - heldBytes;
   }
 

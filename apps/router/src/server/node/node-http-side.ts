@@ -24,7 +24,7 @@ export class NodeHttpSide implements HttpSide {
       maxHeaderSize: maxHeaderBytes,
       keepAliveTimeout: keepAliveMs,
       // Any other protocol that a client would rather speak is passed over, as HTTP allows.
-      shouldUpgradeCallback: isUpgrade,
+      shouldUpgradeCallback: wantsWebSocket,
     };
     this.server =
       tls === undefined
@@ -102,7 +102,11 @@ export class NodeHttpSide implements HttpSide {
   }
 }
 
+function wantsWebSocket({ method, headers }: IncomingMessage): boolean {
+  return isUpgrade(method, headers.upgrade);
+}
+
 /** Older versions of Node would take every request with an `upgrade` header away from the server: they go without. */
 function asksBeforeUpgrade(server: Server | SecureServer): boolean {
-  return "shouldUpgradeCallback" in server && server.shouldUpgradeCallback === isUpgrade;
+  return "shouldUpgradeCallback" in server && server.shouldUpgradeCallback === wantsWebSocket;
 }

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { BodyReceiver, IncomingRequest } from "../incoming-request.ts";
 
@@ -18,16 +18,18 @@ export class NodeRequest implements IncomingRequest {
     return this.#incoming.url ?? "/";
   }
 
-  get headers(): IncomingHttpHeaders {
-    return this.#incoming.headers;
-  }
-
   get rawHeaders(): readonly string[] {
     return this.#incoming.rawHeaders;
   }
 
   get socket(): Socket {
     return this.#incoming.socket;
+  }
+
+  header(name: string): string | undefined {
+    const { headers } = this.#incoming;
+    const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    return Array.isArray(value) ? value[0] : value;
   }
 
   receive(receiver: BodyReceiver): void {
