@@ -30,6 +30,40 @@ describe("CellFamily", () => {
 
     const { values } = await family.get();
     expect(values).toEqual([{ labels: { worker: "two", rank: "0" }, value: 2 }]);
+    family.cell({ worker: "one", rank: "0" }).value += 3;
+    family.cell({ worker: "two", rank: "0" }).value += 1;
+    expect((await family.get()).values.map(({ labels, value }) => [labels["worker"], value])).toEqual([
+      ["two", 3],
+      ["one", 3],
+    ]);
+    family.reset();
+    family.cell({ worker: "one", rank: "0" }).value += 1;
+    expect((await family.get()).values).toHaveLength(1);
+  });
+
+  it.each([1, 2, 3])("keeps apart what differs in any of %i labels, and finds it again", async (count) => {
+    const family = new CellFamily("apart", { help: "Apart.", type: "gauge" });
+    const names = ["a", "b", "c"].slice(0, count);
+    const rows = Array.from({ length: 2 ** count }, (_, row) =>
+      Object.fromEntries(names.map((name, at) => [name, `v${(row >> at) & 1}`])),
+    );
+    for (const _ of [1, 2, 3]) {
+      for (const [row, labels] of rows.entries()) {
+        family.cell(labels).value += row;
+      }
+    }
+    expect((await family.get()).values).toEqual(rows.map((labels, row) => ({ labels, value: 3 * row })));
+  });
+
+  it("counts what exceeds its bound of combinations of two labels under other", async () => {
+    const family = new CellFamily("busy_total", { help: "Busy.", type: "counter" });
+    for (let index = 0; index < 10_005; index += 1) {
+      family.cell({ name: `n${index}`, kind: "k" }).value += 1;
+    }
+    family.cell({ name: "n10004", kind: "k" }).value += 1;
+    const { values } = await family.get();
+    expect(values).toHaveLength(10_001);
+    expect(values.at(-1)).toEqual({ labels: { name: "other", kind: "other" }, value: 6 });
   });
 
   it("counts what exceeds its bound of label combinations under other", async () => {

@@ -44,6 +44,8 @@ export function registerCellMetric(registry: Registry, metric: CellMetric): void
 class CellTable<TCell> {
   readonly #create: () => TCell;
   readonly #entries = new Map<string, CellEntry<TCell>>();
+  /** Those of two labels by the one and the other, so that nothing is put together to find them. */
+  readonly #pairs = new Map<string, Map<string, TCell>>();
 
   constructor(create: () => TCell) {
     this.#create = create;
@@ -51,20 +53,22 @@ class CellTable<TCell> {
 
   get(labels: Labels): TCell {
     // A family's labels are always the same: one value alone is its own key, which costs no new text.
+    let first: string | undefined;
+    let second: string | undefined;
     let key: string | undefined;
     for (const name in labels) {
       const value = labels[name] ?? "";
-      key = key === undefined ? value : `${key}\u0000${value}`;
+      if (first === undefined) {
+        first = value;
+      } else if (second === undefined) {
+        second = value;
+      } else {
+        key = `${key ?? `${first}\u0000${second}`}\u0000${value}`;
+      }
     }
-    key ??= "";
-    const known = this.#entries.get(key);
-    if (known !== undefined) {
-      return known.cell;
-    }
-    if (this.#entries.size >= CELL_LIMIT) {
-      return this.#overflow(labels);
-    }
-    return this.#add(key, labels);
+    return first === undefined || second === undefined || key !== undefined
+      ? this.#find(key ?? first ?? "", labels)
+      : this.#findPair(first, second, labels);
   }
 
   values(): Iterable<CellEntry<TCell>> {
@@ -72,6 +76,7 @@ class CellTable<TCell> {
   }
 
   remove(name: string, value: string): void {
+    this.#pairs.clear();
     for (const [key, entry] of this.#entries) {
       if (entry.labels[name] === value) {
         this.#entries.delete(key);
@@ -81,6 +86,32 @@ class CellTable<TCell> {
 
   clear(): void {
     this.#entries.clear();
+    this.#pairs.clear();
+  }
+
+  #findPair(first: string, second: string, labels: Labels): TCell {
+    const known = this.#pairs.get(first)?.get(second);
+    if (known !== undefined) {
+      return known;
+    }
+    const key = `${first}\u0000${second}`;
+    const cell = this.#find(key, labels);
+    if (this.#entries.has(key)) {
+      const seconds = this.#pairs.get(first) ?? new Map<string, TCell>();
+      this.#pairs.set(first, seconds.set(second, cell));
+    }
+    return cell;
+  }
+
+  #find(key: string, labels: Labels): TCell {
+    const known = this.#entries.get(key);
+    if (known !== undefined) {
+      return known.cell;
+    }
+    if (this.#entries.size >= CELL_LIMIT) {
+      return this.#overflow(labels);
+    }
+    return this.#add(key, labels);
   }
 
   #overflow(labels: Labels): TCell {

@@ -206,25 +206,36 @@ export class GenerationServer {
     }
     const { plan } = run;
     const first = run.generations[0];
-    const maxTokens = plan.prompts.reduce((most, prompt) => Math.max(most, prompt.sampling.maxTokens), 0);
+    let maxTokens = 0;
+    for (const { sampling } of plan.prompts) {
+      maxTokens = Math.max(maxTokens, sampling.maxTokens);
+    }
+    let attempts = 0;
+    let sequences = 0;
+    const finishReasons: string[] = [];
+    for (const generation of run.generations) {
+      attempts += generation.attempts;
+      sequences += generation.sequences.length;
+      for (const { finishReason } of generation.sequences) {
+        if (finishReason !== undefined) {
+          finishReasons.push(finishReason);
+        }
+      }
+    }
     scope.generation = {
       model: plan.model.servedNames[0] ?? "",
       workers: workersOf(run.generations),
       policy: this.#options.policyName,
       reason: first?.placementReason ?? "",
-      attempts: run.generations.reduce((sum, generation) => sum + generation.attempts, 0),
+      attempts,
       queueMs: context.queueMs,
       firstTokenMs: run.firstOutputAtMs === undefined ? undefined : run.firstOutputAtMs - scope.startedAtMs,
       promptTokens: run.promptTokens,
       completionTokens: run.completionTokens,
       cachedTokens: run.cachedTokens ?? 0,
-      sequences: run.generations.reduce((sum, generation) => sum + generation.sequences.length, 0),
+      sequences,
       maxTokens,
-      finishReasons: run.generations.flatMap((generation) =>
-        generation.sequences.flatMap((sequence) =>
-          sequence.finishReason === undefined ? [] : [sequence.finishReason],
-        ),
-      ),
+      finishReasons,
     };
   }
 }

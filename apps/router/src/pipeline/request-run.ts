@@ -255,8 +255,11 @@ export class RequestRun implements ExchangeListener, GenerationOwner {
     if (added === 0) {
       return 0;
     }
-    const fresh = Array.from({ length: added }, (_, index) => this.#newGeneration(first + index));
-    this.generations = first === 0 ? fresh : [...this.generations, ...fresh];
+    const generations = [...this.generations];
+    for (let index = 0; index < added; index += 1) {
+      generations.push(this.#newGeneration(first + index));
+    }
+    this.generations = generations;
     this.#unfinished += added;
     return added;
   }

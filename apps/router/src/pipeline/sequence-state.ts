@@ -129,7 +129,10 @@ export class SequenceState {
         ? undefined
         : this.#logprobs?.read(output, { logprobs: output.logprobs, count: tokenCount });
     if (this.#text.expectedFinish !== undefined) {
-      const tokenIds = Array.from({ length: tokenCount }, (_, at) => output.tokenIds[at] ?? 0);
+      const tokenIds: number[] = [];
+      for (let at = 0; at < tokenCount; at += 1) {
+        tokenIds.push(output.tokenIds[at] ?? 0);
+      }
       this.#held = { text: delta.text, tokenIds, tokenCount, logprobs };
       if (this.#text.expectedFinish.reason !== "repetition") {
         return "go-on";

@@ -5,6 +5,8 @@ import { JsonError } from "../json/json-error.ts";
 import type { JsonValue } from "../json/json-value.ts";
 import { jsonSyntaxError } from "../validation/issue-text.ts";
 
+const JSON_TYPE = "application/json";
+
 /**
  * Reads the body of a JSON route as FastAPI and vLLM do together: a body that calls itself JSON is parsed first, then
  * anything but `application/json` is refused. An empty body is null, which every request parser refuses as missing.
@@ -17,10 +19,13 @@ export function parseRequestBody(
   bytes: Uint8Array,
   memory?: BodyMemory,
 ): JsonValue {
+  if (contentType === JSON_TYPE && bytes.length > 0) {
+    return parseBody(bytes, memory);
+  }
   const lowerCase = (contentType ?? "").toLowerCase();
   const [mediaType = ""] = lowerCase.split(";", 1);
   const value = bytes.length > 0 && namesJson(mediaType.trim()) ? parseBody(bytes, memory) : null;
-  if (mediaType !== "application/json") throw contentTypeError();
+  if (mediaType !== JSON_TYPE) throw contentTypeError();
   return value;
 }
 
