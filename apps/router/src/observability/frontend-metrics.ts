@@ -134,7 +134,8 @@ export class FrontendMetrics {
   readonly #gapCells = new Map<string, ReturnType<HistogramFamily["cell"]>>();
 
   /** Cells that are looked up once, not once a request; routes, verbs and served models are few. */
-  readonly #httpCells = new Map<string, HttpCells>();
+  /** By handler and method. */
+  readonly #httpCells = new Map<string, Map<string, HttpCells>>();
   readonly #modelCells = new Map<string, ModelCells>();
 
   constructor(registry: Registry) {
@@ -219,8 +220,12 @@ export class FrontendMetrics {
   }
 
   #httpCellsOf(handler: string, method: string): HttpCells {
-    const key = `${method} ${handler}`;
-    let cells = this.#httpCells.get(key);
+    let ofHandler = this.#httpCells.get(handler);
+    if (ofHandler === undefined) {
+      ofHandler = new Map();
+      this.#httpCells.set(handler, ofHandler);
+    }
+    let cells = ofHandler.get(method);
     if (cells === undefined) {
       cells = {
         requests: [],
@@ -229,7 +234,7 @@ export class FrontendMetrics {
         fine: this.#httpFine.cell({}),
         coarse: this.#httpCoarse.cell({ handler, method }),
       };
-      this.#httpCells.set(key, cells);
+      ofHandler.set(method, cells);
     }
     return cells;
   }

@@ -88,16 +88,12 @@ export class Generation implements AttemptOwner, GenerationUnit {
     this.prompt = prompt;
     this.#engineId = `${plan.responseId}-${options.promptIndex}-${options.services.uniqueId()}`;
     const { n } = prompt.sampling;
-    this.sequences = Array.from(
-      { length: n },
-      (_, ordinal) =>
-        new SequenceState(plan, {
-          prompt,
-          ordinal,
-          choice: options.promptIndex * n + ordinal,
-          listener: options.owner,
-        }),
-    );
+    const sequences: SequenceState[] = [];
+    for (let ordinal = 0; ordinal < n; ordinal += 1) {
+      const choice = options.promptIndex * n + ordinal;
+      sequences.push(new SequenceState(plan, { prompt, ordinal, choice, listener: options.owner }));
+    }
+    this.sequences = sequences;
   }
 
   /** Attempts made so far. */

@@ -50,7 +50,6 @@ function prepare(template: ChatTemplate, request: ChatRenderRequest): PreparedCh
     template.variables,
     request,
   );
-  for (const [name, token] of request.specialTokens) if (!variables.has(name)) variables.set(name, token);
   if (continueFinalMessage && addGenerationPrompt) {
     return fail(
       "continue_final_message and add_generation_prompt are not compatible. Use continue_final_message when you want the model to continue the final message, and add_generation_prompt when you want to add a header that will prompt it to start a new assistant message instead.",

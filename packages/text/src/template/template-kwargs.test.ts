@@ -48,6 +48,7 @@ describe("templateVariables()", () => {
   it("passes on what the template declares, and always the standard ones", () => {
     const { variables } = templateVariables(new Set(["thinking"]), {
       ...base,
+      specialTokens: new Map(),
       kwargs: object('{"thinking": true, "other": 1, "max_length": 5, "chat_template": "x"}'),
     });
     expect(Object.fromEntries(variables)).toEqual({
@@ -56,5 +57,28 @@ describe("templateVariables()", () => {
       add_generation_prompt: true,
       thinking: true,
     });
+  });
+
+  it("adds the special tokens that no argument is named like, those of the tokenizer at hand", () => {
+    const declared = new Set(["eos_token"]);
+    const named = (
+      token: string,
+      kwargs?: ReturnType<typeof object>,
+      defaultKwargs?: ReturnType<typeof object>,
+    ): unknown => {
+      const specialTokens = new Map([["eos_token", token]]);
+      const { variables } = templateVariables(declared, { ...base, specialTokens, kwargs, defaultKwargs });
+      return variables.get("eos_token");
+    };
+    expect([named("a"), named("a"), named("b")]).toEqual(["a", "a", "b"]);
+    const argument = object('{"eos_token": "c"}');
+    expect([named("a", argument), named("a", undefined, argument), named("a")]).toEqual(["c", "c", "a"]);
+  });
+
+  it("gives each caller variables of its own", () => {
+    const declared = new Set<string>();
+    const settings = { ...base, specialTokens: new Map<string, string>() };
+    templateVariables(declared, settings).variables.set("messages", []);
+    expect(templateVariables(declared, settings).variables.has("messages")).toBe(false);
   });
 });

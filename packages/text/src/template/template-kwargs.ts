@@ -66,36 +66,49 @@ function override(
   for (const [name, value] of values) if (value !== null && value !== "auto") target.set(name, value);
 }
 
-/** The variables a template gets, without messages and special tokens, and the two switches among them. */
+/** The variables a template gets, without messages, and the two switches among them. */
 export interface TemplateVariables {
   readonly variables: Map<string, TemplateValue>;
   readonly addGenerationPrompt: boolean;
   readonly continueFinalMessage: boolean;
 }
 
-/** What a template got last in a request that says nothing of its own, and what the server's defaults were. */
+/** Named special tokens of a tokenizer. */
+type SpecialTokens = ReadonlyMap<string, string>;
+
+/** What a template got last in a request that says nothing of its own, and what it was made of. */
 interface PlainVariables extends TemplateVariables {
   readonly defaultKwargs: TemplateSettings["defaultKwargs"];
+  readonly specialTokens: SpecialTokens;
 }
 
 /** By what templates declare, then by the two switches: most requests differ in nothing else. */
 const plainVariables = new WeakMap<ReadonlySet<string>, (PlainVariables | undefined)[]>();
 
-/** Chooses from the merged arguments what the template declares or always gets. */
+/**
+ * Chooses from the merged arguments what the template declares or always gets, and adds the special tokens that no argument
+ * is named like.
+ */
 export function templateVariables(
   declared: ReadonlySet<string>,
-  settings: TemplateSettings,
+  settings: TemplateSettings & { readonly specialTokens: SpecialTokens },
 ): TemplateVariables {
-  if (!isPlain(settings)) return chosenVariables(declared, settings);
-  const { addGenerationPrompt, continueFinalMessage, defaultKwargs } = settings;
+  if (!isPlain(settings)) return chosenVariables(declared, settings, settings.specialTokens);
+  const { addGenerationPrompt, continueFinalMessage, defaultKwargs, specialTokens } = settings;
   let known = plainVariables.get(declared);
   if (known === undefined) plainVariables.set(declared, (known = []));
   const at = (addGenerationPrompt ? 1 : 0) + (continueFinalMessage ? 2 : 0);
   let plain = known[at];
-  if (plain === undefined || plain.defaultKwargs !== defaultKwargs)
-    plain = known[at] = { ...chosenVariables(declared, settings), defaultKwargs };
+  if (plain === undefined || plain.defaultKwargs !== defaultKwargs || plain.specialTokens !== specialTokens) {
+    const chosen = chosenVariables(declared, settings, specialTokens);
+    plain = known[at] = { ...chosen, defaultKwargs, specialTokens };
+  }
   // The caller goes on to fill them.
-  return { ...plain, variables: new Map(plain.variables) };
+  return {
+    variables: new Map(plain.variables),
+    addGenerationPrompt: plain.addGenerationPrompt,
+    continueFinalMessage: plain.continueFinalMessage,
+  };
 }
 
 function isPlain({ tools, documents, kwargs, reasoningEffort }: TemplateSettings): boolean {
@@ -107,7 +120,11 @@ function isPlain({ tools, documents, kwargs, reasoningEffort }: TemplateSettings
   );
 }
 
-function chosenVariables(declared: ReadonlySet<string>, settings: TemplateSettings): TemplateVariables {
+function chosenVariables(
+  declared: ReadonlySet<string>,
+  settings: TemplateSettings,
+  specialTokens: SpecialTokens,
+): TemplateVariables {
   const merged = effectiveTemplateKwargs(settings);
   const addGenerationPrompt = merged.get("add_generation_prompt") ?? false;
   const variables = new Map<string, TemplateValue>([
@@ -119,6 +136,7 @@ function chosenVariables(declared: ReadonlySet<string>, settings: TemplateSettin
     if (!CONSUMED_NAMES.has(name) && (declared.has(name) || STANDARD_NAMES.has(name)))
       variables.set(name, value);
   }
+  for (const [name, token] of specialTokens) if (!variables.has(name)) variables.set(name, token);
   return {
     variables,
     addGenerationPrompt: addGenerationPrompt === true,
