@@ -133,8 +133,7 @@ export class FrontendMetrics {
   /** Gap between two outputs; its cell is looked up once, since it is told once a token. */
   readonly #gapCells = new Map<string, ReturnType<HistogramFamily["cell"]>>();
 
-  /** Cells that are looked up once, not once a request; routes, verbs and served models are few. */
-  /** By handler and method. */
+  /** Cells that are looked up once, not once a request, by handler and method; routes, verbs and served models are few. */
   readonly #httpCells = new Map<string, Map<string, HttpCells>>();
   readonly #modelCells = new Map<string, ModelCells>();
 
