@@ -1,5 +1,4 @@
 import { describe, expect, it, vi } from "vitest";
-
 import { SocketWriter } from "../src/server/net/socket-writer.ts";
 import { readRequestBody } from "../src/server/request-body.ts";
 import type { Route } from "../src/server/route-table.ts";

@@ -1,9 +1,7 @@
 import { RouterError } from "../../router-error.ts";
 import { nodeHttp } from "../node-http.ts";
+import { HEADER_NAME, HEADER_VALUE } from "./head-syntax.ts";
 import { httpDate } from "./http-date.ts";
-
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 
 /** What becomes of the connection after an answer, and how long it may then be idle. */
 export type Persistence = { readonly keepAliveSecs: number } | "close";
@@ -22,7 +20,7 @@ export function headerLines(headers: readonly string[]): string {
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] as string;
     const value = headers[index + 1] as string;
-    if (!NAME.test(name) || !VALUE.test(value)) {
+    if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value)) {
       throw new RouterError("internal", `the header ${JSON.stringify(name)} is not valid in HTTP`);
     }
     text += `${name}: ${value}\r\n`;

@@ -1,3 +1,4 @@
+import { HEAD_END } from "./head-syntax.ts";
 import { KnownHead } from "./known-head.ts";
 import { parseRequestHead } from "./parse-request-head.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -6,8 +7,6 @@ import type { RequestHead } from "./request-head.ts";
 const MOST_KEPT_UNITS = 2_048;
 /** After so many heads in a row of which none was like the one before, none is kept any more. */
 const MOST_MISSES = 4;
-/** The empty line, and the end of the line before. */
-const END_BYTES = 4;
 
 /** What is taken of a head. */
 export interface HeadLimits {
@@ -40,7 +39,7 @@ export class HeadReader {
   readKnown(bytes: Buffer, start: number): RequestHead | undefined {
     const known = this.#known;
     const head = known?.read(bytes, start);
-    if (head === undefined || this.knownEnd - start - END_BYTES > this.#limits.maxHeaderBytes) {
+    if (head === undefined || this.knownEnd - start - HEAD_END.length > this.#limits.maxHeaderBytes) {
       return undefined;
     }
     this.#misses = 0;

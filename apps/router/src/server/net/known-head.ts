@@ -1,3 +1,4 @@
+import { HEAD_END } from "./head-syntax.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** Longer ones may be no safe number, and are refused by who reads them anew. */
@@ -19,7 +20,7 @@ export class KnownHead {
 
   /** @param text what `head` was read from, without the empty line */
   constructor(text: string, head: RequestHead) {
-    const whole = `${text}\r\n\r\n`;
+    const whole = `${text}${HEAD_END}`;
     this.#head = head;
     // Not of the pool that Node cuts small buffers from: it would be held as long as this.
     this.#bytes = Buffer.alloc(whole.length);

@@ -4,8 +4,8 @@ import type { CancelTimer } from "../../fleet/timers.ts";
 import type { HttpSide, HttpSideOptions } from "../http-side.ts";
 import type { Answer } from "../answer.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
-import { type ConnectionOwner, type ConnectionTimes, NetConnection } from "./net-connection.ts";
 import type { HeadLimits } from "./head-reader.ts";
+import { type ConnectionOwner, type ConnectionTimes, NetConnection } from "./net-connection.ts";
 
 /** As Node's HTTP server has them. */
 const HEAD_MS = 60_000;

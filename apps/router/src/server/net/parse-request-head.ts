@@ -1,9 +1,7 @@
+import { HEADER_NAME, HEADER_VALUE } from "./head-syntax.ts";
 import { BadRequestError, type HeadFacts, RequestHead } from "./request-head.ts";
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\u0021-\u007e\u0080-\u00ff]+) HTTP\/1\.([01])$/;
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Control characters have no place in a value; bytes above ASCII do. */
-const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 const DIGITS = /^\d{1,15}$/;
 /** Headers of which the first counts, as in Node (which makes a list of `set-cookie`, that no request should have). */
 const FIRST_COUNTS: ReadonlySet<string> = new Set([
@@ -46,7 +44,7 @@ export function parseRequestHead(text: string, maxHeaderCount: number): RequestH
     const name = text.slice(position, colon);
     const value = trimmed(text, colon + 1, end);
     // Neither a line that goes on from the one before, nor a lone CR or LF passes these.
-    if (!NAME.test(name) || !VALUE.test(value)) {
+    if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value)) {
       throw new BadRequestError(400, "a header is malformed");
     }
     raw.push(name, value);

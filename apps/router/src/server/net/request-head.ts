@@ -9,8 +9,21 @@ export class BadRequestError extends Error {
   }
 }
 
+/** The headers of a request. */
+export interface HeadHeaders {
+  /** Name, value, name, value …, as received. */
+  readonly raw: readonly string[];
+  /** By lower-case name, repeated ones joined as Node does, of `set-cookie` the first; without a prototype. */
+  readonly byName: Readonly<Record<string, string>>;
+}
+
+const LENGTH = "content-length";
+
 /** What a head says beside its headers. */
-export interface HeadFacts {
+export type HeadFacts = Omit<RequestHead, "rawHeaders" | "header" | "withLength">;
+
+/** What a request's head says. Never changes: a connection's next request may be told by the same. */
+export class RequestHead {
   readonly method: string;
   readonly target: string;
   /** HTTP/1.0 or HTTP/1.1. */
@@ -22,27 +35,6 @@ export interface HeadFacts {
   /** The client waits for a word before it sends the body. */
   readonly expectsContinue: boolean;
   /** The client would go on in another protocol. */
-  readonly asksUpgrade: boolean;
-}
-
-/** The headers of a request. */
-export interface HeadHeaders {
-  /** Name, value, name, value …, as received. */
-  readonly raw: readonly string[];
-  /** By lower-case name, repeated ones joined as Node does, of `set-cookie` the first; without a prototype. */
-  readonly byName: Readonly<Record<string, string>>;
-}
-
-const LENGTH = "content-length";
-
-/** What a request's head says. Never changes: a connection's next request may be told by the same. */
-export class RequestHead implements HeadFacts {
-  readonly method: string;
-  readonly target: string;
-  readonly minorVersion: 0 | 1;
-  readonly lengthBytes: number | undefined;
-  readonly keepsAlive: boolean;
-  readonly expectsContinue: boolean;
   readonly asksUpgrade: boolean;
   readonly #headers: HeadHeaders;
   /** The length is not that of the headers. */

@@ -1,5 +1,6 @@
 import { ChunkReader } from "./chunk-reader.ts";
 import { type HeadLimits, HeadReader } from "./head-reader.ts";
+import { HEAD_END } from "./head-syntax.ts";
 import { BadRequestError, type RequestHead } from "./request-head.ts";
 
 /** Hears one request after the other. */
@@ -11,7 +12,6 @@ export interface RequestListener {
   end(): void;
 }
 
-const HEAD_END = "\r\n\r\n";
 const CR = 0x0d;
 const LF = 0x0a;
 
