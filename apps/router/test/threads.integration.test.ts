@@ -330,17 +330,22 @@ describe("--threads 2", { timeout: 60_000 }, () => {
       };
       const isActive = async (): Promise<string | undefined> =>
         /vllm_router_policy_file_active (\d)\n/.exec((await alone(`${router.url}/metrics`)).text)?.[1];
-      expect(await placed(16)).toEqual(times(16, () => `http://${one.address} own`));
+      // Which of them came to know its place first is not said.
+      const places = engines.map(({ address }) => `http://${address} own`);
+      const before = await placed(16);
+      expect(places).toContain(before[0]);
+      expect(before).toEqual(times(16, () => before[0]));
+      const other = places.find((place) => place !== before[0]);
       expect(await isActive()).toBe("1");
       await writeFile(file, preferring("input.slots[candidate]"));
       // Told once all threads have it.
       const loaded = (): number => router.logText().split("policy file loaded").length - 1;
       await eventually("the change is loaded", () => loaded() === 2, 30_000);
-      expect(await placed(16)).toEqual(times(16, () => `http://${two.address} own`));
+      expect(await placed(16)).toEqual(times(16, () => other));
 
       await writeFile(file, preferring("input.promptTokens > 100 ? undefined : input.slots[candidate]"));
       await eventually("the next change is loaded", () => loaded() === 3, 30_000);
-      expect(await placed(16)).toEqual(times(16, () => `http://${two.address} own`));
+      expect(await placed(16)).toEqual(times(16, () => other));
       const long = { ...question, messages: [{ role: "user", content: "word ".repeat(200) }] };
       expect((await alone(chat, { body: long })).status).toBe(200);
       await eventually("the failure is told", async () => (await isActive()) === "0");

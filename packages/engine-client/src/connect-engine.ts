@@ -7,10 +7,7 @@ import { HttpEngineAdmin } from "./proxy/http-admin.ts";
 import { createHttpPool } from "./proxy/http-pool.ts";
 import { HttpProxyEngine } from "./proxy/http-proxy-engine.ts";
 import { NetProxyEngine } from "./proxy/net/net-proxy-engine.ts";
-import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
-import { Http2Transport } from "./transport/http2-transport.ts";
-import { NetTransport } from "./transport/net/net-transport.ts";
-import type { StreamTransport } from "./transport/stream-transport.ts";
+import { createTransport, type EngineTransport } from "./transport/create-transport.ts";
 import {
   DEFAULT_TRANSPORT_OPTIONS,
   type TlsOptions,
@@ -19,15 +16,12 @@ import {
 import { VllmTokenEngine } from "./vllm-engine/vllm-token-engine.ts";
 import { InferenceTokenEngine } from "./vllm-inference/inference-token-engine.ts";
 
-/** How the token stream of a gRPC engine is carried. */
-export type EngineTransport = "http2" | "net" | "grpc-js";
-
 /** How requests are passed on to an HTTP engine. */
 export type HttpClient = "undici" | "net";
 
 /** How to connect to an engine. */
 export interface ConnectOptions {
-  /** Default `net`: an HTTP/2 client of our own. */
+  /** Carries the calls of a gRPC engine; default `net`: an HTTP/2 client of our own. */
   readonly transport?: EngineTransport;
   /** Default `net`: an HTTP/1.1 client of our own. */
   readonly httpClient?: HttpClient;
@@ -92,7 +86,7 @@ export function connectEngine(
     case "http":
       return connectHttp(description, settings, options);
     case "vllm-inference":
-      return connectInference(description, settings, options.transport ?? "http2");
+      return connectInference(description, settings, options.transport ?? "net");
   }
 }
 
@@ -120,15 +114,14 @@ function connectVllmEngine(
   kind: EngineTransport,
 ): VllmEngineConnection {
   const transport = createTransport(settings, kind);
-  const admin = new VllmEngineAdmin(settings);
+  const admin = new VllmEngineAdmin(createTransport(settings, kind));
   return {
     dialect: "vllm-engine",
     description,
     engine: new VllmTokenEngine(transport),
     admin,
     close: async () => {
-      admin.close();
-      await transport.close();
+      await Promise.all([admin.close(), transport.close()]);
     },
   };
 }
@@ -139,7 +132,7 @@ function connectInference(
   kind: EngineTransport,
 ): InferenceConnection {
   const transport = createTransport(settings, kind);
-  const admin = new InferenceAdmin(settings);
+  const admin = new InferenceAdmin(createTransport(settings, kind));
   const aborts = new AbortBatch(async (ids) => admin.abort(ids));
   return {
     dialect: "vllm-inference",
@@ -147,21 +140,9 @@ function connectInference(
     engine: new InferenceTokenEngine(transport, (requestId) => aborts.add(requestId)),
     admin,
     close: async () => {
-      admin.close();
-      await transport.close();
+      await Promise.all([admin.close(), transport.close()]);
     },
   };
-}
-
-function createTransport(settings: TransportOptions, kind: EngineTransport): StreamTransport {
-  switch (kind) {
-    case "http2":
-      return new Http2Transport(settings);
-    case "net":
-      return new NetTransport(settings);
-    case "grpc-js":
-      return new GrpcJsTransport(settings);
-  }
 }
 
 function connectHttp(

@@ -26,7 +26,6 @@ export {
   connectEngine,
   type ConnectOptions,
   type EngineConnection,
-  type EngineTransport,
   type HttpClient,
   type HttpEngineConnection,
   type InferenceConnection,
@@ -68,6 +67,7 @@ export {
 } from "./engine-error.ts";
 export { probeEngine, type ProbeOptions } from "./probe-engine.ts";
 export type { HttpEngineAdmin, HttpModel } from "./proxy/http-admin.ts";
+export type { EngineTransport } from "./transport/create-transport.ts";
 export type { TlsOptions } from "./transport/transport-options.ts";
 export { vllmEngineSeedIsCarried, vllmEngineUncarriedField } from "./vllm-engine/carried-values.ts";
 export { inferenceUncarriedField } from "./vllm-inference/inference-carried-values.ts";

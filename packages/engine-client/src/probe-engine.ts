@@ -6,6 +6,7 @@ import { type EngineDescription, type EngineUrl, parseEngineUrl } from "./engine
 import { EngineError } from "./engine-error.ts";
 import { HttpEngineAdmin } from "./proxy/http-admin.ts";
 import { NetProxyEngine } from "./proxy/net/net-proxy-engine.ts";
+import { NetTransport } from "./transport/net/net-transport.ts";
 import type { TlsOptions, TransportOptions } from "./transport/transport-options.ts";
 
 /** How long and how to look. */
@@ -68,23 +69,23 @@ export async function probeEngine(url: string, options: ProbeOptions = {}): Prom
 }
 
 async function speaksVllmEngine(attempt: Attempt): Promise<boolean> {
-  const admin = new VllmEngineAdmin(attempt.settings);
+  const admin = new VllmEngineAdmin(new NetTransport(attempt.settings));
   try {
     return await answers(
       async () => admin.standardHealth(undefined, callOptions(attempt)),
       async () => admin.getModelInfo(callOptions(attempt)),
     );
   } finally {
-    admin.close();
+    await admin.close();
   }
 }
 
 async function speaksInference(attempt: Attempt): Promise<boolean> {
-  const admin = new InferenceAdmin(attempt.settings);
+  const admin = new InferenceAdmin(new NetTransport(attempt.settings));
   try {
     return await answers(async () => admin.getServerInfo(callOptions(attempt)));
   } finally {
-    admin.close();
+    await admin.close();
   }
 }
 

@@ -9,15 +9,24 @@ import {
 } from "@vllm-router/proto/messages";
 import { strToU8, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { connectEngine, type EngineError, type VllmEngineConnection } from "../src/index.ts";
+import {
+  connectEngine,
+  type EngineError,
+  type EngineTransport,
+  type VllmEngineConnection,
+} from "../src/index.ts";
 import { type EngineScript, type ScriptedEngine, startScriptedEngine } from "./scripted-engine.ts";
 import { turns, waitUntil } from "./wait-until.ts";
 
+const TRANSPORTS = ["net", "http2", "grpc-js"] as const satisfies readonly EngineTransport[];
+
 async function start(
+  transport: EngineTransport,
   script: EngineScript,
 ): Promise<{ engine: ScriptedEngine; connection: VllmEngineConnection } & AsyncDisposable> {
   const engine = await startScriptedEngine(script);
-  const connection = connectEngine({ dialect: "vllm-engine", address: engine.address, secure: false });
+  const description = { dialect: "vllm-engine", address: engine.address, secure: false } as const;
+  const connection = connectEngine(description, { transport });
   if (connection.dialect !== "vllm-engine") throw new Error(connection.dialect);
   return {
     engine,
@@ -48,9 +57,9 @@ function tokenizerScript(archive: Buffer, sha256: string, pieceBytes = 4096): En
   };
 }
 
-describe("admin calls", () => {
+describe.each(TRANSPORTS)("admin calls over %s", (transport) => {
   it("read the model's and the server's data", async () => {
-    await using setup = await start({
+    await using setup = await start(transport, {
       engine: {
         getModelInfo: (_call, callback) =>
           callback(
@@ -94,7 +103,7 @@ describe("admin calls", () => {
   });
 
   it("check health both ways", async () => {
-    await using setup = await start({
+    await using setup = await start(transport, {
       engine: { healthCheck: (_call, callback) => callback(null, { healthy: true, message: "Health" }) },
       health: {
         check: (call, callback) => {
@@ -120,7 +129,7 @@ describe("admin calls", () => {
   it("embed, abort, flush and read loads", async () => {
     const aborted: string[] = [];
     const traces: unknown[] = [];
-    await using setup = await start({
+    await using setup = await start(transport, {
       engine: {
         embed: (call, callback) => {
           traces.push(...call.metadata.get("traceparent"));
@@ -161,7 +170,7 @@ describe("admin calls", () => {
   });
 
   it("end at their deadline, when cancelled, and when the engine does not know them", async () => {
-    await using setup = await start({ engine: { getServerInfo: () => {} } });
+    await using setup = await start(transport, { engine: { getServerInfo: () => {} } });
     const { admin } = setup.connection;
     await expect(admin.getServerInfo({ deadlineAtMs: Date.now() + 100 })).rejects.toMatchObject({
       code: "deadline_exceeded",
@@ -177,9 +186,9 @@ describe("admin calls", () => {
   });
 });
 
-describe("getTokenizer()", () => {
+describe.each(TRANSPORTS)("getTokenizer() over %s", (transport) => {
   it("puts the pieces together and unpacks them", async () => {
-    await using setup = await start(tokenizerScript(ARCHIVE, DIGEST.toUpperCase(), 100));
+    await using setup = await start(transport, tokenizerScript(ARCHIVE, DIGEST.toUpperCase(), 100));
     const bundle = await setup.connection.admin.getTokenizer();
     expect(bundle.sha256).toBe(DIGEST);
     expect([...bundle.files.keys()]).toEqual(["tokenizer.json", "config.json"]);
@@ -196,7 +205,7 @@ describe("getTokenizer()", () => {
     ],
     ["of nothing", tokenizerScript(Buffer.alloc(0), ""), "without a digest"],
   ])("refuses an archive %s", async (_what, script, message) => {
-    await using setup = await start(script);
+    await using setup = await start(transport, script);
     await expect(setup.connection.admin.getTokenizer()).rejects.toMatchObject({
       code: "protocol",
       message: expect.stringContaining(message),
@@ -204,7 +213,7 @@ describe("getTokenizer()", () => {
   });
 
   it("keeps to its limits", async () => {
-    await using setup = await start(tokenizerScript(ARCHIVE, DIGEST, 100));
+    await using setup = await start(transport, tokenizerScript(ARCHIVE, DIGEST, 100));
     const { admin } = setup.connection;
     await expect(admin.getTokenizer({ maxArchiveBytes: 200 })).rejects.toThrow("larger than 200 bytes");
     await expect(admin.getTokenizer({ maxUnpackedBytes: 50_000 })).rejects.toThrow("more than 50000 bytes");
@@ -212,12 +221,12 @@ describe("getTokenizer()", () => {
   });
 
   it("can be cancelled, and passes on the engine's refusal", async () => {
-    await using setup = await start({ engine: { getTokenizer: () => {} } });
+    await using setup = await start(transport, { engine: { getTokenizer: () => {} } });
     const controller = new AbortController();
     const pending = setup.connection.admin.getTokenizer({ signal: controller.signal });
     controller.abort();
     await expect(pending).rejects.toMatchObject({ code: "cancelled" });
-    await using refusing = await start({
+    await using refusing = await start(transport, {
       engine: {
         getTokenizer: (call) => {
           call.emit("error", { code: status.FAILED_PRECONDITION, details: "no tokenizer path" });
@@ -231,11 +240,11 @@ describe("getTokenizer()", () => {
   });
 });
 
-describe("subscribeKvEvents()", () => {
+describe.each(TRANSPORTS)("subscribeKvEvents() over %s", (transport) => {
   it("gives batches in order until it is stopped", async () => {
     let isCancelled = false;
     let request: unknown;
-    await using setup = await start({
+    await using setup = await start(transport, {
       engine: {
         subscribeKvEvents: (call) => {
           request = call.request;
@@ -284,11 +293,11 @@ describe("subscribeKvEvents()", () => {
         ends.push(error);
       },
     };
-    await using ending = await start({ engine: { subscribeKvEvents: (call) => call.end() } });
+    await using ending = await start(transport, { engine: { subscribeKvEvents: (call) => call.end() } });
     ending.connection.admin.subscribeKvEvents(listener);
     await waitUntil(() => ends.length === 1, "the end");
     expect(ends[0]).toBeUndefined();
-    await using without = await start({ engine: {} });
+    await using without = await start(transport, { engine: {} });
     without.connection.admin.subscribeKvEvents(listener);
     await waitUntil(() => ends.length === 2, "the error");
     expect(ends[1]).toMatchObject({ code: "unimplemented" });

@@ -4,8 +4,9 @@ import {
   InferenceFinishReason,
   InferenceGenerateResponse,
 } from "@vllm-router/proto/messages";
-import { connectEngine, type ConnectOptions, type EngineTransport } from "../src/connect-engine.ts";
+import { connectEngine, type ConnectOptions } from "../src/connect-engine.ts";
 import type { TokenEngine } from "../src/engine.ts";
+import type { EngineTransport } from "../src/transport/create-transport.ts";
 import { chunk, complete, frameBytes, type MessageFields } from "./engine-messages.ts";
 import { type ScriptedEngine, startScriptedEngine, startScriptedInference } from "./scripted-engine.ts";
 

@@ -7,7 +7,7 @@ import { chunk, complete, frame } from "./engine-messages.ts";
 import { sendHead, sendPieces, startRawEngine } from "./raw-engine.ts";
 import { RecordingSink } from "./recording-sink.ts";
 import { sampleRequest } from "./sample-request.ts";
-import { waitUntil } from "./wait-until.ts";
+import { turns, waitUntil } from "./wait-until.ts";
 
 function connect(
   address: string,
@@ -32,6 +32,19 @@ describe("Http2Transport", () => {
     expect(server.sessions.length).toBe(1);
     await transport.close();
     await waitUntil(() => server.sessions[0]?.destroyed === true, "the connection is closed");
+  });
+
+  it("can be closed at any moment of connecting", async () => {
+    await using server = await startRawEngine((stream) => sendHead(stream));
+    for (let waited = 0; waited < 10; waited++) {
+      const { engine, transport } = connect(server.address);
+      const sink = new RecordingSink();
+      engine.generate(sampleRequest(), sink);
+      await turns(waited);
+      await transport.close();
+      await sink.over();
+      expect(sink.events.at(-1)).toMatchObject({ kind: "error", error: { code: "unavailable" } });
+    }
   });
 
   it("replaces a connection before its stream ids run out", async () => {

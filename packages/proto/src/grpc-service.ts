@@ -13,31 +13,12 @@ import {
   type ServiceDefinition,
   type ServiceError,
 } from "@grpc/grpc-js";
-
-interface MessageCodec<T> {
-  encode(message: T): { finish(): Uint8Array };
-  decode(input: Uint8Array): T;
-}
-
-/** A method as ts-proto's generic definitions describe it. None of our protocols streams requests. */
-export interface MethodDescription {
-  readonly name: string;
-  readonly requestType: MessageCodec<unknown>;
-  readonly requestStream: false;
-  readonly responseType: MessageCodec<unknown>;
-  readonly responseStream: boolean;
-}
-
-/** A service as ts-proto's generic definitions describe it. */
-export interface ServiceDescription {
-  readonly name: string;
-  readonly fullName: string;
-  readonly methods: Readonly<Record<string, MethodDescription>>;
-}
-
-type MessageOf<TCodec> = TCodec extends { decode(input: Uint8Array): infer TMessage } ? TMessage : never;
-type RequestOf<TMethod extends MethodDescription> = MessageOf<TMethod["requestType"]>;
-type ResponseOf<TMethod extends MethodDescription> = MessageOf<TMethod["responseType"]>;
+import {
+  methodPath,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDescription,
+} from "./service-description.ts";
 
 /** What a grpc-js server needs to answer every call of a service. */
 export type ServiceHandlers<TService extends ServiceDescription> = {
@@ -82,7 +63,7 @@ export function grpcServiceDefinition(service: ServiceDescription): ServiceDefin
   const definition: Record<string, MethodDefinition<unknown, unknown>> = {};
   for (const [key, method] of Object.entries(service.methods)) {
     definition[key] = {
-      path: `/${service.fullName}/${method.name}`,
+      path: methodPath(service, method),
       originalName: key,
       requestStream: false,
       responseStream: method.responseStream,

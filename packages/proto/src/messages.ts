@@ -113,3 +113,12 @@ export {
   UnloadLoraRequest,
   UnloadLoraResponse,
 } from "./gen/vllm/control.ts";
+
+export {
+  type MessageCodec,
+  type MethodDescription,
+  methodPath,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDescription,
+} from "./service-description.ts";

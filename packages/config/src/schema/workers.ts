@@ -47,9 +47,9 @@ export const workers = z
   })
   .meta({ title: "Workers" });
 
-/** How token streams are carried. */
+/** How the calls of gRPC engines are carried. */
 export const engineTransport = setting(z.enum(["net", "http2", "grpc-js"]).default("net"), {
-  doc: "Transport of token streams: net is an HTTP/2 client of our own, http2 our framing on Node's HTTP/2, grpc-js the gRPC library.",
+  doc: "Transport of calls to gRPC engines: net is an HTTP/2 client of our own, http2 our framing on Node's HTTP/2, grpc-js the gRPC library.",
   flag: "engine-transport",
   group: "Workers",
 });

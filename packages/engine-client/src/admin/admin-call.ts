@@ -1,7 +1,4 @@
-import { type CallOptions, type ClientUnaryCall, Metadata } from "@grpc/grpc-js";
-import type { UnaryCallback } from "@vllm-router/proto/services";
 import { EngineError } from "../engine-error.ts";
-import { engineErrorFromGrpcJs } from "../transport/grpc-js-transport.ts";
 
 /** How long an administrative call may take. */
 export interface AdminCallOptions {
@@ -23,35 +20,4 @@ export function deadlineOf(options: AdminCallOptions, defaultTimeoutMs: number =
 /** The error of a call that its caller gave up. */
 export function cancelledError(): EngineError {
   return new EngineError("cancelled", "the call was cancelled");
-}
-
-/** Starts a unary call of a client. */
-export type UnaryStart<TResponse> = (
-  metadata: Metadata,
-  options: CallOptions,
-  callback: UnaryCallback<TResponse>,
-) => ClientUnaryCall;
-
-/** A unary call as a promise; rejects with an EngineError. */
-export async function callUnary<TResponse>(
-  start: UnaryStart<TResponse>,
-  options: AdminCallOptions,
-): Promise<TResponse> {
-  const { signal } = options;
-  if (signal?.aborted === true) throw cancelledError();
-  return new Promise((resolve, reject) => {
-    const metadata = new Metadata();
-    for (const [name, value] of Object.entries(options.metadata ?? {})) metadata.set(name, value);
-    const call = start(metadata, { deadline: deadlineOf(options) }, (error, response) => {
-      signal?.removeEventListener("abort", cancel);
-      if (signal?.aborted === true) reject(cancelledError());
-      else if (error !== null) reject(engineErrorFromGrpcJs(error));
-      else if (response === undefined) reject(new EngineError("protocol", "the engine sent no answer"));
-      else resolve(response);
-    });
-    function cancel(): void {
-      call.cancel();
-    }
-    signal?.addEventListener("abort", cancel, { once: true });
-  });
 }

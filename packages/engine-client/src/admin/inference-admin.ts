@@ -1,19 +1,8 @@
-import {
-  type ControlAbortResponse,
-  type GetKvEventSourcesResponse,
-  type ListLorasResponse,
-  type LoadLoraResponse,
-  type ModelInfo,
-  type ServerInfo,
-  ServingStatus,
-  type StandardHealthCheckResponse,
-  type UnloadLoraResponse,
-} from "@vllm-router/proto/messages";
-import { ControlClient, HealthClient } from "@vllm-router/proto/services";
-import { channelCredentials, channelOptions } from "../transport/grpc-js-transport.ts";
-import type { TransportOptions } from "../transport/transport-options.ts";
-import { type AdminCallOptions, callUnary } from "./admin-call.ts";
+import { ControlDefinition, HealthDefinition, ServingStatus } from "@vllm-router/proto/messages";
+import type { StreamTransport } from "../transport/stream-transport.ts";
+import type { AdminCallOptions } from "./admin-call.ts";
 import type { KvEventSource } from "./kv-event-source.ts";
+import { ServiceClient } from "./service-client.ts";
 import type { StandardHealth } from "./vllm-engine-admin.ts";
 
 /** Full name of the service, as the standard health protocol wants it. */
@@ -53,20 +42,20 @@ export interface LoadedAdapter {
 
 /** Everything of `vllm.Inference` engines but generation. Every call rejects with an EngineError. */
 export class InferenceAdmin {
-  readonly #control: ControlClient;
-  readonly #health: HealthClient;
+  readonly #transport: StreamTransport;
+  readonly #control: ServiceClient<ControlDefinition>;
+  readonly #health: ServiceClient<HealthDefinition>;
 
-  constructor(options: TransportOptions) {
-    const credentials = channelCredentials(options);
-    this.#control = new ControlClient(options.address, credentials, channelOptions(options));
-    this.#health = new HealthClient(options.address, credentials, {
-      channelOverride: this.#control.getChannel(),
-    });
+  /** The transport is its own from now on. */
+  constructor(transport: StreamTransport) {
+    this.#transport = transport;
+    this.#control = new ServiceClient(transport, ControlDefinition);
+    this.#health = new ServiceClient(transport, HealthDefinition);
   }
 
   /** The model and its names. */
   async getModelInfo(options: AdminCallOptions = {}): Promise<InferenceModelInfo> {
-    const info = await callUnary<ModelInfo>((...call) => this.#control.getModelInfo({}, ...call), options);
+    const info = await this.#control.call({ method: "getModelInfo", request: {} }, options);
     const names = [info.servedModelName, ...info.servedModelAliases].filter((name) => name !== "");
     return {
       modelPath: info.modelId,
@@ -80,7 +69,7 @@ export class InferenceAdmin {
 
   /** The engine's version and limits. */
   async getServerInfo(options: AdminCallOptions = {}): Promise<InferenceServerInfo> {
-    const info = await callUnary<ServerInfo>((...call) => this.#control.getServerInfo({}, ...call), options);
+    const info = await this.#control.call({ method: "getServerInfo", request: {} }, options);
     return {
       version: info.engineVersion,
       maxContextTokens: info.maxModelLen,
@@ -92,10 +81,7 @@ export class InferenceAdmin {
 
   /** Where KV-cache events are published, one source a rank; empty when the engine does not publish them. */
   async getKvEventSources(options: AdminCallOptions = {}): Promise<readonly KvEventSource[]> {
-    const { sources } = await callUnary<GetKvEventSourcesResponse>(
-      (...call) => this.#control.getKvEventSources({}, ...call),
-      options,
-    );
+    const { sources } = await this.#control.call({ method: "getKvEventSources", request: {} }, options);
     return sources.map((source) => ({
       transport: source.transport,
       endpoint: source.endpoint,
@@ -110,35 +96,23 @@ export class InferenceAdmin {
 
   /** Adapters that are loaded, in the order in which they came. */
   async listLoras(options: AdminCallOptions = {}): Promise<readonly LoadedAdapter[]> {
-    const { adapters } = await callUnary<ListLorasResponse>(
-      (...call) => this.#control.listLoras({}, ...call),
-      options,
-    );
+    const { adapters } = await this.#control.call({ method: "listLoras", request: {} }, options);
     return adapters.map(({ loraName, loraPath }) => ({ name: loraName, path: loraPath }));
   }
 
   /** Loads an adapter from the engine's machine. */
   async loadLora({ name, path }: LoadedAdapter, options: AdminCallOptions = {}): Promise<void> {
-    await callUnary<LoadLoraResponse>(
-      (...call) => this.#control.loadLora({ loraName: name, loraPath: path }, ...call),
-      options,
-    );
+    await this.#control.call({ method: "loadLora", request: { loraName: name, loraPath: path } }, options);
   }
 
   /** Gives an adapter up. */
   async unloadLora(name: string, options: AdminCallOptions = {}): Promise<void> {
-    await callUnary<UnloadLoraResponse>(
-      (...call) => this.#control.unloadLora({ loraName: name }, ...call),
-      options,
-    );
+    await this.#control.call({ method: "unloadLora", request: { loraName: name } }, options);
   }
 
   /** Aborts generations by their request ids; unknown ones are fine. */
   async abort(requestIds: readonly string[], options: AdminCallOptions = {}): Promise<void> {
-    await callUnary<ControlAbortResponse>(
-      (...call) => this.#control.abort({ requestIds: [...requestIds] }, ...call),
-      options,
-    );
+    await this.#control.call({ method: "abort", request: { requestIds: [...requestIds] } }, options);
   }
 
   /** Standard gRPC health of a service (default `vllm.Inference`); `rejected` when the server does not know it. */
@@ -146,17 +120,13 @@ export class InferenceAdmin {
     service: string = INFERENCE_SERVICE,
     options: AdminCallOptions = {},
   ): Promise<StandardHealth> {
-    const { status } = await callUnary<StandardHealthCheckResponse>(
-      (...call) => this.#health.check({ service }, ...call),
-      options,
-    );
+    const { status } = await this.#health.call({ method: "check", request: { service } }, options);
     if (status === ServingStatus.SERVING) return "serving";
     return status === ServingStatus.NOT_SERVING ? "not-serving" : "unknown";
   }
 
-  /** Gives up the connection; running calls fail. */
-  close(): void {
-    this.#health.close();
-    this.#control.close();
+  /** Gives up the connection; running calls fail with `unavailable`. */
+  async close(): Promise<void> {
+    await this.#transport.close();
   }
 }

@@ -1,10 +1,7 @@
 import { createHash } from "node:crypto";
-import type { ClientReadableStream } from "@grpc/grpc-js";
 import type { GetTokenizerChunk } from "@vllm-router/proto/messages";
-import type { ServiceError } from "@grpc/grpc-js";
 import { EngineError } from "../engine-error.ts";
-import { engineErrorFromGrpcJs } from "../transport/grpc-js-transport.ts";
-import { cancelledError } from "./admin-call.ts";
+import type { AnswerListener, ServiceCall } from "./service-call.ts";
 import { readZip } from "./zip-reader.ts";
 
 /** The files of a tokenizer as an engine holds them. */
@@ -27,6 +24,9 @@ export interface TokenizerBundleLimits {
   readonly maxFiles?: number;
 }
 
+/** Asks for an archive, whose pieces the listener hears. */
+export type AskForTokenizer = (listener: AnswerListener<GetTokenizerChunk>) => ServiceCall<GetTokenizerChunk>;
+
 const MIB = 1024 * 1024;
 
 /**
@@ -34,11 +34,10 @@ const MIB = 1024 * 1024;
  * Throws an EngineError `protocol` when it is too large, damaged, or not the archive the digest speaks of.
  */
 export async function receiveTokenizerBundle(
-  stream: ClientReadableStream<GetTokenizerChunk>,
+  ask: AskForTokenizer,
   limits: TokenizerBundleLimits,
-  signal: AbortSignal | undefined,
 ): Promise<TokenizerBundle> {
-  const { archive, claimed } = await receiveArchive(stream, limits.maxArchiveBytes ?? 256 * MIB, signal);
+  const { archive, claimed } = await receiveArchive(ask, limits.maxArchiveBytes ?? 256 * MIB);
   const sha256 = createHash("sha256").update(archive).digest("hex");
   if (claimed === "")
     throw new EngineError("protocol", "the engine sent a tokenizer archive without a digest");
@@ -58,37 +57,30 @@ export async function receiveTokenizerBundle(
 }
 
 async function receiveArchive(
-  stream: ClientReadableStream<GetTokenizerChunk>,
+  ask: AskForTokenizer,
   maxArchiveBytes: number,
-  signal: AbortSignal | undefined,
 ): Promise<{ archive: Buffer; claimed: string }> {
   return new Promise((resolve, reject) => {
     const pieces: Uint8Array[] = [];
     let sizeBytes = 0;
     let claimed = "";
-    const cancel = (): void => stream.cancel();
-    const fail = (error: EngineError): void => {
-      signal?.removeEventListener("abort", cancel);
-      stream.cancel();
-      reject(error);
-    };
-    stream.on("data", (chunk: GetTokenizerChunk) => {
-      sizeBytes += chunk.data.length;
-      if (sizeBytes > maxArchiveBytes) {
-        fail(new EngineError("protocol", `the tokenizer archive is larger than ${maxArchiveBytes} bytes`));
-        return;
-      }
-      pieces.push(chunk.data);
-      if (chunk.sha256 !== "") claimed = chunk.sha256;
+    const call = ask({
+      message: ({ data, sha256 }) => {
+        sizeBytes += data.length;
+        if (sizeBytes > maxArchiveBytes) {
+          call.stop();
+          reject(
+            new EngineError("protocol", `the tokenizer archive is larger than ${maxArchiveBytes} bytes`),
+          );
+          return;
+        }
+        pieces.push(data);
+        if (sha256 !== "") claimed = sha256;
+      },
+      end: (error) => {
+        if (error === undefined) resolve({ archive: Buffer.concat(pieces, sizeBytes), claimed });
+        else reject(error);
+      },
     });
-    stream.on("error", (error: ServiceError) => {
-      fail(signal?.aborted === true ? cancelledError() : engineErrorFromGrpcJs(error));
-    });
-    stream.on("end", () => {
-      signal?.removeEventListener("abort", cancel);
-      resolve({ archive: Buffer.concat(pieces, sizeBytes), claimed });
-    });
-    if (signal?.aborted === true) fail(cancelledError());
-    else signal?.addEventListener("abort", cancel, { once: true });
   });
 }

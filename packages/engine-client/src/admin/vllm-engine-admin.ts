@@ -1,22 +1,14 @@
-import { Metadata } from "@grpc/grpc-js";
 import {
-  type AbortResponse,
-  type EmbedResponse,
-  type FlushCacheResponse,
-  type GetLoadsResponse,
-  type GetModelInfoResponse,
-  type GetServerInfoResponse,
-  type HealthCheckResponse,
+  HealthDefinition,
   type SchedulerLoad,
   ServingStatus,
-  type StandardHealthCheckResponse,
+  VllmEngineDefinition,
 } from "@vllm-router/proto/messages";
-import { HealthClient, VllmEngineClient } from "@vllm-router/proto/services";
-import { channelCredentials, channelOptions } from "../transport/grpc-js-transport.ts";
-import type { TransportOptions } from "../transport/transport-options.ts";
-import { type AdminCallOptions, callUnary, deadlineOf } from "./admin-call.ts";
+import type { StreamTransport } from "../transport/stream-transport.ts";
+import { type AdminCallOptions, deadlineOf } from "./admin-call.ts";
 import { type EngineModelInfo, type EngineServerInfo, modelInfoFrom, serverInfoFrom } from "./engine-info.ts";
-import { type KvEventListener, type KvEventSubscription, listenToKvEvents } from "./kv-events.ts";
+import type { KvEventListener, KvEventSubscription } from "./kv-events.ts";
+import { ServiceClient } from "./service-client.ts";
 import {
   receiveTokenizerBundle,
   type TokenizerBundle,
@@ -46,15 +38,15 @@ export interface EngineLoads {
 
 /** Everything of VllmEngine but generation. Every call rejects with an EngineError. */
 export class VllmEngineAdmin {
-  readonly #engine: VllmEngineClient;
-  readonly #health: HealthClient;
+  readonly #transport: StreamTransport;
+  readonly #engine: ServiceClient<VllmEngineDefinition>;
+  readonly #health: ServiceClient<HealthDefinition>;
 
-  constructor(options: TransportOptions) {
-    const credentials = channelCredentials(options);
-    this.#engine = new VllmEngineClient(options.address, credentials, channelOptions(options));
-    this.#health = new HealthClient(options.address, credentials, {
-      channelOverride: this.#engine.getChannel(),
-    });
+  /** The transport is its own from now on. */
+  constructor(transport: StreamTransport) {
+    this.#transport = transport;
+    this.#engine = new ServiceClient(transport, VllmEngineDefinition);
+    this.#health = new ServiceClient(transport, HealthDefinition);
   }
 
   /** Embeds one prompt; `rejected` on a model that generates. */
@@ -63,8 +55,8 @@ export class VllmEngineAdmin {
     options: AdminCallOptions = {},
   ): Promise<Embedding> {
     const tokenized = { originalText: "", inputIds: Array.from(request.tokenIds) };
-    const response = await callUnary<EmbedResponse>(
-      (...call) => this.#engine.embed({ requestId: request.requestId, tokenized }, ...call),
+    const response = await this.#engine.call(
+      { method: "embed", request: { requestId: request.requestId, tokenized } },
       options,
     );
     return { values: response.embedding, promptTokens: response.promptTokens };
@@ -72,17 +64,14 @@ export class VllmEngineAdmin {
 
   /** Aborts generations by their request ids; unknown ones are fine. */
   async abort(requestIds: readonly string[], options: AdminCallOptions = {}): Promise<void> {
-    await callUnary<AbortResponse>(
-      (...call) => this.#engine.abort({ requestIds: [...requestIds] }, ...call),
-      options,
-    );
+    await this.#engine.call({ method: "abort", request: { requestIds: [...requestIds] } }, options);
   }
 
   /** The engine's own word on whether it is alive. */
   async healthCheck(
     options: AdminCallOptions = {},
   ): Promise<{ readonly healthy: boolean; readonly message: string }> {
-    return callUnary<HealthCheckResponse>((...call) => this.#engine.healthCheck({}, ...call), options);
+    return this.#engine.call({ method: "healthCheck", request: {} }, options);
   }
 
   /** Standard gRPC health of a service (default VllmEngine); `rejected` when the server does not know it. */
@@ -90,32 +79,25 @@ export class VllmEngineAdmin {
     service: string = VLLM_ENGINE_SERVICE,
     options: AdminCallOptions = {},
   ): Promise<StandardHealth> {
-    const { status } = await callUnary<StandardHealthCheckResponse>(
-      (...call) => this.#health.check({ service }, ...call),
-      options,
-    );
+    const { status } = await this.#health.call({ method: "check", request: { service } }, options);
     if (status === ServingStatus.SERVING) return "serving";
     return status === ServingStatus.NOT_SERVING ? "not-serving" : "unknown";
   }
 
   /** The model, its limits and its sampling defaults. */
   async getModelInfo(options: AdminCallOptions = {}): Promise<EngineModelInfo> {
-    return modelInfoFrom(
-      await callUnary<GetModelInfoResponse>((...call) => this.#engine.getModelInfo({}, ...call), options),
-    );
+    return modelInfoFrom(await this.#engine.call({ method: "getModelInfo", request: {} }, options));
   }
 
   /** The engine's configuration. */
   async getServerInfo(options: AdminCallOptions = {}): Promise<EngineServerInfo> {
-    return serverInfoFrom(
-      await callUnary<GetServerInfoResponse>((...call) => this.#engine.getServerInfo({}, ...call), options),
-    );
+    return serverInfoFrom(await this.#engine.call({ method: "getServerInfo", request: {} }, options));
   }
 
   /** vLLM 0.32 answers for rank 0 alone. */
   async getLoads(options: AdminCallOptions = {}): Promise<EngineLoads> {
-    const { version, loads } = await callUnary<GetLoadsResponse>(
-      (...call) => this.#engine.getLoads({ include: [] }, ...call),
+    const { version, loads } = await this.#engine.call(
+      { method: "getLoads", request: { include: [] } },
       options,
     );
     return { version, loads };
@@ -126,9 +108,11 @@ export class VllmEngineAdmin {
    * tokenizer is a hub id rather than a folder, `protocol` when the archive is damaged or beyond the limits.
    */
   async getTokenizer(options: AdminCallOptions & TokenizerBundleLimits = {}): Promise<TokenizerBundle> {
-    const deadline = deadlineOf(options, TOKENIZER_TIMEOUT_MS);
-    const stream = this.#engine.getTokenizer({}, new Metadata(), { deadline });
-    return receiveTokenizerBundle(stream, options, options.signal);
+    const limits = { ...options, deadlineAtMs: deadlineOf(options, TOKENIZER_TIMEOUT_MS) };
+    return receiveTokenizerBundle(
+      (listener) => this.#engine.listen({ method: "getTokenizer", request: {} }, limits, listener),
+      options,
+    );
   }
 
   /** Empties the prefix cache; waits at most `idleTimeoutSeconds` (default 0) for running requests to end. */
@@ -136,7 +120,7 @@ export class VllmEngineAdmin {
     options: AdminCallOptions & { readonly idleTimeoutSeconds?: number } = {},
   ): Promise<{ readonly success: boolean; readonly message: string }> {
     const request = { timeoutS: options.idleTimeoutSeconds ?? 0 };
-    return callUnary<FlushCacheResponse>((...call) => this.#engine.flushCache(request, ...call), options);
+    return this.#engine.call({ method: "flushCache", request }, options);
   }
 
   /**
@@ -151,12 +135,15 @@ export class VllmEngineAdmin {
       startSequenceNumber: options.startSequenceNumber ?? 0n,
       loadRecordsBeforeFirstBatch: true,
     };
-    return listenToKvEvents(this.#engine.subscribeKvEvents(request), listener);
+    return this.#engine.listen(
+      { method: "subscribeKvEvents", request },
+      {},
+      { message: (batch) => listener.batch(batch), end: (error) => listener.end(error) },
+    );
   }
 
-  /** Gives up the connection; running calls fail. */
-  close(): void {
-    this.#health.close();
-    this.#engine.close();
+  /** Gives up the connection; running calls fail with `unavailable`. */
+  async close(): Promise<void> {
+    await this.#transport.close();
   }
 }

@@ -52,6 +52,16 @@ describe("readZip()", () => {
     await expect(readZip(bomb, LIMITS)).rejects.toThrow('damaged "a"');
   });
 
+  it("makes no room for more than can be in the bytes there are", async () => {
+    const boasting = zip({ a: new Uint8Array(100) });
+    const entry = boasting.indexOf(Buffer.of(0x50, 0x4b, 1, 2));
+    boasting.writeUInt32LE(900_000_000, entry + 24);
+    const before = process.memoryUsage().arrayBuffers;
+    const reading = readZip(boasting, { maxFiles: 1, maxUnpackedBytes: 1_000_000_000 });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000_000);
+    await expect(reading).rejects.toThrow('damaged "a"');
+  });
+
   it("refuses what is damaged", async () => {
     const good = zip({ a: strToU8("some text that is long enough to be deflated, deflated, deflated") });
     await expect(readZip(Buffer.from("not a zip, but long enough for one"), LIMITS)).rejects.toThrow(

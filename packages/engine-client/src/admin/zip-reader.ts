@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { crc32, inflateRaw } from "node:zlib";
+import { constants, crc32, inflateRaw } from "node:zlib";
 import { EngineError } from "../engine-error.ts";
 
 /** What a zip file may hold at most. */
@@ -25,6 +25,8 @@ const END_BYTES = 22;
 const ENTRY_BYTES = 46;
 const LOCAL_BYTES = 30;
 const MAX_COMMENT_BYTES = 0xffff;
+/** What a byte of deflated data can become at most: 258 bytes take two bits (RFC 1951 §3.2.5), and some more for the block's head. */
+const MAX_DEFLATE_RATIO = 1032;
 
 const inflate = promisify(inflateRaw);
 
@@ -100,8 +102,15 @@ async function unpack(zip: Buffer, entry: ZipEntry): Promise<Uint8Array> {
 }
 
 async function inflateEntry(packed: Buffer, entry: ZipEntry): Promise<Uint8Array> {
+  const { unpackedBytes } = entry;
+  if (unpackedBytes > packed.length * MAX_DEFLATE_RATIO)
+    throw broken(`holds a damaged ${JSON.stringify(entry.name)}`);
   try {
-    return await inflate(packed, { maxOutputLength: Math.max(1, entry.unpackedBytes) });
+    return await inflate(packed, {
+      maxOutputLength: Math.max(1, unpackedBytes),
+      // All of it in one piece, and a byte to spare: a piece that is full is followed by another.
+      chunkSize: Math.max(constants.Z_MIN_CHUNK, unpackedBytes + 1),
+    });
   } catch (cause) {
     throw new EngineError("protocol", `the tokenizer archive holds a damaged ${JSON.stringify(entry.name)}`, {
       cause,

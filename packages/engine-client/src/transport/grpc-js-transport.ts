@@ -1,13 +1,5 @@
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientReadableStream,
-  credentials,
-  Metadata,
-  type ServiceError,
-} from "@grpc/grpc-js";
+import { createRequire } from "node:module";
+import type * as GrpcJs from "@grpc/grpc-js";
 import { EngineError } from "../engine-error.ts";
 import { engineErrorFromStatus } from "./grpc-error.ts";
 import { GRPC_STATUS } from "./grpc-status.ts";
@@ -21,15 +13,24 @@ import {
 import type { TransportOptions } from "./transport-options.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
+const require = createRequire(import.meta.url);
+
+/** Not imported: it takes 20 MB and a fifth of a second, and nothing but this transport needs it. */
+function loadGrpcJs(): typeof GrpcJs {
+  return require("@grpc/grpc-js") as typeof GrpcJs;
+}
+
 /** gRPC by the official library: dearer than our own framing, and the oracle it is tested against. */
 export class GrpcJsTransport implements StreamTransport {
   readonly turns: TurnQueue = new TurnQueue();
-  readonly #client: Client;
+  readonly #library = loadGrpcJs();
+  readonly #client: GrpcJs.Client;
   readonly #calls = new Set<GrpcJsCall>();
   #isClosed = false;
 
   constructor(options: TransportOptions) {
-    this.#client = new Client(options.address, channelCredentials(options), channelOptions(options));
+    const credentials = channelCredentials(this.#library, options);
+    this.#client = new this.#library.Client(options.address, credentials, channelOptions(options));
   }
 
   start(request: StreamRequest, receiver: StreamReceiver): StreamCall {
@@ -44,8 +45,9 @@ export class GrpcJsTransport implements StreamTransport {
       );
       return call;
     }
-    const metadata = new Metadata();
-    const options: CallOptions = request.deadlineAtMs === undefined ? {} : { deadline: request.deadlineAtMs };
+    const metadata = new this.#library.Metadata();
+    const options: GrpcJs.CallOptions =
+      request.deadlineAtMs === undefined ? {} : { deadline: request.deadlineAtMs };
     try {
       for (const [name, value] of Object.entries(request.metadata ?? {})) metadata.set(name, value);
       const message = request.frame.subarray(GRPC_PREFIX_BYTES);
@@ -69,7 +71,7 @@ export class GrpcJsTransport implements StreamTransport {
 class GrpcJsCall implements StreamCall {
   readonly #receiver: StreamReceiver;
   readonly #onOver: (call: GrpcJsCall) => void;
-  #stream: ClientReadableStream<Buffer> | undefined;
+  #stream: GrpcJs.ClientReadableStream<Buffer> | undefined;
   #isOver = false;
 
   constructor(receiver: StreamReceiver, onOver: (call: GrpcJsCall) => void) {
@@ -77,13 +79,13 @@ class GrpcJsCall implements StreamCall {
     this.#onOver = onOver;
   }
 
-  attach(stream: ClientReadableStream<Buffer>): void {
+  attach(stream: GrpcJs.ClientReadableStream<Buffer>): void {
     this.#stream = stream;
     stream.on("data", (message: Buffer) => {
       if (!this.#isOver) this.#receiver.message(message, 0, message.length);
     });
     stream.on("end", () => this.#settle(null));
-    stream.on("error", (error: ServiceError) => this.#settle(engineErrorFromGrpcJs(error)));
+    stream.on("error", (error: GrpcJs.ServiceError) => this.#settle(engineErrorFromGrpcJs(error)));
   }
 
   fail(error: EngineError): void {
@@ -122,7 +124,7 @@ class GrpcJsCall implements StreamCall {
 }
 
 /** Turns an error of the library into ours. */
-export function engineErrorFromGrpcJs(error: ServiceError): EngineError {
+function engineErrorFromGrpcJs(error: GrpcJs.ServiceError): EngineError {
   const { details } = error;
   // Limits the library checks itself look like an overloaded engine.
   if (
@@ -138,14 +140,17 @@ export function engineErrorFromGrpcJs(error: ServiceError): EngineError {
 }
 
 /** Credentials of a channel. */
-export function channelCredentials(options: TransportOptions): ChannelCredentials {
+function channelCredentials(
+  { credentials }: typeof GrpcJs,
+  options: TransportOptions,
+): GrpcJs.ChannelCredentials {
   if (!options.secure) return credentials.createInsecure();
   const { authorities, privateKey, certificate } = options.tls;
   return credentials.createSsl(toBuffer(authorities), toBuffer(privateKey), toBuffer(certificate));
 }
 
 /** Options of a channel that belongs to one engine alone. */
-export function channelOptions(options: TransportOptions): ClientOptions {
+function channelOptions(options: TransportOptions): GrpcJs.ClientOptions {
   return {
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_retries": 0,

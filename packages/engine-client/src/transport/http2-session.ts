@@ -40,6 +40,8 @@ export class Http2Session {
       session.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms`));
     }, options.connectTimeoutMs);
     session.once("connect", () => {
+      // Said a turn after the socket is connected; it may have been given up in between.
+      if (session.destroyed) return;
       this.#isConnected = true;
       clearTimeout(this.#connectTimer);
       session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
