@@ -5,7 +5,9 @@ import { cancelledError } from "./admin-call.ts";
 
 /** Hears the answers of one call. */
 export interface AnswerListener<TAnswer> {
-  /** One message, in order; it is the listener's own. */
+  /** True when it keeps nothing of the `bytes` of a message beyond its call, so that they need no copy; default false. */
+  readonly takesBorrowed?: boolean;
+  /** One message, in order. */
   message(message: TAnswer): void;
   /** The last call, unless the call was stopped: the engine ended it, in order (undefined) or not. */
   end(error: EngineError | undefined): void;
@@ -44,8 +46,11 @@ export class ServiceCall<TAnswer> implements StreamReceiver {
     if (this.#isOver) return;
     let answer: TAnswer;
     try {
-      // What is decoded may point into its bytes, and these are the transport's.
-      answer = this.#answerType.decode(Uint8Array.prototype.slice.call(bytes, start, end));
+      const borrowed = bytes.subarray(start, end);
+      // What is decoded points into its bytes, and these are the transport's.
+      answer = this.#answerType.decode(
+        this.#listener.takesBorrowed === true ? borrowed : Uint8Array.from(borrowed),
+      );
     } catch (cause) {
       this.#fail(new EngineError("protocol", "the engine's answer cannot be read", { cause }));
       return;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { GetTokenizerChunk } from "@vllm-router/proto/messages";
 import { EngineError } from "../engine-error.ts";
+import { GrowingBytes } from "./growing-bytes.ts";
 import type { AnswerListener, ServiceCall } from "./service-call.ts";
 import { readZip } from "./zip-reader.ts";
 
@@ -61,24 +62,22 @@ async function receiveArchive(
   maxArchiveBytes: number,
 ): Promise<{ archive: Buffer; claimed: string }> {
   return new Promise((resolve, reject) => {
-    const pieces: Uint8Array[] = [];
-    let sizeBytes = 0;
+    const archive = new GrowingBytes(maxArchiveBytes);
     let claimed = "";
     const call = ask({
+      takesBorrowed: true,
       message: ({ data, sha256 }) => {
-        sizeBytes += data.length;
-        if (sizeBytes > maxArchiveBytes) {
+        if (!archive.append(data)) {
           call.stop();
           reject(
             new EngineError("protocol", `the tokenizer archive is larger than ${maxArchiveBytes} bytes`),
           );
           return;
         }
-        pieces.push(data);
         if (sha256 !== "") claimed = sha256;
       },
       end: (error) => {
-        if (error === undefined) resolve({ archive: Buffer.concat(pieces, sizeBytes), claimed });
+        if (error === undefined) resolve({ archive: archive.bytes(), claimed });
         else reject(error);
       },
     });
