@@ -5,14 +5,14 @@ import { describe, expect, it } from "vitest";
 
 const run = promisify(execFile);
 
-/** Which of the libraries for the network are loaded by a program that connects so to engines of all kinds. */
+/** Which of what is large and seldom needed is loaded by a program that connects so to engines of all kinds. */
 async function loadedBy(options: Readonly<Record<string, string>>): Promise<string[]> {
   const entry = fileURLToPath(new URL("index.ts", import.meta.url));
   const source = `
     import { registerHooks } from "node:module";
     const loaded = new Set();
     registerHooks({ resolve(specifier, context, next) {
-      if (!specifier.startsWith(".") && /grpc-js|undici/.test(specifier)) loaded.add(specifier);
+      if (/^(@grpc|undici|node:http2)/.test(specifier) && !context.parentURL?.includes("node_modules")) loaded.add(specifier);
       return next(specifier, context);
     } });
     const { connectEngine } = await import(${JSON.stringify(entry)});
@@ -32,7 +32,7 @@ async function loadedBy(options: Readonly<Record<string, string>>): Promise<stri
 }
 
 describe("what is loaded", () => {
-  it("is no library for gRPC or HTTP unless it is chosen", async () => {
+  it("is no client of gRPC or HTTP but our own unless it is chosen", async () => {
     expect(await loadedBy({})).toEqual([]);
     expect(await loadedBy({ transport: "grpc-js", httpClient: "undici" })).toEqual([
       "@grpc/grpc-js",

@@ -1,6 +1,6 @@
-import { constants } from "node:http2";
 import { EngineError, type EngineErrorCode, type EngineErrorOptions } from "../engine-error.ts";
 import { GRPC_STATUS } from "./grpc-status.ts";
+import { HTTP2_CODE } from "./http2-code.ts";
 
 const CODE_OF_STATUS: Readonly<Record<number, EngineErrorCode>> = {
   // Our own cancellations are never heard of, so the engine gave up on its own (it is shutting down).
@@ -59,13 +59,13 @@ export function engineErrorFromHttpStatus(status: number): EngineError {
 /** Turns the HTTP/2 code of a stream that the engine reset into an error. */
 export function engineErrorFromReset(code: number, options: EngineErrorOptions = {}): EngineError {
   switch (code) {
-    case constants.NGHTTP2_REFUSED_STREAM:
+    case HTTP2_CODE.REFUSED_STREAM:
       return new EngineError("unavailable", "the engine refused the call", { ...options, notStarted: true });
-    case constants.NGHTTP2_CANCEL:
+    case HTTP2_CODE.CANCEL:
       return new EngineError("unavailable", "the engine cancelled the call", options);
-    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+    case HTTP2_CODE.ENHANCE_YOUR_CALM:
       return new EngineError("overloaded", "the engine asked for fewer calls", options);
-    case constants.NGHTTP2_INTERNAL_ERROR:
+    case HTTP2_CODE.INTERNAL_ERROR:
       return new EngineError("internal", "the engine ended the call with an internal error", options);
     default:
       return new EngineError(

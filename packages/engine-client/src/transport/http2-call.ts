@@ -1,4 +1,4 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
 import { EngineError } from "../engine-error.ts";
 import {
   decodeGrpcMessage,
@@ -8,6 +8,7 @@ import {
 } from "./grpc-error.ts";
 import { timerDelay } from "./grpc-timeout.ts";
 import type { Http2Session } from "./http2-session.ts";
+import { HTTP2_CODE } from "./http2-code.ts";
 import { MessageSplitter } from "./message-splitter.ts";
 import type { StreamCall, StreamReceiver } from "./stream-transport.ts";
 
@@ -71,7 +72,7 @@ export class Http2Call implements StreamCall {
     clearTimeout(this.#deadlineTimer);
     const stream = this.#stream;
     if (stream === undefined || stream.closed) return;
-    stream.close(constants.NGHTTP2_CANCEL);
+    stream.close(HTTP2_CODE.CANCEL);
     // A stream closes only after its data was read; nobody does that any more.
     stream.resume();
   }
@@ -154,8 +155,7 @@ export class Http2Call implements StreamCall {
     clearTimeout(this.#deadlineTimer);
     const stream = this.#stream;
     // The engine may answer before it has read the whole request.
-    if (stream !== undefined && !stream.closed && !stream.writableFinished)
-      stream.close(constants.NGHTTP2_CANCEL);
+    if (stream !== undefined && !stream.closed && !stream.writableFinished) stream.close(HTTP2_CODE.CANCEL);
     if (verdict === null) this.#receiver.end();
     else this.#receiver.error(verdict);
   }
@@ -167,9 +167,9 @@ export class Http2Call implements StreamCall {
         ? new EngineError("protocol", "the engine ended the call in the middle of a message")
         : null;
     }
-    const resetCode = this.#stream?.rstCode ?? constants.NGHTTP2_NO_ERROR;
+    const resetCode = this.#stream?.rstCode ?? HTTP2_CODE.NO_ERROR;
     const session = this.#session;
-    if (session !== undefined && session.isLost && resetCode !== constants.NGHTTP2_REFUSED_STREAM) {
+    if (session !== undefined && session.isLost && resetCode !== HTTP2_CODE.REFUSED_STREAM) {
       return session.connectionError(this.#stream?.id, this.#streamError);
     }
     return engineErrorFromReset(resetCode, { cause: this.#streamError });

@@ -1,10 +1,9 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type ClientSessionOptions,
-  connect,
-  type OutgoingHttpHeaders,
-  type SecureClientSessionOptions,
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  ClientSessionOptions,
+  OutgoingHttpHeaders,
+  SecureClientSessionOptions,
 } from "node:http2";
 import { EngineError } from "../engine-error.ts";
 import type { TransportOptions } from "./transport-options.ts";
@@ -33,6 +32,8 @@ export class Http2Session {
   /** `onUnusable` is called, at least once, when no new stream can be opened any more. */
   constructor(options: TransportOptions, onUnusable: (session: Http2Session) => void) {
     const scheme = options.secure ? "https" : "http";
+    // Not imported: nothing but this transport needs it.
+    const { connect } = process.getBuiltinModule("node:http2");
     const session = connect(`${scheme}://${options.address}`, sessionOptions(options));
     this.session = session;
     this.#maxCalls = options.maxCallsPerConnection;

@@ -1,4 +1,4 @@
-import { constants, type OutgoingHttpHeaders } from "node:http2";
+import type { OutgoingHttpHeaders } from "node:http2";
 import { EngineError } from "../engine-error.ts";
 import { grpcTimeout } from "./grpc-timeout.ts";
 import { Http2Call } from "./http2-call.ts";
@@ -6,8 +6,6 @@ import { Http2Session } from "./http2-session.ts";
 import type { StreamCall, StreamReceiver, StreamRequest, StreamTransport } from "./stream-transport.ts";
 import type { TransportOptions } from "./transport-options.ts";
 import { TurnQueue } from "./turn-queue.ts";
-
-const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH } = constants;
 
 /**
  * gRPC on node:http2 with its own framing: one connection per engine, opened when it is needed and replaced when it is
@@ -76,8 +74,8 @@ export class Http2Transport implements StreamTransport {
 
 function requestHeaders(request: StreamRequest, remainingMs: number | undefined): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {
-    [HTTP2_HEADER_METHOD]: "POST",
-    [HTTP2_HEADER_PATH]: request.path,
+    ":method": "POST",
+    ":path": request.path,
     te: "trailers",
     "content-type": "application/grpc",
     "user-agent": "vllm-router",

@@ -35,9 +35,6 @@ export const SETTING = {
   MAX_HEADER_LIST_SIZE: 6,
 } as const;
 
-/** Error codes of RST_STREAM and GOAWAY that we send or look at (RFC 9113 §7). */
-export const HTTP2_CODE = { NO_ERROR: 0, PROTOCOL_ERROR: 1, REFUSED_STREAM: 7, CANCEL: 8 } as const;
-
 /** Writes the head of a frame. @returns where its payload begins */
 export function writeFrameHead(
   target: Buffer,
