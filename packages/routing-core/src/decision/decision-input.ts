@@ -32,7 +32,10 @@ export interface DecisionInput {
   readonly inFlightRequests: Int32Array;
   readonly prefillTokens: Int32Array;
   readonly decodeTokens: Int32Array;
-  /** As reported by the engine; NaN where it has reported nothing. */
+  /**
+   * As reported by the engine; NaN where it has reported nothing. These and the figures after them up to `loraAffinity` mean
+   * nothing to a policy that does not say `usesEngineLoad`.
+   */
   readonly runningRequests: Float64Array;
   readonly waitingRequests: Float64Array;
   readonly kvCacheUsage: Float64Array;
@@ -96,6 +99,8 @@ export class DecisionInputBuffer implements DecisionInput {
   scores = new Float64Array(0);
   draws = new Float64Array(0);
   readonly #ownWorkers: string[] = [];
+  /** Whose columns the candidates are a copy of; undefined when they are one by one. */
+  #taken: CandidateColumns | undefined;
 
   constructor() {
     this.reserve(INITIAL_CANDIDATES);
@@ -126,6 +131,7 @@ export class DecisionInputBuffer implements DecisionInput {
       return;
     }
     const capacity = Math.max(candidates, 2 * this.slots.length);
+    this.#taken = undefined;
     this.slots = new Int32Array(capacity);
     this.ranks = new Int32Array(capacity);
     this.matchedTokens = new Int32Array(capacity);
@@ -147,6 +153,7 @@ export class DecisionInputBuffer implements DecisionInput {
   /** Adds a candidate; its figures are filled in later, for all candidates at once. */
   addCandidate(worker: string, slot: WorkerSlot, rank: number): number {
     const candidate = this.candidateCount;
+    this.#taken = undefined;
     this.candidateCount = candidate + 1;
     this.#ownWorkers[candidate] = worker;
     this.slots[candidate] = slot;
@@ -158,6 +165,10 @@ export class DecisionInputBuffer implements DecisionInput {
   takeAll(targets: CandidateColumns): void {
     this.candidateCount = targets.slots.length;
     this.workers = targets.ids;
+    if (targets === this.#taken) {
+      return;
+    }
+    this.#taken = targets;
     this.slots.set(targets.slots);
     this.ranks.set(targets.ranks);
     this.weights.set(targets.weights);
@@ -168,7 +179,6 @@ export class DecisionInputBuffer implements DecisionInput {
   clearFigures(): void {
     const count = this.candidateCount;
     this.matchedTokens.fill(0, 0, count);
-    this.loraAffinity.fill(NaN, 0, count);
     this.policyValues.fill(0, 0, count * this.valueCount);
     this.scores.fill(0, 0, count);
   }

@@ -89,6 +89,50 @@ describe("createDispatcher()", () => {
     expect(fleet.ledger.prefillTokens(0)).toBe(18);
   });
 
+  it("records what engines reported also where the policy does not look at it", () => {
+    const fleet = createTestFleet({ policy: "cache_aware", workers: plainWorkers(3) });
+    const load = { runningRequests: 2, waitingRequests: 1, kvCacheUsage: 0.5, observedAtMs: 900 };
+    const recorded = (): unknown => {
+      const decision = fleet.ask(testGeneration(1, { loraName: "a" }));
+      return fleet.dispatcher.explain(decision).input.candidates;
+    };
+    expect(recorded()).toMatchObject([
+      {},
+      { runningRequests: null, loadAgeMs: null, loraAffinity: null },
+      {},
+    ]);
+    fleet.loads.report(1, { ...load, adapters: { running: ["a"], waiting: [], capacity: 2 } }, 1);
+    expect(recorded()).toMatchObject([
+      { runningRequests: null },
+      {
+        runningRequests: 2,
+        waitingRequests: 1,
+        kvCacheUsage: 0.5,
+        foreignRequests: 2,
+        loadAgeMs: 100,
+        loraAffinity: 1,
+      },
+      { loadAgeMs: null },
+    ]);
+  });
+
+  it("gathers the same fleet again after another one for which nobody was a candidate", () => {
+    const few = testWorkers([{}, { weight: 3 }, { ranks: 2, cost: 2 }]);
+    const many = plainWorkers(40).map((worker) => ({
+      ...worker,
+      id: `${worker.id}0`,
+      slot: worker.slot + 10,
+      models: ["other"],
+    }));
+    const fleet = createTestFleet({ policy: "weighted", workers: [...few, ...many] });
+    const recorded = (): unknown => fleet.dispatcher.explain(fleet.ask(testGeneration(1))).input.candidates;
+    const before = recorded();
+    expect(before).toMatchObject([{}, { slot: 1, weight: 3 }, {}, { slot: 3, rank: 1, cost: 2 }]);
+    const nobody = { model: "other", requiredFields: [], excludedWorkers: many.map(({ id }) => id) };
+    expect(fleet.ask(testGeneration(2, nobody))).toEqual({ kind: "none", reason: "all_excluded" });
+    expect(recorded()).toEqual(before);
+  });
+
   it("gathers alike whether it copies the whole fleet or judges each worker", () => {
     const workers = testWorkers([{ ranks: 2, weight: 3 }, { cost: 2 }, { models: ["other"] }]);
     const figures = (generation: Generation): unknown => {

@@ -167,6 +167,7 @@ class ThreadDispatcher implements Dispatcher {
   explain(decision: Decision): DecisionRecord {
     const context = this.#contextOf(decision);
     const { input, generation, snapshot } = context;
+    this.#candidates.complete();
     const exclusions: RecordedExclusion[] = [];
     for (const worker of snapshot.workers) {
       const served = judgeServed(worker, generation.model, input.role);

@@ -26,6 +26,8 @@ export class CandidateGatherer {
   readonly #input: DecisionInputBuffer;
   readonly #sources: CandidateSources;
   readonly #modelWorkers: ModelWorkersCache;
+  /** Whose adapter the engines' figures are still to be filled in for; null when they have been. */
+  #unfilled: Generation | null = null;
   /** Whether the worker's own breaker, as this thread knows it, admits a generation now. */
   readonly admits: (worker: WorkerView) => boolean;
 
@@ -37,7 +39,10 @@ export class CandidateGatherer {
     this.admits = breakers === undefined ? () => true : (worker) => breakers.admits(worker.slot, input.atMs);
   }
 
-  /** Begins a new input: candidates, `closestVerdict`, and the figures of ledger and engines. */
+  /**
+   * Begins a new input: candidates, `closestVerdict`, and the figures of ledger and engines; those of the engines only where
+   * the policy looks at them: see `complete`.
+   */
   gather(generation: Generation, snapshot: Snapshot, policy: Policy): void {
     const input = this.#input;
     const { breakers } = this.#sources;
@@ -56,7 +61,20 @@ export class CandidateGatherer {
     } else {
       input.closestVerdict = this.#judge(workers, generation, closestVerdict);
     }
-    this.#fillFigures(generation);
+    input.clearFigures();
+    this.#sources.ledger.readInto(input, input.slots, input.candidateCount);
+    this.#unfilled = generation;
+    if (policy.usesEngineLoad === true) {
+      this.complete();
+    }
+  }
+
+  /** Fills in what engines last reported, where the policy did not want it. */
+  complete(): void {
+    if (this.#unfilled !== null) {
+      this.#fillLoads(this.#unfilled);
+      this.#unfilled = null;
+    }
   }
 
   /** @returns the highest verdict code of any worker */
@@ -91,12 +109,11 @@ export class CandidateGatherer {
     return isAdded;
   }
 
-  #fillFigures({ loraName }: Generation): void {
+  #fillLoads({ loraName }: Generation): void {
     const input = this.#input;
-    const { ledger, loads } = this.#sources;
+    const { loads } = this.#sources;
     const { slots, candidateCount: count } = input;
-    input.clearFigures();
-    ledger.readInto(input, slots, count);
+    input.loraAffinity.fill(NaN, 0, count);
     if (loads === undefined) {
       input.runningRequests.fill(NaN, 0, count);
       input.waitingRequests.fill(NaN, 0, count);

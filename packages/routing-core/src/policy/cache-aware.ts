@@ -177,7 +177,11 @@ class CacheAware implements Policy {
         this.#owe(slot, matched - matchedTokens[each]!);
       }
       const isIdle = each !== candidate && isSpare(crowd, policyValues[VALUES * each + WORK]!);
-      this.#credits.set(slot, isIdle ? this.#credits.of(slot) + share : 0);
+      const credit = this.#credits.of(slot);
+      // Nearly always 0 and to be 0: what is not written does not have to be fetched by another thread again.
+      if (isIdle ? share > 0 : credit > 0) {
+        this.#credits.set(slot, isIdle ? credit + share : 0);
+      }
     }
     this.#owe(
       slots[candidate]!,

@@ -11,7 +11,7 @@ export const byLoad: TieOrder = ({ inFlightRequests, prefillTokens }, a, b) =>
 /**
  * Fills everything of a choice but its reason: the candidate with the highest score, among equals the best by `order`,
  * among those the one that the input's first draw names; and the next best. One pass, a second one only when there are
- * equals.
+ * equals. A score that is no number is as good as any.
  */
 export function pickBest(input: DecisionInput, choice: Choice, order: TieOrder): void {
   const { scores, candidateCount } = input;
@@ -35,7 +35,7 @@ export function pickBest(input: DecisionInput, choice: Choice, order: TieOrder):
   if (tied > 1) {
     let skip = Math.floor(input.draws[0]! * tied);
     const first = best;
-    for (let candidate = first + 1; skip > 0; candidate += 1) {
+    for (let candidate = first + 1; skip > 0 && candidate < candidateCount; candidate += 1) {
       if (scores[candidate] === scores[first] && order(input, candidate, first) === 0) {
         second = best;
         best = candidate;
