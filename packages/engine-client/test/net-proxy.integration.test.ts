@@ -65,6 +65,48 @@ describe("NetProxyEngine", () => {
     expect(sink.text.slice(-16)).toBe("data: 48data: 49");
   });
 
+  it("sends what was asked for in a turn when the turn ends, and nothing of what was given up before", async () => {
+    const heard: string[] = [];
+    await using setup = await startBytesEngine((request, socket) => {
+      heard.push(request.slice(0, request.indexOf(" HTTP")));
+      socket.write(HELLO);
+    });
+    await forward(setup.engine, { path: "/first" });
+    const givenUp = new RecordingProxySink();
+    setup.engine.forward({ ...POST, path: "/second" }, givenUp).cancel();
+    expect((await forward(setup.engine, { path: "/third" })).text).toBe("hello");
+    await turns();
+    expect(heard).toEqual(["POST /first", "POST /third"]);
+    expect(givenUp.kinds).toEqual([]);
+  });
+
+  it("does not take for its answer what came before a request was sent", async () => {
+    const heard: string[] = [];
+    await using setup = await startBytesEngine((request, socket) => {
+      const asked = request.slice(0, request.indexOf(" HTTP"));
+      heard.push(asked);
+      socket.write(HELLO);
+      if (asked !== "POST /third") return;
+      const [other] = setup.sockets.filter((each) => each !== socket);
+      other?.write("HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n");
+    });
+    // Two connections that are kept.
+    await Promise.all(["/first", "/second"].map((path) => forward(setup.engine, { path })));
+    expect(setup.sockets.length).toBe(2);
+    // In the turn in which the one has the answer and the other what nobody asked for, a request is given to the other.
+    const third = new RecordingProxySink();
+    const fourth = new RecordingProxySink();
+    third.onEvent = (event) => {
+      if (event === "head") setup.engine.forward({ ...POST, path: "/fourth" }, fourth);
+    };
+    setup.engine.forward({ ...POST, path: "/third" }, third);
+    await third.over();
+    await fourth.over();
+    expect(fourth.answer?.status).toBe(200);
+    expect(fourth.text).toBe("hello");
+    expect(heard.slice(2)).toEqual(["POST /third", "POST /fourth"]);
+  });
+
   it("sends a request again when its kept connection turns out to be closed, but not a second time", async () => {
     const seen: number[] = [];
     await using setup = await startBytesEngine((_request, socket, connection) => {

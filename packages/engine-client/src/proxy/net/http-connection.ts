@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { StreamedBody } from "../../engine.ts";
 import { EngineError } from "../../engine-error.ts";
 import { openSocket } from "../../socket/open-socket.ts";
+import { type TurnWriter, writeAtEndOfTurn } from "../../socket/write-turn.ts";
 import type { TransportOptions } from "../../transport/transport-options.ts";
 import { engineErrorFromHttp } from "../http-error.ts";
 import { sendStreamedBody } from "./streamed-body.ts";
@@ -40,11 +41,13 @@ export interface HttpConnectionOwner {
 }
 
 /** One HTTP/1.1 connection: one request at a time, never the next before the answer is complete. */
-export class HttpConnection {
+export class HttpConnection implements TurnWriter {
   readonly #owner: HttpConnectionOwner;
   readonly #socket: Socket;
   #exchange: HttpExchange | undefined;
   #parser: ResponseParser | undefined;
+  /** Its request waits for the end of the turn. */
+  #unwritten: HttpExchange | undefined;
   #isConnected = false;
   #isClosed = false;
   /** Answers that were completed on this connection. */
@@ -71,20 +74,29 @@ export class HttpConnection {
     );
   }
 
-  /** Sends a request; the connection has to be free. */
+  /** Sends a request when the turn ends, or its head now when its body is still to come; the connection has to be free. */
   send(exchange: HttpExchange): void {
     this.#exchange = exchange;
     this.#hasReceived = false;
     this.#parser = new ResponseParser(exchange.method, exchange);
     const { body, headText } = exchange;
-    const socket = this.#socket;
-    if (body === undefined) socket.write(headText, "latin1");
-    else if (body instanceof Uint8Array) writeWhole(socket, headText, body);
-    else {
-      socket.write(headText, "latin1");
+    if (body === undefined || body instanceof Uint8Array) {
+      this.#unwritten = exchange;
+      writeAtEndOfTurn(this);
+    } else {
+      this.#socket.write(headText, "latin1");
       this.#isSending = true;
       void this.#sendStreamed(exchange, body);
     }
+  }
+
+  writeNow(): void {
+    const exchange = this.#unwritten;
+    this.#unwritten = undefined;
+    if (exchange === undefined || exchange !== this.#exchange) return;
+    const { body, headText } = exchange;
+    if (body instanceof Uint8Array) writeWhole(this.#socket, headText, body);
+    else this.#socket.write(headText, "latin1");
   }
 
   pause(): void {
@@ -132,8 +144,8 @@ export class HttpConnection {
   #read(bytes: Buffer, length: number): void {
     const exchange = this.#exchange;
     const parser = this.#parser;
-    if (exchange === undefined || parser === undefined) {
-      // Nobody asked for anything: what comes now would be taken for the answer to the next request.
+    if (exchange === undefined || parser === undefined || this.#unwritten !== undefined) {
+      // Nobody has asked for anything yet: what comes now would be taken for the answer to the next request.
       this.#socket.destroy();
       return;
     }

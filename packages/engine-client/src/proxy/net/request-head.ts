@@ -1,10 +1,9 @@
 import { EngineError } from "../../engine-error.ts";
 import type { ProxyRequest } from "../../engine.ts";
+import { FIELD_VALUE, TOKEN } from "../../header-syntax.ts";
 import { requestHeadersToForward } from "../hop-by-hop.ts";
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const TARGET = /^(?:\/|\*$)[\u0021-\u007e\u0080-\u00ff]*$/;
-const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 /** Methods for which no body means that there is none, not that it is empty. */
 const BODYLESS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "DELETE", "TRACE"]);
 
@@ -21,7 +20,7 @@ export function requestHead(request: ProxyRequest, address: string): string {
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] as string;
     const value = headers[index + 1] as string;
-    if (!TOKEN.test(name) || !VALUE.test(value)) throw unsendable(`its header ${JSON.stringify(name)}`);
+    if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) throw unsendable(`its header ${JSON.stringify(name)}`);
     text += `${name}: ${value}\r\n`;
   }
   if (body instanceof Uint8Array) text += `content-length: ${body.length}\r\n`;

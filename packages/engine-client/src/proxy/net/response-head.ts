@@ -1,4 +1,5 @@
 import { EngineError } from "../../engine-error.ts";
+import { FIELD_VALUE, TOKEN } from "../../header-syntax.ts";
 
 /** How the end of a body is found. */
 export type BodyFraming =
@@ -20,9 +21,6 @@ export interface ResponseHead {
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: [^\r\n]*)?$/;
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Control characters have no place in a value; bytes above ASCII do. */
-const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 const DIGITS = /^\d{1,15}$/;
 const NONE: BodyFraming = { kind: "none" };
 const CHUNKED: BodyFraming = { kind: "chunked" };
@@ -76,7 +74,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead {
     const colon = text.indexOf(":", position);
     const name = text.slice(position, colon);
     const value = text.slice(colon + 1, end).trim();
-    if (colon < 0 || colon >= end || !NAME.test(name) || !VALUE.test(value))
+    if (colon < 0 || colon >= end || !TOKEN.test(name) || !FIELD_VALUE.test(value))
       throw malformed("has a malformed header");
     headers.push(name, value);
     framing.take(name.toLowerCase(), value);

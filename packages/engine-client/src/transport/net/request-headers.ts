@@ -1,10 +1,9 @@
 import { EngineError } from "../../engine-error.ts";
+import { FIELD_VALUE, LOWER_CASE_TOKEN } from "../../header-syntax.ts";
 import { grpcTimeout } from "../grpc-timeout.ts";
 import type { StreamRequest } from "../stream-transport.ts";
 import type { TransportOptions } from "../transport-options.ts";
 
-const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 /** Different methods are a handful; more than this means that paths are made up. */
 const MAX_CACHED_PATHS = 64;
 
@@ -84,7 +83,7 @@ function integer(value: number, prefixBits: number, flags: number): string {
 }
 
 function checked(name: string, value: string): string {
-  if (NAME.test(name) && VALUE.test(value)) return value;
+  if (LOWER_CASE_TOKEN.test(name) && FIELD_VALUE.test(value)) return value;
   throw new EngineError(
     "internal",
     `the call cannot be sent: its metadata ${JSON.stringify(name)} is not a valid header`,
