@@ -18,6 +18,18 @@ describe("writeAtEndOfTurn()", () => {
     expect(written).toEqual(["a", "b", "c"]);
   });
 
+  it("does not wait when many have something to write, and writes the rest when the turn ends", async () => {
+    const written: number[] = [];
+    const numbers = Array.from({ length: 40 }, (_, at) => at);
+    for (const at of numbers) writeAtEndOfTurn({ writeNow: () => written.push(at) });
+    expect(written).toEqual(numbers.slice(0, 32));
+    await endOfTurn();
+    expect(written).toEqual(numbers);
+    writeAtEndOfTurn({ writeNow: () => written.push(40) });
+    await endOfTurn();
+    expect(written.at(-1)).toBe(40);
+  });
+
   it("leaves what comes while it writes to the next turn", async () => {
     const written: string[] = [];
     writeAtEndOfTurn({
