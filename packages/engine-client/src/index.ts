@@ -15,7 +15,8 @@ export {
 } from "./kv/zmq-kv-events.ts";
 export { type ZmqMeeting, ZmqMeetingPoints } from "./kv/zmq-meeting-points.ts";
 export type { TokenizerBundle, TokenizerBundleLimits } from "./admin/tokenizer-bundle.ts";
-export type { Embedding, EngineLoads, StandardHealth, VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
+export type { StandardHealth } from "./admin/standard-health.ts";
+export type { Embedding, EngineLoads, VllmEngineAdmin } from "./admin/vllm-engine-admin.ts";
 export {
   CAPABILITIES,
   HTTP_CAPABILITIES,

@@ -1,9 +1,9 @@
-import { ControlDefinition, HealthDefinition, ServingStatus } from "@vllm-router/proto/messages";
+import { ControlDefinition, HealthDefinition } from "@vllm-router/proto/messages";
 import type { StreamTransport } from "../transport/stream-transport.ts";
 import type { AdminCallOptions } from "./admin-call.ts";
 import type { KvEventSource } from "./kv-event-source.ts";
 import { ServiceClient } from "./service-client.ts";
-import type { StandardHealth } from "./vllm-engine-admin.ts";
+import { askStandardHealth, type StandardHealth } from "./standard-health.ts";
 
 /** Full name of the service, as the standard health protocol wants it. */
 const INFERENCE_SERVICE = "vllm.Inference";
@@ -120,9 +120,7 @@ export class InferenceAdmin {
     service: string = INFERENCE_SERVICE,
     options: AdminCallOptions = {},
   ): Promise<StandardHealth> {
-    const { status } = await this.#health.call({ method: "check", request: { service } }, options);
-    if (status === ServingStatus.SERVING) return "serving";
-    return status === ServingStatus.NOT_SERVING ? "not-serving" : "unknown";
+    return askStandardHealth(this.#health, service, options);
   }
 
   /** Gives up the connection; running calls fail with `unavailable`. */

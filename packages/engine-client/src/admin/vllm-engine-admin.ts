@@ -1,14 +1,10 @@
-import {
-  HealthDefinition,
-  type SchedulerLoad,
-  ServingStatus,
-  VllmEngineDefinition,
-} from "@vllm-router/proto/messages";
+import { HealthDefinition, type SchedulerLoad, VllmEngineDefinition } from "@vllm-router/proto/messages";
 import type { StreamTransport } from "../transport/stream-transport.ts";
 import { type AdminCallOptions, deadlineOf } from "./admin-call.ts";
 import { type EngineModelInfo, type EngineServerInfo, modelInfoFrom, serverInfoFrom } from "./engine-info.ts";
 import type { KvEventListener, KvEventSubscription } from "./kv-events.ts";
 import { ServiceClient } from "./service-client.ts";
+import { askStandardHealth, type StandardHealth } from "./standard-health.ts";
 import {
   receiveTokenizerBundle,
   type TokenizerBundle,
@@ -25,9 +21,6 @@ export interface Embedding {
   readonly values: readonly number[];
   readonly promptTokens: number;
 }
-
-/** What the standard health service says. */
-export type StandardHealth = "serving" | "not-serving" | "unknown";
 
 /** An engine's load by data-parallel rank. */
 export interface EngineLoads {
@@ -79,9 +72,7 @@ export class VllmEngineAdmin {
     service: string = VLLM_ENGINE_SERVICE,
     options: AdminCallOptions = {},
   ): Promise<StandardHealth> {
-    const { status } = await this.#health.call({ method: "check", request: { service } }, options);
-    if (status === ServingStatus.SERVING) return "serving";
-    return status === ServingStatus.NOT_SERVING ? "not-serving" : "unknown";
+    return askStandardHealth(this.#health, service, options);
   }
 
   /** The model, its limits and its sampling defaults. */

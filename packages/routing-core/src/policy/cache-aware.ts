@@ -177,10 +177,11 @@ class CacheAware implements Policy {
         this.#owe(slot, matched - matchedTokens[each]!);
       }
       const isIdle = each !== candidate && isSpare(crowd, policyValues[VALUES * each + WORK]!);
-      const credit = this.#credits.of(slot);
-      // Nearly always 0 and to be 0: what is not written does not have to be fetched by another thread again.
-      if (isIdle ? share > 0 : credit > 0) {
-        this.#credits.set(slot, isIdle ? credit + share : 0);
+      const before = this.#credits.of(slot);
+      const credit = isIdle ? before + share : 0;
+      // Nearly always 0 before and after: what is not written does not have to be fetched by another thread again.
+      if (credit !== before) {
+        this.#credits.set(slot, credit);
       }
     }
     this.#owe(

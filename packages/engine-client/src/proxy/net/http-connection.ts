@@ -47,7 +47,7 @@ export class HttpConnection implements TurnWriter {
   #exchange: HttpExchange | undefined;
   #parser: ResponseParser | undefined;
   /** Its request waits for the end of the turn. */
-  #unwritten: HttpExchange | undefined;
+  #isUnwritten = false;
   #isConnected = false;
   #isClosed = false;
   /** Answers that were completed on this connection. */
@@ -81,7 +81,7 @@ export class HttpConnection implements TurnWriter {
     this.#parser = new ResponseParser(exchange.method, exchange);
     const { body, headText } = exchange;
     if (body === undefined || body instanceof Uint8Array) {
-      this.#unwritten = exchange;
+      this.#isUnwritten = true;
       writeAtEndOfTurn(this);
     } else {
       this.#socket.write(headText, "latin1");
@@ -91,9 +91,10 @@ export class HttpConnection implements TurnWriter {
   }
 
   writeNow(): void {
-    const exchange = this.#unwritten;
-    this.#unwritten = undefined;
-    if (exchange === undefined || exchange !== this.#exchange) return;
+    this.#isUnwritten = false;
+    const exchange = this.#exchange;
+    // It was given up meanwhile, and the connection with it.
+    if (exchange === undefined) return;
     const { body, headText } = exchange;
     if (body instanceof Uint8Array) writeWhole(this.#socket, headText, body);
     else this.#socket.write(headText, "latin1");
@@ -144,7 +145,7 @@ export class HttpConnection implements TurnWriter {
   #read(bytes: Buffer, length: number): void {
     const exchange = this.#exchange;
     const parser = this.#parser;
-    if (exchange === undefined || parser === undefined || this.#unwritten !== undefined) {
+    if (exchange === undefined || parser === undefined || this.#isUnwritten) {
       // Nobody has asked for anything yet: what comes now would be taken for the answer to the next request.
       this.#socket.destroy();
       return;
