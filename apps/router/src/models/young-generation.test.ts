@@ -103,7 +103,7 @@ const BUSY_PROGRAM = `
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc");
   const { boundYoungGeneration } = await import(process.argv[1]);
-  const modelRead = boundYoungGeneration({ flags: [], servesHere: true });
+  const modelRead = boundYoungGeneration({ flags: process.argv.slice(3), servesHere: true });
   if (process.argv[2] === "model") modelRead();
   let told = 0;
   new PerformanceObserver(() => { told += 1; }).observe({ entryTypes: ["gc"] });
@@ -117,11 +117,21 @@ const BUSY_PROGRAM = `
   console.log(megabytes());
 `;
 
-async function youngGeneration(holds: "model" | "none"): Promise<number> {
+async function youngGeneration(holds: "model" | "none", flags: readonly string[] = []): Promise<number> {
   const { href } = new URL("young-generation.ts", import.meta.url);
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ["--initial-old-space-size=2000", "--input-type=module", "--eval", BUSY_PROGRAM, "--", href, holds],
+    [
+      "--initial-old-space-size=2000",
+      ...flags,
+      "--input-type=module",
+      "--eval",
+      BUSY_PROGRAM,
+      "--",
+      href,
+      holds,
+      ...flags,
+    ],
     { timeout: 30_000, env: {} },
   );
   return Number(stdout);
@@ -133,5 +143,9 @@ describe("a busy program's young generation", () => {
     ["none", 16],
   ] as const)("is as large as the bound: %s, %i MB", async (holds, bound) => {
     expect(await youngGeneration(holds)).toBe(bound);
+  });
+
+  it("goes beyond the bound where the user says how it is to grow", async () => {
+    expect(await youngGeneration("none", ["--semi-space-growth-factor=2"])).toBeGreaterThan(16);
   });
 });
